@@ -1,0 +1,138 @@
+// swift-tools-version: 6.2
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// The tiers of docs/architecture.md, bottom up. A target sees only what it lists here; the scripts build with
+/// `--explicit-target-dependency-import-check error`, so an import that is not listed does not compile.
+let package = Package(
+    name: "tollgate",
+    products: [
+        .executable(name: "tollgate", targets: ["tollgate"]),
+        .executable(name: "toll", targets: ["toll"]),
+        .library(name: "TollProtocol", targets: ["TollPrimitives", "TollProtocol"]),
+        .library(name: "TollClient", targets: ["TollClient"]),
+        .library(name: "TollGateway", targets: ["TollGateway"]),
+        .library(name: "TollFacilitator", targets: ["TollFacilitator"]),
+        .library(name: "TollTestKit", targets: ["TollTestKit"]),
+    ],
+    targets: [
+        // Executables: the only targets that name an engine, a store driver or a method.
+        .executableTarget(
+            name: "tollgate",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollMethods", "TollStoreSQLite", "TollHTTPEngine", "TollEVM", "TollCrypto",
+                "TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives",
+            ]
+        ),
+        .executableTarget(
+            name: "toll",
+            dependencies: [
+                "TollClient", "TollMethods", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments", "TollHTTP", "TollRuntime",
+                "TollProtocol", "TollPrimitives",
+            ]
+        ),
+
+        // Roles.
+        .target(
+            name: "TollGateway",
+            dependencies: ["TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives"]
+        ),
+        .target(
+            name: "TollFacilitator",
+            dependencies: ["TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives"]
+        ),
+        .target(
+            name: "TollClient",
+            dependencies: ["TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives"]
+        ),
+
+        // Adapters.
+        .target(
+            name: "TollMethods",
+            dependencies: ["TollPayments", "TollHTTP", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol", "TollPrimitives"]
+        ),
+        .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
+        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
+
+        // Contracts.
+        .target(name: "TollPayments", dependencies: ["TollHTTP", "TollProtocol", "TollPrimitives"]),
+        .target(name: "TollHTTP", dependencies: ["TollPrimitives"]),
+        .target(name: "TollRuntime", dependencies: ["TollPrimitives", "CYAML"]),
+
+        // Chains.
+        .target(name: "TollEVM", dependencies: ["TollCrypto", "TollPrimitives"]),
+        .target(name: "TollCrypto", dependencies: ["TollPrimitives", "CSecp256k1", "COpenSSLCrypto"]),
+
+        // Vocabulary.
+        .target(name: "TollProtocol", dependencies: ["TollPrimitives"]),
+        .target(name: "TollPrimitives"),
+
+        // Conformance suites and stand-ins that tests, ours and others', are built from.
+        .target(
+            name: "TollTestKit",
+            dependencies: ["TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollProtocol", "TollPrimitives"]
+        ),
+
+        // C. Each has exactly one importing Swift target.
+        .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
+        .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CTollLinux"),
+
+        // Tests.
+        .testTarget(name: "TollPrimitivesTests", dependencies: ["TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "TollProtocolTests", dependencies: ["TollProtocol", "TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "TollCryptoTests", dependencies: ["TollCrypto", "TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "TollEVMTests", dependencies: ["TollEVM", "TollCrypto", "TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "TollHTTPEngineTests", dependencies: ["TollHTTPEngine", "TollHTTP", "TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "TollPaymentsTests", dependencies: ["TollPayments", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollStoreSQLiteTests",
+            dependencies: ["TollStoreSQLite", "TollPayments", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "TollMethodsTests",
+            dependencies: ["TollMethods", "TollPayments", "TollEVM", "TollCrypto", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(name: "TollRuntimeTests", dependencies: ["TollRuntime", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollGatewayTests",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollProtocol",
+                "TollPrimitives", "TollTestKit",
+            ]
+        ),
+        .testTarget(
+            name: "TollFacilitatorTests",
+            dependencies: [
+                "TollFacilitator", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollProtocol",
+                "TollPrimitives", "TollTestKit",
+            ]
+        ),
+        .testTarget(
+            name: "TollClientTests",
+            dependencies: [
+                "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollProtocol",
+                "TollPrimitives", "TollTestKit",
+            ]
+        ),
+        .testTarget(name: "TollgateTests", dependencies: ["tollgate", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "RepositoryTests"),
+    ]
+)
+
+// Warnings are errors in Scripts/ and CI (-warnings-as-errors), not for someone who builds with a newer compiler.
+for target in package.targets where [.regular, .executable, .test].contains(target.type) && !target.name.hasPrefix("C") {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .swiftLanguageMode(.v6),
+            .strictMemorySafety(),
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        ]
+}

@@ -1,0 +1,3 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+#pragma once
