@@ -1,0 +1,49 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollPrimitives
+
+/// A verified credential's hold on its payment: who may have the answer, for what, and what it takes to settle.
+///
+/// Holds everything that settling after a crash needs, and no secret: a challenge is kept as its hash.
+public struct Claim: Hashable, Sendable {
+    /// What the chain makes unique.
+    public let key: PaymentKey
+    /// What is paid to whom.
+    public let option: PaymentOption
+    /// How the credential travelled.
+    public let dialect: DialectID
+    /// When the money moves.
+    public let policy: SettlePolicy
+    /// The scheme's own part, verbatim: what settlement sends to the chain.
+    public let payload: JSONObject
+    /// The pattern of the route, for people; empty for a facilitator's claim.
+    public let route: String
+    /// The request that it buys.
+    public let request: RequestIdentity
+    /// SHA-256 of the challenge; whoever brings the challenge again is the one who claimed.
+    public let challengeHash: Bytes32?
+    /// The block in whose state the authorization was last read unused. A Transfer in a later block is this claim's.
+    public let unusedAtBlock: UInt64
+    /// When the authorization ends, in seconds since 1970.
+    public let validBefore: Int64
+
+    /// A claim by all its fields.
+    public init(
+        key: PaymentKey, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject, route: String,
+        request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64
+    ) {
+        self.key = key
+        self.option = option
+        self.dialect = dialect
+        self.policy = policy
+        self.payload = payload
+        self.route = route
+        self.request = request
+        self.challengeHash = challengeHash
+        self.unusedAtBlock = unusedAtBlock
+        self.validBefore = validBefore
+    }
+
+    /// The payment's name.
+    public var id: PaymentID { self.key.id }
+}
