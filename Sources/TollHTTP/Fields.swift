@@ -1,0 +1,247 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+/// An ordered header or trailer section: one byte buffer and the places of names and values in it, so that a parsed
+/// head costs no allocation per field and both buffers can be used again.
+///
+/// Names keep the case they were written in and are compared without regard to it (RFC 9110 §5.1). Order and
+/// repeats are kept. A name is always a token and a value never contains a control other than HTAB: every way in
+/// checks, except appendParsed(name:value:), which is for parsers that did.
+public struct Fields: Sendable {
+    /// Where one field stands in `buffer`.
+    @usableFromInline
+    struct Entry: Sendable {
+        var nameStart: UInt32
+        var nameEnd: UInt32
+        var valueStart: UInt32
+        var valueEnd: UInt32
+
+        var name: Range<Int> { Int(self.nameStart)..<Int(self.nameEnd) }
+        var value: Range<Int> { Int(self.valueStart)..<Int(self.valueEnd) }
+    }
+
+    private var buffer: [UInt8]
+    private var entries: [Entry]
+
+    /// An empty section. Allocates nothing.
+    public init() {
+        self.buffer = []
+        self.entries = []
+    }
+
+    /// A section from literals, for tests and fixed answers. Traps on a name or value that cannot be sent.
+    public init(_ fields: KeyValuePairs<String, String>) {
+        self.init()
+        for (name, value) in fields {
+            let accepted = self.append(name, value)
+            precondition(accepted, "Not a header field: \(name)")
+        }
+    }
+
+    /// The number of fields, repeats counted.
+    public var count: Int { self.entries.count }
+
+    /// True when there is no field.
+    public var isEmpty: Bool { self.entries.isEmpty }
+
+    /// The bytes that names and values take, without separators.
+    public var byteCount: Int { self.entries.reduce(0) { $0 + $1.name.count + $1.value.count } }
+
+    // MARK: Adding
+
+    /// Appends one field. False, and nothing appended, when the name is no token or the value has a control (CR, LF
+    /// and NUL among them) or a space or tab at either end: such a field cannot be sent and must not be repaired.
+    @discardableResult
+    public mutating func append(_ name: String, _ value: String) -> Bool {
+        var name = name
+        var value = value
+        return name.withUTF8 { name in value.withUTF8 { unsafe self.append(name: $0, of: name) } }
+    }
+
+    /// Appends one field given as bytes, under the same rule as append(_:_:)-(String,_).
+    @discardableResult
+    public mutating func append(_ name: some Collection<UInt8>, _ value: some Collection<UInt8>) -> Bool {
+        guard !name.isEmpty, name.allSatisfy(ByteGrammar.isToken), Self.isSendable(value) else { return false }
+        self.appendParsed(name: name, value: value)
+        return true
+    }
+
+    /// Appends one field given as bytes under a known name, under the same rule as append(_:_:)-(String,_).
+    @discardableResult
+    public mutating func append(_ name: FieldName, _ value: some Collection<UInt8>) -> Bool {
+        guard Self.isSendable(value) else { return false }
+        self.appendParsed(name: name.bytes, value: value)
+        return true
+    }
+
+    /// Appends every field of `other`.
+    public mutating func append(contentsOf other: Fields) {
+        for (name, value) in other { self.appendParsed(name: name, value: value) }
+    }
+
+    /// Appends one field without checking it. Only for a parser that has checked both: a value with CR or LF in it
+    /// becomes a header injection when the section is written.
+    public mutating func appendParsed(name: some Collection<UInt8>, value: some Collection<UInt8>) {
+        let start = UInt32(self.buffer.count)
+        self.buffer.append(contentsOf: name)
+        let middle = UInt32(self.buffer.count)
+        self.buffer.append(contentsOf: value)
+        self.entries.append(Entry(nameStart: start, nameEnd: middle, valueStart: middle, valueEnd: UInt32(self.buffer.count)))
+    }
+
+    // MARK: Reading
+
+    /// The value of the first field of this name.
+    public func first(_ name: FieldName) -> ArraySlice<UInt8>? {
+        guard let entry = self.firstEntry(name) else { return nil }
+        return self.buffer[entry.value]
+    }
+
+    /// The value of the first field of this name as text; bytes that are not UTF-8 become U+FFFD.
+    public func firstText(_ name: FieldName) -> String? {
+        self.first(name).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// How many fields have this name.
+    public func count(of name: FieldName) -> Int {
+        self.entries.reduce(0) { self.isNamed($1, name) ? $0 + 1 : $0 }
+    }
+
+    /// The values of all fields of this name, in order.
+    public func values(of name: FieldName) -> [ArraySlice<UInt8>] {
+        self.entries.compactMap { self.isNamed($0, name) ? self.buffer[$0.value] : nil }
+    }
+
+    /// True when some field has this name.
+    public func contains(_ name: FieldName) -> Bool { self.firstEntry(name) != nil }
+
+    /// True when a comma-separated list under this name has `token` (lower case) as a member, in any field of the
+    /// name and any case, as in `Connection: keep-alive, Upgrade` (RFC 9110 §5.6.1).
+    public func listContains(_ name: FieldName, _ token: String) -> Bool {
+        self.entries.contains { entry in
+            self.isNamed(entry, name)
+                && self.buffer[entry.value].split(separator: 0x2C).contains { Self.equal(Self.trimmed($0), token.utf8) }
+        }
+    }
+
+    // MARK: Changing
+
+    /// Removes every field of this name.
+    public mutating func remove(_ name: FieldName) {
+        let buffer = self.buffer
+        self.entries.removeAll { Self.equal(buffer[$0.name], name.bytes) }
+    }
+
+    /// Replaces all fields of this name by one at the end. False, and nothing changed, when the value cannot be sent.
+    @discardableResult
+    public mutating func set(_ name: FieldName, _ value: String) -> Bool {
+        guard Self.isSendable(value.utf8) else { return false }
+        self.remove(name)
+        self.appendParsed(name: name.bytes, value: value.utf8)
+        return true
+    }
+
+    /// Removes every field whose name, as written, satisfies the condition.
+    public mutating func removeAll(where condition: (_ name: ArraySlice<UInt8>) -> Bool) {
+        let buffer = self.buffer
+        self.entries.removeAll { condition(buffer[$0.name]) }
+    }
+
+    /// Empties the section, by default keeping its memory for the next one.
+    public mutating func removeAll(keepingCapacity: Bool = true) {
+        self.buffer.removeAll(keepingCapacity: keepingCapacity)
+        self.entries.removeAll(keepingCapacity: keepingCapacity)
+    }
+
+    /// Removes what belongs to one connection and not to the message: `Connection` and the fields it names,
+    /// `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade` (RFC 9110 §7.6.1), and
+    /// `Content-Length`, which whoever sends the message writes anew.
+    public mutating func removeHopByHop() {
+        let named = self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map { Array(Self.trimmed($0)) } }
+        self.removeAll { name in
+            named.contains { Self.equal(name, $0) } || Self.hopByHop.contains { Self.equal(name, $0.bytes) }
+        }
+    }
+
+    private static let hopByHop: [FieldName] = [
+        .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .contentLength,
+    ]
+}
+
+// MARK: Parts
+
+extension Fields {
+    private mutating func append(name value: UnsafeBufferPointer<UInt8>, of name: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard unsafe !name.isEmpty && name.allSatisfy(ByteGrammar.isToken) && Self.isSendable(value) else { return false }
+        unsafe self.appendParsed(name: name, value: value)
+        return true
+    }
+
+    private func firstEntry(_ name: FieldName) -> Entry? { self.entries.first { self.isNamed($0, name) } }
+
+    private func isNamed(_ entry: Entry, _ name: FieldName) -> Bool {
+        guard Int(entry.nameEnd - entry.nameStart) == name.bytes.count else { return false }
+        var place = Int(entry.nameStart)
+        for byte in name.bytes {
+            guard ByteGrammar.lowercased(self.buffer[place]) == byte else { return false }
+            place += 1
+        }
+        return true
+    }
+
+    /// A value that can stand on a field line as it is.
+    static func isSendable(_ value: some Collection<UInt8>) -> Bool {
+        guard let first = value.first else { return true }
+        guard value.allSatisfy(ByteGrammar.isValue), !Self.isBlank(first) else { return false }
+        return !Self.isBlank(value[value.index(value.startIndex, offsetBy: value.count - 1)])
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+
+    private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var bytes = bytes
+        while let first = bytes.first, Self.isBlank(first) { bytes.removeFirst() }
+        while let last = bytes.last, Self.isBlank(last) { bytes.removeLast() }
+        return bytes
+    }
+
+    private static func equal(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
+        left.count == right.count && zip(left, right).allSatisfy { ByteGrammar.lowercased($0) == ByteGrammar.lowercased($1) }
+    }
+}
+
+extension Fields: Sequence {
+    /// Walks the fields in order as pairs of name (as written) and value.
+    public struct Iterator: IteratorProtocol {
+        private let buffer: [UInt8]
+        private var entries: IndexingIterator<[Entry]>
+
+        fileprivate init(_ buffer: [UInt8], _ entries: [Entry]) {
+            self.buffer = buffer
+            self.entries = entries.makeIterator()
+        }
+
+        /// The next field.
+        public mutating func next() -> (name: ArraySlice<UInt8>, value: ArraySlice<UInt8>)? {
+            guard let entry = self.entries.next() else { return nil }
+            return (self.buffer[entry.name], self.buffer[entry.value])
+        }
+    }
+
+    /// The fields in order.
+    public func makeIterator() -> Iterator { Iterator(self.buffer, self.entries) }
+}
+
+extension Fields: Equatable {
+    /// Same names (in any case) with the same values in the same order.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.count == right.count
+            && zip(left, right).allSatisfy { Self.equal($0.name, $1.name) && $0.value == $1.value }
+    }
+}
+
+extension Fields: CustomStringConvertible {
+    /// The names only: values may be credentials and do not belong in logs.
+    public var description: String {
+        "[" + self.map { String(decoding: $0.name, as: UTF8.self) }.joined(separator: ", ") + "]"
+    }
+}

@@ -1,0 +1,104 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+/// Writes response heads. The framing is a parameter, never a field, so a head and its body cannot disagree.
+public enum ResponseSerializer {
+    /// Appends a response head with the empty line that ends it.
+    ///
+    /// - Parameters:
+    ///   - framing: `.none` writes no framing field (204, 304, HTTP/1.0 until close).
+    ///   - date: The value of `Date`; left out when nil or when the head has one.
+    ///   - close: Writes `Connection: close`.
+    public static func append(
+        _ head: ResponseHead,
+        framing: BodyFraming,
+        date: [UInt8]?,
+        close: Bool = false,
+        to bytes: inout [UInt8]
+    ) {
+        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
+        bytes.append(decimal: UInt64(head.status))
+        bytes.append(0x20)
+        bytes.append(contentsOf: head.reason.utf8)
+        bytes.append(contentsOf: "\r\n".utf8)
+        if let date, !head.fields.contains(.date) {
+            bytes.append(contentsOf: "Date: ".utf8)
+            bytes.append(contentsOf: date)
+            bytes.append(contentsOf: "\r\n".utf8)
+        }
+        bytes.append(fields: head.fields)
+        bytes.append(framing: framing)
+        if close { bytes.append(contentsOf: "Connection: close\r\n".utf8) }
+        bytes.append(contentsOf: "\r\n".utf8)
+    }
+
+    /// A whole response of known body, without `Date`: for answers prepared once and kept.
+    public static func bytes(_ head: ResponseHead, body: [UInt8], date: [UInt8]? = nil) -> [UInt8] {
+        var bytes: [UInt8] = []
+        Self.append(head, framing: head.isBodyless ? .none : .length(UInt64(body.count)), date: date, to: &bytes)
+        if !head.isBodyless { bytes += body }
+        return bytes
+    }
+}
+
+/// Writes request heads.
+public enum RequestSerializer {
+    /// Appends a request head with the empty line that ends it. `host` is written first, unless the fields have one.
+    public static func append(
+        _ method: Method,
+        target: [UInt8],
+        host: String,
+        fields: Fields,
+        framing: BodyFraming,
+        to bytes: inout [UInt8]
+    ) {
+        bytes.append(contentsOf: method.token.utf8)
+        bytes.append(0x20)
+        bytes.append(contentsOf: target)
+        bytes.append(contentsOf: " HTTP/1.1\r\n".utf8)
+        if !fields.contains(.host) {
+            bytes.append(contentsOf: "Host: ".utf8)
+            bytes.append(contentsOf: host.utf8)
+            bytes.append(contentsOf: "\r\n".utf8)
+        }
+        bytes.append(fields: fields)
+        bytes.append(framing: framing)
+        bytes.append(contentsOf: "\r\n".utf8)
+    }
+}
+
+extension [UInt8] {
+    /// Appends `Name: value` lines.
+    public mutating func append(fields: Fields) {
+        for (name, value) in fields {
+            self.append(contentsOf: name)
+            self.append(0x3A)
+            self.append(0x20)
+            self.append(contentsOf: value)
+            self.append(0x0D)
+            self.append(0x0A)
+        }
+    }
+
+    /// Appends the field that announces a body, if any.
+    public mutating func append(framing: BodyFraming) {
+        switch framing {
+        case .none: break
+        case .chunked: self.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8)
+        case .length(let length):
+            self.append(contentsOf: "Content-Length: ".utf8)
+            self.append(decimal: length)
+            self.append(contentsOf: "\r\n".utf8)
+        }
+    }
+
+    /// Appends a number in decimal digits.
+    public mutating func append(decimal number: UInt64) {
+        let start = self.count
+        var rest = number
+        repeat {
+            self.append(UInt8(0x30 + rest % 10))
+            rest /= 10
+        } while rest > 0
+        self[start...].reverse()
+    }
+}
