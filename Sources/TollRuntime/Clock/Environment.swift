@@ -42,8 +42,14 @@ public struct Environment: Sendable {
         monotonic: { SystemClock.monotonicTime() },
         sleep: { try await Task.sleep(for: $0, clock: .continuous) },
         randomBytes: { count in
+            // One system call for each word of eight bytes.
             var generator = SystemRandomNumberGenerator()
-            return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+            var bytes: [UInt8] = []
+            while bytes.count < count {
+                let word = generator.next()
+                for shift in stride(from: UInt64(0), to: 64, by: 8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+            }
+            return Array(bytes.prefix(count))
         }
     )
 
