@@ -2,20 +2,18 @@
 
 /// Decides what happens to one request that presents a credential. Events in, one action out: no clock, no socket, no store.
 ///
-/// A driver carries out each action and reports what came of it, until the action is an end. Every race and every crash is
-/// an order of these calls, and so a unit test.
+/// A driver carries out each action and reports what came of it, until the action is an end. From the first `lookUp` or `claim`
+/// to the end it lets no other request work on the same payment, so that a claim without a settlement always means an
+/// interruption. Every race and every crash is an order of these calls, and so a unit test.
 public struct PaidRequest {
     /// What the driver does next.
     public enum Action: Hashable, Sendable {
         /// Ask the method whether the credential would settle, then ``PaidRequest/verified(_:)``.
         case verify
-        /// Look whether the ledger holds the payment, then ``PaidRequest/known(_:isActiveHere:)``.
+        /// Look whether the ledger holds the payment, then ``PaidRequest/known(_:)``.
         case lookUp(PaymentID)
-        /// Take the payment in the ledger, then ``PaidRequest/claimed(_:isActiveHere:)``.
+        /// Take the payment in the ledger, then ``PaidRequest/claimed(_:)``.
         case claim(Claim)
-        /// Look at the payment again in a moment, then ``PaidRequest/observed(_:isActiveHere:)``, or
-        /// ``PaidRequest/waitedTooLong()``.
-        case wait(PaymentID)
         /// Settle, or take up the settlement, then ``PaidRequest/settled(_:)``.
         case settle(PaymentRecord)
         /// Call the upstream, then ``PaidRequest/upstreamAnswered(_:)``.
@@ -42,8 +40,8 @@ public struct PaidRequest {
         case alreadyUsed(transaction: String?)
         /// 409: a call was interrupted, and repeating it might do its work twice. `debt` when the money moved.
         case outcomeUnknown(debt: PaymentRecord?)
-        /// 503: settlement is under way.
-        case pending(PaymentRecord)
+        /// 503: settlement, or another request with this credential, is under way.
+        case pending(PaymentID, transaction: String?)
         /// 503: the ledger, the chain or the facilitator does not answer.
         case unavailable(reason: String)
         /// 502: the upstream failed. `debt` when the money had moved.
@@ -76,7 +74,6 @@ public struct PaidRequest {
         case verifying
         case lookingUp(PaymentRefusal, payer: String?)
         case claiming
-        case waiting
         case settling(PaymentRecord, Next)
         case calling(PaymentRecord)
         case recording(Next)
@@ -134,14 +131,14 @@ public struct PaidRequest {
     }
 
     /// The ledger holds `record` of a credential that does not verify, or nothing (nil).
-    public mutating func known(_ record: PaymentRecord?, isActiveHere: Bool) -> Action {
+    public mutating func known(_ record: PaymentRecord?) -> Action {
         guard case .lookingUp(let refusal, let payer) = self.state else { return self.impossible("known") }
         guard let record, record.phase != .released else { return self.end(.refuse(refusal, payer: payer)) }
-        return self.decide(record, isActiveHere: isActiveHere)
+        return self.decide(record)
     }
 
-    /// The claim came to `outcome`. `isActiveHere`: another request of this process works on the payment now.
-    public mutating func claimed(_ outcome: ClaimOutcome, isActiveHere: Bool) -> Action {
+    /// The claim came to `outcome`.
+    public mutating func claimed(_ outcome: ClaimOutcome) -> Action {
         guard case .claiming = self.state else { return self.impossible("claimed") }
         switch outcome {
         case .first(let record):
@@ -149,19 +146,13 @@ public struct PaidRequest {
             case .before: return self.settle(record, then: .callUpstream)
             case .after: return self.call(record)
             }
-        case .held(let record): return self.decide(record, isActiveHere: isActiveHere)
+        case .held(let record): return self.decide(record)
         }
     }
 
-    /// The payment, looked at again.
-    public mutating func observed(_ record: PaymentRecord, isActiveHere: Bool) -> Action {
-        guard case .waiting = self.state else { return self.impossible("observed") }
-        return self.decide(record, isActiveHere: isActiveHere)
-    }
-
-    /// The request that holds the payment has not come to an end in time.
-    public mutating func waitedTooLong(_ record: PaymentRecord) -> Action {
-        self.end(.pending(record))
+    /// Another request works on the payment and has not come to an end in time.
+    public mutating func waitedTooLong(for payment: PaymentID) -> Action {
+        self.end(.pending(payment, transaction: nil))
     }
 
     /// Settlement came to `outcome`; `record` is the payment after it.
@@ -169,7 +160,7 @@ public struct PaidRequest {
         guard case .settling(_, let next) = self.state else { return self.impossible("settled") }
         switch outcome {
         case .settled: return self.follow(next, record)
-        case .pending: return self.end(.pending(record))
+        case .pending(let transaction): return self.end(.pending(record.id, transaction: transaction))
         case .failed(let refusal, let transaction):
             return self.end(.settlementFailed(refusal, transaction: transaction, payer: self.payer))
         case .unavailable(let reason): return self.end(.unavailable(reason: reason))
@@ -221,13 +212,9 @@ public struct PaidRequest {
     }
 
     /// The payment is held. Only who claimed it, asking for the same again, gets anything of it (invariant I3).
-    private mutating func decide(_ record: PaymentRecord, isActiveHere: Bool) -> Action {
+    private mutating func decide(_ record: PaymentRecord) -> Action {
         guard self.isClaimant(of: record) else { return self.end(.alreadyUsed(transaction: record.transaction?.hash)) }
         self.payer = record.claim.key.payer
-        if isActiveHere {
-            self.state = .waiting
-            return .wait(record.id)
-        }
         switch record.phase {
         case .settled: return self.serveHeld(record)
         case .signed, .broadcast, .unknown: return self.settle(record, then: .serveHeld)

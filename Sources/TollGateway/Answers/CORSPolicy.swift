@@ -1,0 +1,63 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+internal import TollPayments
+
+/// Which origins' scripts may read our answers (the Fetch standard, §3.2).
+public enum CORSPolicy: Hashable, Sendable {
+    /// Every origin: an answer that is paid for by a header is no more private to one page than to another.
+    case any
+    /// These, as `Origin` writes them: `https://app.example`.
+    case only(Set<String>)
+
+    /// The value of `Access-Control-Allow-Origin` for a request's `Origin`; nil when there is none to send.
+    func allowed(_ origin: String?) -> String? {
+        switch self {
+        case .any: "*"
+        case .only(let origins): origin.flatMap { origins.contains($0) ? $0 : nil }
+        }
+    }
+}
+
+/// The cross-origin fields of answers and the answer to a preflight.
+struct CrossOrigin: Sendable {
+    let policy: CORSPolicy
+    /// `Access-Control-Expose-Headers`.
+    let exposed: String
+    /// `Access-Control-Allow-Headers`: credentials, and a request field that widely used clients send by mistake.
+    let accepted: String
+
+    init(policy: CORSPolicy, dialects: [any Dialect]) {
+        self.policy = policy
+        self.exposed = dialects.flatMap(\.responseFields).map(\.description).joined(separator: ", ")
+        self.accepted = (dialects.flatMap(\.credentialFields).map(\.description) + ["content-type", "access-control-expose-headers"])
+            .joined(separator: ", ")
+    }
+
+    /// Sets the fields of an answer, in place of any that the upstream sent.
+    func apply(to fields: inout Fields, origin: String?) {
+        guard let allowed = self.policy.allowed(origin) else { return }
+        fields.set("access-control-allow-origin", allowed)
+        fields.set("access-control-expose-headers", self.exposed)
+        if self.policy != .any { fields.append("Vary", "Origin") }
+    }
+
+    /// Whether a request is a preflight: the browser asks before it sends, and cannot pay.
+    static func isPreflight(_ head: RequestHead) -> Bool {
+        head.method == .options && head.fields.contains(.origin) && head.fields.contains("access-control-request-method")
+    }
+
+    /// The answer to a preflight.
+    func preflight(_ head: RequestHead) -> ResponseHead {
+        var fields = Fields()
+        self.apply(to: &fields, origin: head.fields.firstText(.origin))
+        fields.remove("access-control-expose-headers")
+        if fields.contains("access-control-allow-origin"), let method = head.fields.firstText("access-control-request-method") {
+            fields.append("Access-Control-Allow-Methods", method)
+            let asked = head.fields.firstText("access-control-request-headers")
+            fields.append("Access-Control-Allow-Headers", asked.map { "\(self.accepted), \($0)" } ?? self.accepted)
+            fields.append("Access-Control-Max-Age", "600")
+        }
+        return ResponseHead(status: 204, fields: fields)
+    }
+}

@@ -1,0 +1,20 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollPayments
+internal import TollPrimitives
+
+/// The JSON body of a 402: the members of every dialect that speaks there and those of RFC 9457 in one object, so that an old
+/// client, a new one and a person all find what they look for.
+enum ChallengeBody {
+    static func json(_ challenges: [Challenge], error: String?, detail: String?) -> [UInt8] {
+        var object = JSONObject()
+        for challenge in challenges {
+            for (name, value) in challenge.body.members { object[name] = value }
+        }
+        object["title"] = "Payment Required"
+        object["status"] = 402
+        object["detail"] = .string(detail ?? "This resource is paid for per request. No account is needed: pay as offered and ask again.")
+        object["code"] = .string(error ?? "payment_required")
+        return JSON.object(object).utf8
+    }
+}

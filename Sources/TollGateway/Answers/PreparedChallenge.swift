@@ -1,0 +1,69 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+internal import TollPayments
+internal import TollPrimitives
+internal import TollProtocol
+
+/// A whole 402 as bytes, made once, with places for the date, the random challenge and the origin that may read it.
+struct PreparedChallenge: Sendable {
+    /// A place in the bytes, and what fills it.
+    private struct Slot: Sendable {
+        let offset: Int
+        let fill: @Sendable (_ random: (UInt64, UInt64), _ buffer: inout [UInt8], _ offset: Int) -> Void
+    }
+
+    /// Up to the value of `Date`.
+    private let start: [UInt8]
+    /// From behind it to the end of the fields that are always there.
+    private let middle: [UInt8]
+    private let slots: [Slot]
+    /// From `Content-Length` to the end.
+    private let end: [UInt8]
+    private let bodyByteCount: Int
+    private let crossOrigin: CrossOrigin
+
+    /// The 402 that asks for `offer` in every one of `dialects`.
+    init(_ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin) {
+        let challenges = dialects.map { $0.challenge(for: offer, error: nil) }
+        let body = ChallengeBody.json(challenges, error: nil, detail: nil)
+        var middle = Array("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n".utf8)
+        var slots: [Slot] = []
+        for field in challenges.flatMap(\.fields) {
+            middle += Array("\(field.name): ".utf8)
+            if let fill = field.fill { slots.append(Slot(offset: middle.count, fill: fill)) }
+            middle += field.value
+            middle += [13, 10]
+        }
+        self.start = Array("HTTP/1.1 402 Payment Required\r\nDate: ".utf8)
+        self.middle = middle
+        self.slots = slots
+        self.end = Array("Content-Length: \(body.count)\r\n\r\n".utf8) + body
+        self.bodyByteCount = body.count
+        self.crossOrigin = crossOrigin
+    }
+
+    /// Appends the whole answer to a request with `head`.
+    func write(to answer: inout ImmediateAnswer, for head: RequestHead) {
+        answer.bytes.append(contentsOf: self.start)
+        answer.bytes.append(contentsOf: answer.dateField)
+        let base = answer.bytes.count
+        answer.bytes.append(contentsOf: self.middle)
+        if !self.slots.isEmpty {
+            let random = answer.nextRandom16()
+            for slot in self.slots { slot.fill(random, &answer.bytes, base + slot.offset) }
+        }
+        self.writeCrossOrigin(to: &answer, for: head)
+        answer.bytes.append(contentsOf: head.method == .head ? self.end.dropLast(self.bodyByteCount) : self.end[...])
+    }
+
+    private func writeCrossOrigin(to answer: inout ImmediateAnswer, for head: RequestHead) {
+        let origin = self.crossOrigin.policy == .any ? nil : head.fields.firstText(.origin)
+        guard let allowed = self.crossOrigin.policy.allowed(origin) else { return }
+        answer.bytes.append(contentsOf: "Access-Control-Allow-Origin: ".utf8)
+        answer.bytes.append(contentsOf: allowed.utf8)
+        answer.bytes.append(contentsOf: "\r\nAccess-Control-Expose-Headers: ".utf8)
+        answer.bytes.append(contentsOf: self.crossOrigin.exposed.utf8)
+        answer.bytes.append(contentsOf: self.crossOrigin.policy == .any ? "\r\n".utf8 : "\r\nVary: Origin\r\n".utf8)
+    }
+}

@@ -1,0 +1,93 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollHTTP
+public import TollPayments
+
+/// What the gateway stands in front of, and what it asks.
+public struct GatewayConfiguration: Sendable {
+    /// The origin of the resource URLs that clients see: scheme, host and port, no path.
+    public var publicURL: Origin
+    /// The first match wins.
+    public var routes: [Route]
+    /// How long an answer may wait for its settlement.
+    public var settleWait: Duration
+    /// Which origins' scripts may read answers.
+    public var cors: CORSPolicy
+
+    /// A configuration by all its fields.
+    public init(publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), cors: CORSPolicy = .any) {
+        self.publicURL = publicURL
+        self.routes = routes
+        self.settleWait = settleWait
+        self.cors = cors
+    }
+}
+
+/// A pattern, where its requests go, and what they cost.
+public struct Route: Sendable {
+    /// What it matches.
+    public var pattern: RoutePattern
+    /// Where its requests go.
+    public var upstream: Upstream
+    /// What they cost; nil is free.
+    public var terms: Terms?
+
+    /// A route by all its fields.
+    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
+        self.pattern = pattern
+        self.upstream = upstream
+        self.terms = terms
+    }
+}
+
+/// What a priced route asks.
+public struct Terms: Sendable {
+    /// The ways to pay, the seller's preference first.
+    public var options: [PaymentOption]
+    /// When the money moves.
+    public var policy: SettlePolicy
+    /// For people.
+    public var description: String
+    /// The answer's media type, when the seller said.
+    public var mimeType: String?
+    /// The dialects it is offered in.
+    public var dialects: [DialectID]
+    /// Whether a call may be repeated under one payment after a crash, besides GET and HEAD.
+    public var isIdempotent: Bool
+    /// Whether answers are kept for payers who lost them on the way.
+    public var storesAnswers: Bool
+
+    /// Terms by all their fields.
+    public init(
+        options: [PaymentOption], policy: SettlePolicy = .after, description: String = "", mimeType: String? = nil,
+        dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true
+    ) {
+        self.options = options
+        self.policy = policy
+        self.description = description
+        self.mimeType = mimeType
+        self.dialects = dialects
+        self.isIdempotent = isIdempotent
+        self.storesAnswers = storesAnswers
+    }
+}
+
+/// A server behind the gateway.
+public struct Upstream: Sendable {
+    /// Its name in the configuration.
+    public var name: String
+    /// Where it listens.
+    public var origin: Origin
+    /// How long it may take until the head of its answer is here.
+    public var timeout: Duration
+    /// Fields of its answers that clients do not see.
+    public var strip: [FieldName]
+
+    /// An upstream by all its fields.
+    public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {
+        self.name = name
+        self.origin = origin
+        self.timeout = timeout
+        self.strip = strip
+    }
+}

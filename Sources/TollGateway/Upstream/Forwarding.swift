@@ -1,0 +1,87 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+internal import TollPayments
+internal import TollPrimitives
+
+/// What crosses the gateway in each direction, and what does not.
+struct Forwarding: Sendable {
+    /// Fields that carry a credential of any dialect this program speaks, whether the route offers it or not: a payment in the
+    /// hands of an upstream could be spent by it.
+    let credentialFields: [FieldName]
+    /// Fields that only we may say to a client.
+    let responseFields: [FieldName]
+
+    /// Between a resource server and a facilitator, or a handler and its middleware; never for buyers (x402, §1.1).
+    private static let innerFields: [FieldName] = ["settlement-overrides", "extension-responses"]
+    private static let sharedCacheFields: [FieldName] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"]
+    private static let conditionalFields: [FieldName] = [
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
+    ]
+    private static let prefix = Array("tollgate-".utf8)
+
+    init(dialects: [any Dialect]) {
+        self.credentialFields = dialects.flatMap(\.credentialFields)
+        self.responseFields = dialects.flatMap(\.responseFields)
+    }
+
+    /// The request as the upstream gets it: hop-by-hop fields, credentials and everything that looks like ours removed, then
+    /// ours added. The target's bytes are untouched.
+    ///
+    /// - Parameter payment: What was paid; nil on a free route.
+    func request(_ head: RequestHead, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
+        var fields = head.fields
+        fields.removeHopByHop()
+        fields.removeAll(where: Self.isOurs)
+        fields.remove(.host)
+        fields.remove(.contentLength)
+        fields.remove(.expect)
+        for name in self.credentialFields { fields.remove(name) }
+        if let payment {
+            if payment.claim.policy == .before { for name in Self.conditionalFields { fields.remove(name) } }
+            Self.describe(payment, in: &fields)
+        }
+        return ClientRequest(
+            head.method, upstream.origin, target: head.target, fields: fields, body: body, deadline: upstream.timeout)
+    }
+
+    private static func describe(_ payment: PaymentRecord, in fields: inout Fields) {
+        let claim = payment.claim
+        fields.append("Tollgate-Payer", claim.key.payer)
+        fields.append("Tollgate-Payment-Id", claim.id.description)
+        fields.append("Tollgate-Amount", claim.option.amount.description)
+        fields.append("Tollgate-Asset", claim.option.asset.address)
+        fields.append("Tollgate-Network", claim.option.network.description)
+        fields.set(.idempotencyKey, claim.id.description)
+    }
+
+    /// Whether a name is one that only we may send: `tollgate-` with `_` read as `-`, as servers that map names to variables do.
+    static func isOurs(_ name: ArraySlice<UInt8>) -> Bool {
+        guard name.count >= prefix.count else { return false }
+        return zip(name, prefix).allSatisfy { ($0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ByteGrammar.lowercased($0)) == $1 }
+    }
+
+    /// The upstream's answer as the client gets it, before what we add for a payment.
+    func response(_ head: ResponseHead, from upstream: Upstream) -> ResponseHead {
+        var head = head
+        head.fields.removeHopByHop()
+        head.fields.remove(.contentLength)
+        head.fields.removeAll(where: Self.isOurs)
+        for name in self.responseFields + Self.innerFields + upstream.strip { head.fields.remove(name) }
+        return head
+    }
+
+    /// Keeps a paid answer out of shared caches, and tells caches what the answer depended on.
+    func makePrivate(_ fields: inout Fields) {
+        for name in Self.sharedCacheFields { fields.remove(name) }
+        let directives = fields.values(of: .cacheControl)
+            .flatMap { String(decoding: $0, as: UTF8.self).split(separator: ",") }
+            .map { String($0.drop { $0 == " " }) }
+            .filter { directive in
+                let name = directive.prefix { $0 != "=" && $0 != " " }.lowercased()
+                return name != "public" && name != "s-maxage" && name != "private"
+            }
+        fields.set(.cacheControl, (directives + ["private"]).joined(separator: ", "))
+        fields.append("Vary", self.credentialFields.map(\.description).joined(separator: ", "))
+    }
+}
