@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 internal import TollHTTP
+internal import TollPayments
 internal import TollPrimitives
 
 /// An error of the gateway as RFC 9457 wants it, with a stable `code`. Never carries a key, an inner address or a stack.
@@ -84,6 +85,14 @@ struct GatewayProblem: Error {
     static let answerTooLarge = GatewayProblem(
         status: 502, code: "answer_too_large", title: "Bad Gateway",
         detail: "The answer is larger than this gateway holds until it is paid. Nothing was charged.")
+
+    static func upstream(_ kind: PaidRequest.UpstreamFailure.Kind) -> GatewayProblem {
+        switch kind {
+        case .failed: .upstreamFailed
+        case .timedOut: .upstreamTimedOut
+        case .tooLarge: .answerTooLarge
+        }
+    }
 
     static func body(_ error: HTTPError) -> GatewayProblem {
         error.code == .tooLarge

@@ -47,7 +47,7 @@ struct Forwarding: Sendable {
 
     private static func describe(_ payment: PaymentRecord, in fields: inout Fields) {
         let claim = payment.claim
-        fields.append("Tollgate-Payer", claim.key.payer)
+        fields.append("Tollgate-Payer", claim.payer)
         fields.append("Tollgate-Payment-Id", claim.id.description)
         fields.append("Tollgate-Amount", claim.option.amount.description)
         fields.append("Tollgate-Asset", claim.option.asset.address)

@@ -58,14 +58,24 @@ public struct PaidRequest {
 
     /// Why there is no answer of the upstream.
     public struct UpstreamFailure: Error, Hashable, Sendable {
-        /// Whether it took too long (504) rather than failed (502).
-        public let isTimeout: Bool
+        /// What went wrong.
+        public enum Kind: Hashable, Sendable {
+            /// It did not answer, or with a server error.
+            case failed
+            /// It took too long.
+            case timedOut
+            /// Its answer is more than can be held until it is paid.
+            case tooLarge
+        }
+
+        /// What went wrong.
+        public let kind: Kind
         /// For the log.
         public let reason: String
 
         /// A failure of the upstream.
-        public init(isTimeout: Bool, reason: String) {
-            self.isTimeout = isTimeout
+        public init(_ kind: Kind, reason: String) {
+            self.kind = kind
             self.reason = reason
         }
     }
@@ -123,7 +133,7 @@ public struct PaidRequest {
             self.state = .claiming
             return .claim(
                 Claim(
-                    key: payment.key, option: self.credential.option, dialect: self.credential.dialect, policy: self.policy,
+                    key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect, policy: self.policy,
                     payload: self.credential.payload, route: self.route, request: self.request,
                     challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
                     validBefore: payment.validBefore))
@@ -204,7 +214,7 @@ public struct PaidRequest {
         case .answer(let status) where status < 500:
             return self.record([], keepsAnswer: true, then: .deliver)
         case .answer(let status):
-            let failure = UpstreamFailure(isTimeout: false, reason: "the upstream answered \(status)")
+            let failure = UpstreamFailure(.failed, reason: "the upstream answered \(status)")
             return self.record([.owed(reason: failure.reason)], then: .endOwing { .upstreamFailed(failure, debt: $0) })
         case .failed(let failure):
             return self.record([.owed(reason: failure.reason)], then: .endOwing { .upstreamFailed(failure, debt: $0) })
@@ -214,7 +224,7 @@ public struct PaidRequest {
     /// The payment is held. Only who claimed it, asking for the same again, gets anything of it (invariant I3).
     private mutating func decide(_ record: PaymentRecord) -> Action {
         guard self.isClaimant(of: record) else { return self.end(.alreadyUsed(transaction: record.transaction?.hash)) }
-        self.payer = record.claim.key.payer
+        self.payer = record.claim.payer
         switch record.phase {
         case .settled: return self.serveHeld(record)
         case .signed, .broadcast, .unknown: return self.settle(record, then: .serveHeld)

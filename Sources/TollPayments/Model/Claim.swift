@@ -8,6 +8,8 @@ public import TollPrimitives
 public struct Claim: Hashable, Sendable {
     /// What the chain makes unique.
     public let key: PaymentKey
+    /// Who pays, as the chain's people write it.
+    public let payer: String
     /// What is paid to whom.
     public let option: PaymentOption
     /// How the credential travelled.
@@ -29,10 +31,11 @@ public struct Claim: Hashable, Sendable {
 
     /// A claim by all its fields.
     public init(
-        key: PaymentKey, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject, route: String,
+        key: PaymentKey, payer: String, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject, route: String,
         request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64
     ) {
         self.key = key
+        self.payer = payer
         self.option = option
         self.dialect = dialect
         self.policy = policy

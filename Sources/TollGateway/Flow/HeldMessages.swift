@@ -1,0 +1,107 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+internal import TollPayments
+
+/// A request's body, read as far as a claim needs it.
+struct HeldBody: Sendable {
+    /// Bodies up to this are read before the claim, so that "the same request" includes them. A larger one streams through, and
+    /// its request is never the same as another.
+    static let byteCountMax = 1 << 20
+
+    /// The whole body; nil when it is larger.
+    let whole: [UInt8]?
+    /// What goes to the upstream.
+    let forClient: ClientBody
+
+    init(_ request: Request) async throws(HTTPError) {
+        switch request.head.framing {
+        case .none:
+            self.whole = []
+            self.forClient = .none
+            return
+        case .length(let length) where length > UInt64(Self.byteCountMax):
+            self.whole = nil
+            self.forClient = .stream(request.body, length: length)
+            return
+        case .length, .chunked: break
+        }
+        var read: [UInt8] = []
+        while let piece = try await request.body.next() {
+            read += piece
+            guard read.count <= Self.byteCountMax else {
+                self.whole = nil
+                self.forClient = .stream(Self.chained(read, request.body), length: nil)
+                return
+            }
+        }
+        self.whole = read
+        self.forClient = .bytes(read)
+    }
+
+    private static func chained(_ first: [UInt8], _ rest: BodyStream) -> BodyStream {
+        let head = BodyStream(first)
+        return BodyStream { () async throws(HTTPError) -> [UInt8]? in
+            if let piece = try await head.next() { return piece }
+            return try await rest.next()
+        }
+    }
+}
+
+/// What makes a request the same as another, by its parts.
+enum RequestParts {
+    private static let compared: [FieldName] = [
+        .authorization, .cookie, .accept, "accept-charset", "accept-encoding", "accept-language", "range",
+    ]
+
+    static func identity(_ head: RequestHead, body: HeldBody, isIdempotent: Bool) -> RequestIdentity {
+        let isRepeatable = isIdempotent || head.method == .get || head.method == .head
+        guard let whole = body.whole else { return RequestIdentity(digest: nil, isRepeatable: isRepeatable) }
+        var parts: [[UInt8]] = [Array(head.method.token.utf8), Array(head.authority ?? []), head.target, whole]
+        for name in self.compared {
+            parts.append(Array(name.bytes))
+            parts.append(contentsOf: head.fields.values(of: name).map { Array($0) })
+        }
+        return RequestIdentity(parts: parts, isRepeatable: isRepeatable)
+    }
+}
+
+/// An upstream's answer between its arrival and its delivery.
+struct HeldAnswer: Sendable {
+    /// The most that is held in memory until it is paid, in bytes.
+    static let byteCountMax = 16 << 20
+
+    let head: ResponseHead
+    /// The whole body; nil while it streams.
+    let whole: [UInt8]?
+    let response: ClientResponse
+
+    /// - Parameter isHeldWhole: Whether the body is read now, because the answer is not paid for yet.
+    init(_ response: ClientResponse, isHeldWhole: Bool, requestMethod: Method) async throws(HTTPError) {
+        self.head = response.head
+        self.response = response
+        if requestMethod == .head || response.head.isBodyless {
+            self.whole = []
+        } else if isHeldWhole || (response.length.map { $0 <= UInt64(StoredAnswer.bodyByteCountMax) } ?? false) {
+            self.whole = try await response.body.collect(upTo: Self.byteCountMax)
+        } else {
+            self.whole = nil
+        }
+    }
+
+    /// As the ledger keeps it, with the fields that clients see; nil when it streams or is over the limit.
+    func stored(_ visible: ResponseHead) -> StoredAnswer? {
+        guard let whole = self.whole, whole.count <= StoredAnswer.bodyByteCountMax else { return nil }
+        let fields = visible.fields.map { StoredAnswer.Field(name: String(decoding: $0.name, as: UTF8.self), value: Array($0.value)) }
+        return StoredAnswer(status: self.head.status, fields: fields, body: whole)
+    }
+}
+
+extension StoredAnswer {
+    /// The head to send again.
+    var head: ResponseHead {
+        var fields = Fields()
+        for field in self.fields { fields.append(field.name.utf8, field.value) }
+        return ResponseHead(status: self.status, fields: fields)
+    }
+}

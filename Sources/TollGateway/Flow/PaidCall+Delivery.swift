@@ -1,0 +1,120 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+internal import TollPayments
+internal import TollPrimitives
+internal import TollRuntime
+
+extension PaidCall {
+    /// Answers the client as the machine decided, and notes in the ledger when a paid answer was written whole.
+    func deliver(_ ending: PaidRequest.Ending, _ responder: consuming Responder) async {
+        self.logEnd(ending)
+        let (proxy, head) = (self.shared.proxy, self.request.head)
+        switch ending {
+        case .deliver(let record): await self.deliverPaid(record, responder)
+        case .replay(let record): await self.replay(record, responder)
+        case .deliverUncharged: await self.deliverHeld([], responder)
+        case .refuse(let refusal, _):
+            let offer = self.route.offer(forPath: head.path)
+            await proxy.challenge(self.route, offer, head, error: refusal, receipt: nil, page: nil, responder)
+        case .settlementFailed(let refusal, let transaction, let payer):
+            let receipt = self.failure(refusal.reason, transaction, payer: payer)
+            let offer = self.route.offer(forPath: head.path)
+            await proxy.challenge(self.route, offer, head, error: refusal, receipt: receipt, page: nil, responder)
+        case .alreadyUsed(let transaction):
+            await proxy.refuse(.alreadyUsed, head, receipt: self.receipts(self.failure("already_used", transaction)), responder)
+        case .outcomeUnknown(nil): await proxy.refuse(.outcomeUnknown, head, responder)
+        case .outcomeUnknown(let debt?):
+            await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) { $0.append("Tollgate-Debt", debt.id.description) }
+        case .pending(let payment, let transaction): await self.deliverPending(payment, transaction, responder)
+        case .unavailable: await proxy.refuse(.unavailable, head, responder)
+        case .upstreamFailed(let failure, nil):
+            await proxy.refuse(.upstream(failure.kind), head, responder)
+        case .upstreamFailed(_, let debt?):
+            await proxy.refuse(.upstreamFailed, head, receipt: self.success(debt), responder) {
+                $0.append("Tollgate-Debt", debt.id.description)
+            }
+        }
+    }
+
+    private func deliverPending(_ payment: PaymentID, _ transaction: String?, _ responder: consuming Responder) async {
+        let hasSecret = self.credential.challengeHash != nil
+        let problem: GatewayProblem =
+            hasSecret ? .settlementPending(payment.description) : .settlementPendingWithoutSecret(payment.description)
+        let receipt = self.receipts(self.failure("settlement_pending", transaction))
+        await self.shared.proxy.refuse(problem, self.request.head, receipt: receipt, responder)
+    }
+
+    private func deliverPaid(_ record: PaymentRecord, _ responder: consuming Responder) async {
+        if await self.deliverHeld(self.success(record), responder) { await self.noteServed(record.id) }
+    }
+
+    private func replay(_ record: PaymentRecord, _ responder: consuming Responder) async {
+        let proxy = self.shared.proxy
+        guard let answer = try? await self.shared.store.answer(record.id) else {
+            await proxy.refuse(.alreadyUsed, self.request.head, receipt: self.success(record), responder)
+            return
+        }
+        let isDelivered = await proxy.send(
+            answer.head, body: answer.body, self.request.head, receipt: self.success(record), responder)
+        if isDelivered, !record.isServed { await self.noteServed(record.id) }
+    }
+
+    @discardableResult
+    private func deliverHeld(_ receipt: [(name: String, value: String)], _ responder: consuming Responder) async -> Bool {
+        let (proxy, request) = (self.shared.proxy, self.request.head)
+        guard let answer = self.answer else { preconditionFailure("An answer is delivered that nobody holds.") }
+        // HEAD goes the streaming way for its `Content-Length`, which is not the length of what is sent.
+        guard let whole = answer.whole, request.method != .head else {
+            return await proxy.relay(answer.response, from: self.upstream, request, receipt: receipt, responder)
+        }
+        let head = proxy.forwarding.response(answer.head, from: self.upstream)
+        return await proxy.send(head, body: whole, request, receipt: receipt, responder)
+    }
+
+    private func noteServed(_ payment: PaymentID) async {
+        do throws(StoreError) { try await self.shared.store.append([.served], to: payment, at: self.now) } catch {
+            self.shared.log.error("a served payment could not be noted", ["payment": payment, "reason": error.reason])
+        }
+    }
+
+    private func success(_ record: PaymentRecord) -> [(name: String, value: String)] {
+        guard let settlement = record.settlement else { return [] }
+        return self.receipts(.success(settlement, for: record.claim, payer: record.claim.payer))
+    }
+
+    private func failure(_ reason: String, _ transaction: String?, payer: String? = nil) -> Receipt {
+        .failure(reason, transaction: transaction, network: self.credential.option.network, payer: payer)
+    }
+
+    /// In the words of the dialect that the credential came in.
+    private func receipts(_ receipt: Receipt) -> [(name: String, value: String)] {
+        self.route.dialects.first { $0.id == self.credential.dialect }?.receipt(receipt) ?? []
+    }
+
+    private func logEnd(_ ending: PaidRequest.Ending) {
+        let log = self.shared.log.with([
+            "route": self.route.pattern, "peer": self.request.peer, "dialect": self.credential.dialect,
+            "amount": self.credential.option.display,
+        ])
+        switch ending {
+        case .deliver(let record), .replay(let record):
+            log.info(
+                "paid", ["payment": record.id, "payer": record.claim.payer, "transaction": record.settlement?.transaction ?? ""])
+        case .deliverUncharged: log.info("not charged", ["status": self.answer?.head.status ?? 0])
+        case .refuse(let refusal, let payer):
+            log.info("payment refused", ["reason": refusal.reason, "detail": refusal.detail, "payer": payer ?? ""])
+        case .settlementFailed(let refusal, let transaction, let payer):
+            log.warning(
+                "settlement failed",
+                ["reason": refusal.reason, "detail": refusal.detail, "transaction": transaction ?? "", "payer": payer])
+        case .alreadyUsed(let transaction): log.info("payment used before", ["transaction": transaction ?? ""])
+        case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
+        case .pending(let payment, let transaction):
+            log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])
+        case .unavailable(let reason): log.error("payments unavailable", ["reason": reason])
+        case .upstreamFailed(let failure, let debt):
+            log.warning("upstream failed", ["reason": failure.reason, "debt": debt?.id.description ?? ""])
+        }
+    }
+}

@@ -1,0 +1,88 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollHTTP
+public import TollPayments
+public import TollRuntime
+
+/// Asks for payment, takes it, and passes the request on.
+public struct Gateway: RequestHandler {
+    private let table: RouteTable
+    private let paidCalls: PaidCalls
+    private let proxy: Proxy
+    private let log: Logger
+
+    /// A gateway.
+    ///
+    /// - Parameters:
+    ///   - dialects: Every dialect this program speaks; a route offers those that its terms name.
+    ///   - methods: How money moves; the first that takes an option is used.
+    ///   - store: The ledger.
+    ///   - client: Talks to the upstreams.
+    public init(
+        _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
+        client: any HTTPClient, environment: Environment, log: Logger
+    ) {
+        let table = RouteTable(configuration, dialects: dialects)
+        let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)
+        self.table = table
+        self.proxy = proxy
+        self.paidCalls = PaidCalls(
+            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait, environment: environment, log: log)
+        self.log = log
+    }
+
+    /// Answers at once what needs no waiting: the challenge of a priced route.
+    public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
+        guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
+            let priced = self.table.routes[index].priced, !priced.hasCredential(head), !CrossOrigin.isPreflight(head),
+            !BrowserPage.isWanted(by: head)
+        else { return .handle }
+        priced.challenge(forPath: head.path).write(to: &answer, for: head)
+        return .answered
+    }
+
+    /// Everything else: free routes, paid requests, errors, preflights, browsers.
+    public func handle(_ request: Request, _ responder: consuming Responder) async {
+        let head = request.head
+        if CrossOrigin.isPreflight(head) {
+            try? await responder.send(self.table.crossOrigin.preflight(head))
+            return
+        }
+        switch self.table.router.decide(head.method, path: head.path) {
+        case .notFound: await self.proxy.refuse(.notFound, head, responder)
+        case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
+        case .ambiguous: await self.proxy.refuse(.ambiguousPath, head, responder)
+        case .methodNotAllowed(let allow):
+            await self.proxy.refuse(.methodNotAllowed(allow), head, responder) { $0.append("Allow", allow.joined(separator: ", ")) }
+        case .route(let index): await self.serve(self.table.routes[index], request, responder)
+        }
+    }
+
+    private func serve(_ route: RouteTable.Entry, _ request: Request, _ responder: consuming Responder) async {
+        guard let priced = route.priced else {
+            await self.proxy.pass(request, to: route.upstream, responder)
+            return
+        }
+        switch priced.credential(in: request.head) {
+        case .none:
+            let offer = priced.offer(forPath: request.head.path)
+            let page = BrowserPage(offer: offer).html
+            await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
+        case .malformed(let field, let reason):
+            self.log.info("credential refused", ["route": route.pattern, "peer": request.peer, "field": field, "reason": reason])
+            let problem = GatewayProblem.malformedCredential(field: field, reason: reason)
+            let challenge = priced.freshChallenge(forPath: request.head.path, error: problem.code)
+            await self.proxy.refuse(problem, request.head, responder) { fields in
+                for (name, value) in challenge { fields.append(name.utf8, value) }
+            }
+        case .mismatched(let refusal):
+            self.log.info(
+                "credential refused",
+                ["route": route.pattern, "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail])
+            let offer = priced.offer(forPath: request.head.path)
+            await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
+        case .credential(let credential):
+            await self.paidCalls.serve(credential, priced, route.upstream, request, responder)
+        }
+    }
+}

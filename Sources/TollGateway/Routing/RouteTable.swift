@@ -1,0 +1,127 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+internal import TollHTTP
+internal import TollPayments
+
+/// The configured routes, made ready: patterns compiled, challenges prepared.
+struct RouteTable: Sendable {
+    struct Entry: Sendable {
+        let pattern: RoutePattern
+        let upstream: Upstream
+        let priced: PricedRoute?
+    }
+
+    let router: Router
+    let routes: [Entry]
+    let crossOrigin: CrossOrigin
+
+    init(_ configuration: GatewayConfiguration, dialects: [any Dialect]) {
+        let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
+        self.crossOrigin = crossOrigin
+        self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
+        self.routes = configuration.routes.map { route in
+            let priced = route.terms.map { terms in
+                PricedRoute(
+                    pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
+                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin)
+            }
+            return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
+        }
+    }
+}
+
+/// A priced route, made ready.
+final class PricedRoute: Sendable {
+    /// Prepared challenges kept per path of a pattern with wildcards; the paths are the clients' to choose, so they are bounded.
+    private static let preparedCountMax = 1024
+    /// A longer path is named by the route's pattern, so that a challenge stays small.
+    private static let resourcePathByteCountMax = 1024
+
+    let pattern: RoutePattern
+    let terms: Terms
+    let dialects: [any Dialect]
+    private let publicURL: Origin
+    private let crossOrigin: CrossOrigin
+    private let literal: PreparedChallenge?
+    private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
+
+    init(pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin) {
+        self.pattern = pattern
+        self.terms = terms
+        self.dialects = dialects
+        self.publicURL = publicURL
+        self.crossOrigin = crossOrigin
+        self.literal =
+            pattern.isLiteral
+            ? PreparedChallenge(
+                Self.offer(terms, resource: "\(publicURL)\(pattern.path)"), dialects: dialects, crossOrigin: crossOrigin) : nil
+    }
+
+    /// Whether a request presents anything of a dialect that the route takes.
+    func hasCredential(_ head: RequestHead) -> Bool {
+        for dialect in self.dialects {
+            for name in dialect.credentialFields where head.fields.contains(name) { return true }
+        }
+        return false
+    }
+
+    /// The 402 for a request of `path`.
+    func challenge(forPath path: ArraySlice<UInt8>) -> PreparedChallenge {
+        if let literal = self.literal { return literal }
+        let key = path.count > Self.resourcePathByteCountMax ? Array(self.pattern.path.utf8) : Array(path)
+        if let known = self.prepared.withLock({ $0[key] }) { return known }
+        let made = PreparedChallenge(self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin)
+        self.prepared.withLock { prepared in
+            if prepared.count >= Self.preparedCountMax { prepared.removeAll(keepingCapacity: true) }
+            prepared[key] = made
+        }
+        return made
+    }
+
+    /// What a request of `path` is asked for.
+    func offer(forPath path: ArraySlice<UInt8>) -> Offer {
+        let isLong = path.count > Self.resourcePathByteCountMax
+        let resource = isLong ? self.pattern.path : String(decoding: path, as: UTF8.self)
+        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)")
+    }
+
+    private static func offer(_ terms: Terms, resource: String) -> Offer {
+        Offer(
+            resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options, policy: terms.policy)
+    }
+
+    /// The fields of a fresh challenge, for answers that are not the prepared 402.
+    func freshChallenge(forPath path: ArraySlice<UInt8>, error: String?) -> [(name: String, value: [UInt8])] {
+        Self.fields(self.dialects.map { $0.challenge(for: self.offer(forPath: path), error: error) })
+    }
+
+    /// The fields of challenges, their random places filled.
+    static func fields(_ challenges: [Challenge]) -> [(name: String, value: [UInt8])] {
+        var generator = SystemRandomNumberGenerator()
+        let random = (generator.next(), generator.next()) as (UInt64, UInt64)
+        return challenges.flatMap(\.fields).map { field in
+            var value = field.value
+            field.fill?(random, &value, 0)
+            return (field.name, value)
+        }
+    }
+
+    /// What a request presents. More than one credential, of one dialect or of several, is malformed: which one is meant?
+    func credential(in head: RequestHead) -> CredentialReading {
+        var found = CredentialReading.none
+        var field: FieldName?
+        let offers = [self.offer(forPath: head.path)]
+        for dialect in self.dialects {
+            for name in dialect.credentialFields where head.fields.contains(name) {
+                if head.fields.count(of: name) > 1 { return .malformed(field: name.description, reason: "stands more than once; send one") }
+                if let field { return .malformed(field: name.description, reason: "stands beside \(field); send one credential") }
+                field = name
+            }
+            let reading = dialect.read(head, offers: offers)
+            if case .none = reading { continue }
+            found = reading
+        }
+        return found
+    }
+}

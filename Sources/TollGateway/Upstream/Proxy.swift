@@ -1,0 +1,117 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+internal import TollPayments
+internal import TollRuntime
+
+/// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
+struct Proxy: Sendable {
+    let client: any HTTPClient
+    let forwarding: Forwarding
+    let crossOrigin: CrossOrigin
+    let log: Logger
+
+    /// A free request: passed on and streamed back.
+    func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
+        do throws(HTTPError) {
+            let body = Self.streamed(request.body, request.head.framing)
+            let answer = try await self.client.send(self.forwarding.request(request.head, to: upstream, body: body, payment: nil))
+            await self.relay(answer, from: upstream, request.head, receipt: [], responder)
+        } catch {
+            self.log.warning("upstream failed", ["upstream": upstream.name, "reason": error.description])
+            await self.refuse(Self.problem(error), request.head, responder)
+        }
+    }
+
+    static func problem(_ error: HTTPError) -> GatewayProblem {
+        error.code == .timedOut ? .upstreamTimedOut : .upstreamFailed
+    }
+
+    /// A request's body as it comes.
+    static func streamed(_ body: BodyStream, _ framing: BodyFraming) -> ClientBody {
+        switch framing {
+        case .none: .none
+        case .length(let length): .stream(body, length: length)
+        case .chunked: .stream(body, length: nil)
+        }
+    }
+
+    /// Streams an upstream's answer to the client; says whether all of it arrived.
+    @discardableResult
+    func relay(
+        _ answer: ClientResponse, from upstream: Upstream, _ request: RequestHead, receipt: [(name: String, value: String)],
+        _ responder: consuming Responder, onPiece: (([UInt8]) -> Void)? = nil
+    ) async -> Bool {
+        var head = self.forwarding.response(answer.head, from: upstream)
+        self.finish(&head, request, receipt: receipt)
+        do throws(HTTPError) {
+            let writer = try await responder.stream(head, length: answer.length)
+            guard request.method != .head, !head.isBodyless else {
+                try await writer.finish()
+                return true
+            }
+            while let piece = try await answer.body.next() {
+                onPiece?(piece)
+                try await writer.write(piece)
+            }
+            try await writer.finish(trailers: answer.body.trailers)
+            return true
+        } catch {
+            self.log.debug("answer cut short", ["upstream": upstream.name, "reason": error.description])
+            return false
+        }
+    }
+
+    /// Sends a whole answer; says whether all of it arrived.
+    @discardableResult
+    func send(
+        _ head: ResponseHead, body: [UInt8], _ request: RequestHead, receipt: [(name: String, value: String)],
+        _ responder: consuming Responder
+    ) async -> Bool {
+        var head = head
+        self.finish(&head, request, receipt: receipt)
+        do throws(HTTPError) {
+            try await responder.send(head, body: body)
+            return true
+        } catch {
+            self.log.debug("answer not delivered", ["reason": error.description])
+            return false
+        }
+    }
+
+    /// What every answer gets: cross-origin fields; a paid one also its receipt, and privacy from shared caches.
+    private func finish(_ head: inout ResponseHead, _ request: RequestHead, receipt: [(name: String, value: String)]) {
+        if !receipt.isEmpty {
+            for (name, value) in receipt { head.fields.append(name, value) }
+            if head.status < 400 { self.forwarding.makePrivate(&head.fields) }
+        }
+        self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
+    }
+
+    /// Answers with a problem.
+    func refuse(
+        _ problem: GatewayProblem, _ request: RequestHead, receipt: [(name: String, value: String)] = [],
+        _ responder: consuming Responder, _ adjust: (inout Fields) -> Void = { _ in }
+    ) async {
+        var head = problem.head
+        adjust(&head.fields)
+        await self.send(head, body: problem.body, request, receipt: receipt, responder)
+    }
+
+    /// Answers 402 with a fresh challenge; as a page when there is one.
+    func challenge(
+        _ route: PricedRoute, _ offer: Offer, _ request: RequestHead, error: PaymentRefusal?, receipt: Receipt?, page: [UInt8]?,
+        _ responder: consuming Responder
+    ) async {
+        let challenges = route.dialects.map { $0.challenge(for: offer, error: error?.reason) }
+        var fields = Fields()
+        fields.append("Content-Type", page == nil ? "application/json" : "text/html; charset=utf-8")
+        fields.append("Cache-Control", "no-store")
+        if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
+        for (name, value) in PricedRoute.fields(challenges) { fields.append(name.utf8, value) }
+        let detail = error.map { $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)." }
+        let body = page ?? ChallengeBody.json(challenges, error: error?.reason, detail: detail)
+        let receipts = receipt.map { receipt in route.dialects.flatMap { $0.receipt(receipt) } } ?? []
+        await self.send(ResponseHead(status: 402, fields: fields), body: body, request, receipt: receipts, responder)
+    }
+}
