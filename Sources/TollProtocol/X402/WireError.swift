@@ -43,6 +43,12 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
         self.expected = expected
     }
 
+    /// The same for a value that stands at `path` of a larger one.
+    func under(_ path: String) -> Self {
+        Self(
+            self.fault, path: self.path.isEmpty ? path : "\(path).\(self.path)", problem: self.problem, expected: self.expected)
+    }
+
     /// "payload.authorization.nonce is a number; expected 32 bytes as hexadecimal text".
     public var description: String {
         "\(self.path.isEmpty ? "the value" : self.path) \(self.problem); expected \(self.expected)"

@@ -6,15 +6,15 @@ extension X402V2 {
     /// The payment: what `PAYMENT-SIGNATURE` carries. Source: x402 specification v2, "PaymentPayload".
     public struct PaymentPayload: WireObject {
         /// The object, verbatim.
-        public let json: JSONObject
+        public internal(set) var json: JSONObject
         /// The server's, given back.
         public let resource: ResourceInfo?
         /// The chosen element of `accepts`, given back verbatim.
-        public let accepted: PaymentRequirements
+        public internal(set) var accepted: PaymentRequirements
         /// By scheme; see ``exactEVM()``.
         public let payload: JSONObject
         /// The server's, given back, with the client's additions.
-        public let extensions: JSONObject?
+        public internal(set) var extensions: JSONObject?
 
         /// Builds one; what is nil is left out.
         public init(

@@ -7,7 +7,7 @@ extension X402V2 {
     /// Source: x402 specification v2, "PaymentRequirements".
     public struct PaymentRequirements: WireObject {
         /// The object, verbatim.
-        public let json: JSONObject
+        public internal(set) var json: JSONObject
         /// `exact` …
         public let scheme: String
         /// Where the money moves.
@@ -21,7 +21,7 @@ extension X402V2 {
         /// How long a payment may take.
         public let maxTimeoutSeconds: Int
         /// By scheme: `name` and `version` of the token's EIP-712 domain, `paymentFlow`, `assetTransferMethod` …
-        public let extra: JSONObject?
+        public internal(set) var extra: JSONObject?
 
         /// Builds one.
         public init(
