@@ -85,7 +85,9 @@ public struct Command: Sendable {
         sections.append("OPTIONS:\n" + Self.columns(options.map { ($0.label, Self.helpWithDefault($0)) }))
         if !self.subcommands.isEmpty {
             sections.append("SUBCOMMANDS:\n" + Self.columns(self.subcommands.map { ($0.name, $0.summary) }))
-            sections.append("  See '\((path.prefix(1) + ["help"] + path.dropFirst()).joined(separator: " ")) <subcommand>' for more.")
+            sections.append(
+                "  See '\((path.prefix(1) + ["help"] + path.dropFirst()).joined(separator: " ")) <subcommand>' for more."
+            )
         }
         return sections.joined(separator: "\n\n") + "\n"
     }

@@ -173,7 +173,8 @@ public struct ConfigurationValue: Sendable {
     public func mapping(keys: [String], _ findings: inout Findings) -> ConfigurationMapping? {
         guard let mapping = self.mapping(example: keys.first.map { "\($0): …" } ?? "{}", &findings) else { return nil }
         for (key, mark) in mapping.keysWithMarks where !keys.contains(key) {
-            let remedy = NearestName.find(key, among: keys).map { "write `\($0)`" }
+            let remedy =
+                NearestName.find(key, among: keys).map { "write `\($0)`" }
                 ?? "known here: \(keys.map { "`\($0)`" }.joined(separator: ", "))"
             let place = ConfigurationMapping.path(self.path, key)
             findings.add(.error, file: self.file, line: mark.line, path: place, "unknown key", remedy: remedy)

@@ -21,17 +21,18 @@ public enum NearestName {
         name.lowercased().utf8.map { $0 == 0x2D ? 0x5F : $0 }
     }
 
-    /// Levenshtein's distance, by rows.
+    /// Insertions, deletions, substitutions and swaps of neighbours between the two, each letter edited once.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let substituted = diagonal + (a == b ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
+        var (rowBefore, row) = ([Int](), Array(0...right.count))
+        for i in left.indices {
+            var next = [i + 1]
+            for j in right.indices {
+                let isSame = left[i] == right[j]
+                var best = min(row[j] + (isSame ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+                if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] { best = min(best, rowBefore[j - 1] + 1) }
+                next.append(best)
             }
+            (rowBefore, row) = (row, next)
         }
         return row[right.count]
     }

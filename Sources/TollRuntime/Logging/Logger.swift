@@ -120,9 +120,11 @@ public struct Logger: Sendable {
 
     /// A value with spaces, quotes or `=` is a JSON string, so that fields can be told apart.
     private static func quotedIfNeeded(_ value: String) -> String {
-        let isPlain = !value.isEmpty && value.unicodeScalars.allSatisfy {
-            !EscapedText.isHarmful($0) && !$0.properties.isWhitespace && $0 != "\"" && $0 != "=" && $0 != "\\"
-        }
+        let isPlain =
+            !value.isEmpty
+            && value.unicodeScalars.allSatisfy {
+                !EscapedText.isHarmful($0) && !$0.properties.isWhitespace && $0 != "\"" && $0 != "=" && $0 != "\\"
+            }
         return isPlain ? value : EscapedText.json(value)
     }
 

@@ -112,7 +112,8 @@ final class YAMLEventReader {
         let problem = unsafe self.parser.pointee.problem.map { unsafe String(cString: $0) } ?? "unreadable"
         let context = unsafe self.parser.pointee.context.map { unsafe String(cString: $0) + ": " } ?? ""
         let mark = unsafe Self.mark(self.parser.pointee.problem_mark)
-        let remedy = problem.contains("cannot start any token") ? "indent with spaces, and quote text that begins with a sign" : nil
+        let remedy =
+            problem.contains("cannot start any token") ? "indent with spaces, and quote text that begins with a sign" : nil
         return YAMLSyntaxError(problem: context + problem, mark: mark, remedy: remedy)
     }
 }
