@@ -9,37 +9,46 @@ public struct Authority: Hashable, Sendable {
 
     /// Nil unless the bytes are a name, an IPv4 address or a bracketed IPv6 address, and perhaps a port.
     public init?(_ bytes: ArraySlice<UInt8>) {
-        guard let split = Self.split(bytes) else { return nil }
-        self.host = String(decoding: split.host.map(ByteGrammar.lowercased), as: UTF8.self)
+        let bytes = Array(bytes)
+        guard let split = Self.split(bytes.span) else { return nil }
+        self.host = String(decoding: bytes[split.host].map(ByteGrammar.lowercased), as: UTF8.self)
         guard let digits = split.port else {
             self.port = nil
             return
         }
-        guard let port = UInt16(String(decoding: digits, as: UTF8.self)), port > 0 else { return nil }
+        guard let port = UInt16(String(decoding: bytes[digits], as: UTF8.self)), port > 0 else { return nil }
         self.port = port
     }
 
-    /// Whether the bytes could be an authority, without building one.
-    public static func isValid(_ bytes: ArraySlice<UInt8>) -> Bool { self.split(bytes) != nil }
+    /// Whether the bytes are an authority, without building one.
+    public static func isValid(_ bytes: ArraySlice<UInt8>) -> Bool { self.isValid(bytes.span) }
 
-    private static func split(_ bytes: ArraySlice<UInt8>) -> (host: ArraySlice<UInt8>, port: ArraySlice<UInt8>?)? {
-        let host: ArraySlice<UInt8>
-        var rest: ArraySlice<UInt8>
-        if bytes.first == 0x5B {
-            guard let close = bytes.firstIndex(of: 0x5D) else { return nil }
-            host = bytes[(bytes.startIndex + 1)..<close]
-            rest = bytes[(close + 1)...]
-            guard host.contains(0x3A), host.allSatisfy(Self.isIPv6) else { return nil }
+    /// Whether the bytes are an authority, without building one.
+    public static func isValid(_ bytes: Span<UInt8>) -> Bool { self.split(bytes) != nil }
+
+    private static func split(_ bytes: Span<UInt8>) -> (host: Range<Int>, port: Range<Int>?)? {
+        var end = 0
+        let host: Range<Int>
+        if !bytes.isEmpty, bytes[0] == UInt8(ascii: "[") {
+            end = 1
+            var colons = 0
+            while end < bytes.count, Self.isIPv6(bytes[end]) {
+                colons += bytes[end] == UInt8(ascii: ":") ? 1 : 0
+                end += 1
+            }
+            guard end < bytes.count, bytes[end] == UInt8(ascii: "]"), 2...7 ~= colons else { return nil }
+            host = 1..<end
+            end += 1
         } else {
-            let colon = bytes.firstIndex(of: 0x3A) ?? bytes.endIndex
-            host = bytes[..<colon]
-            rest = bytes[colon...]
-            guard !host.isEmpty, host.allSatisfy(Self.isName) else { return nil }
+            while end < bytes.count, Self.isName(bytes[end]) { end += 1 }
+            guard end > 0 else { return nil }
+            host = 0..<end
         }
-        guard rest.popFirst() != nil else { return (host, nil) }
-        let startsWithColon = bytes[rest.startIndex - 1] == 0x3A
-        guard startsWithColon, 1...5 ~= rest.count, rest.allSatisfy(ByteGrammar.isDigit) else { return nil }
-        return (host, rest)
+        guard end < bytes.count else { return (host, nil) }
+        let digits = (end + 1)..<bytes.count
+        guard bytes[end] == UInt8(ascii: ":"), 1...5 ~= digits.count else { return nil }
+        for place in digits where !ByteGrammar.isDigit(bytes[place]) { return nil }
+        return (host, digits)
     }
 
     /// Letters, digits, `-`, `.`, `_`: what names in use are made of. RFC 3986 allows more, DNS does not.

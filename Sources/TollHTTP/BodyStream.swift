@@ -14,20 +14,29 @@ public protocol BodySource: Sendable {
 /// closes the connection.
 public struct BodyStream: Sendable {
     private let source: any BodySource
+    /// The whole body, when all of it was here at the start: then it can be passed on in one piece with its head.
+    /// Reading it does not consume the stream.
+    public let whole: [UInt8]?
 
     /// A body from a source of its own.
-    public init(_ source: some BodySource) { self.source = source }
+    public init(_ source: some BodySource) {
+        self.source = source
+        self.whole = nil
+    }
 
     /// A body that is already here.
-    public init(_ bytes: [UInt8]) { self.source = bytes.isEmpty ? Self.nothing : FixedSource(bytes) }
+    public init(_ bytes: [UInt8]) {
+        self.source = bytes.isEmpty ? Self.nothing : FixedSource(bytes)
+        self.whole = bytes
+    }
 
     /// A body made on demand. The closure gives the next piece, nil at the end; it is not called again after that.
     public init(producing next: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?) {
-        self.source = ProducedSource(produce: next)
+        self.init(ProducedSource(produce: next))
     }
 
     /// A body of no bytes.
-    public static var empty: Self { Self(Self.nothing) }
+    public static var empty: Self { Self([]) }
 
     /// The next piece, never empty; nil at the end.
     public func next() async throws(HTTPError) -> [UInt8]? { try await self.source.next() }

@@ -8,8 +8,7 @@
 /// checks, except appendParsed(name:value:), which is for parsers that did.
 public struct Fields: Sendable {
     /// Where one field stands in `buffer`.
-    @usableFromInline
-    struct Entry: Sendable {
+    fileprivate struct Entry: Sendable {
         var nameStart: UInt32
         var nameEnd: UInt32
         var valueStart: UInt32
@@ -86,6 +85,13 @@ public struct Fields: Sendable {
         let middle = UInt32(self.buffer.count)
         self.buffer.append(contentsOf: value)
         self.entries.append(Entry(nameStart: start, nameEnd: middle, valueStart: middle, valueEnd: UInt32(self.buffer.count)))
+    }
+
+    /// Appends one field that stands on `line`, without checking it; see ``appendParsed(name:value:)``.
+    public mutating func appendParsed(line: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
+        unsafe line.withUnsafeBufferPointer { line in
+            unsafe self.appendParsed(name: line[name], value: line[value])
+        }
     }
 
     // MARK: Reading

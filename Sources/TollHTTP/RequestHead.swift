@@ -63,6 +63,12 @@ public struct RequestHead: Sendable {
     /// Whom the client means to talk to: the authority of an absolute-form target, else `Host`. Nil only in HTTP/1.0.
     public var authority: ArraySlice<UInt8>? { self.targetAuthority?[...] ?? self.fields.first(.host) }
 
+    /// Sets the target from bytes of a line just read, into the memory the head already has.
+    public mutating func setTarget(_ bytes: Span<UInt8>) {
+        self.target.removeAll(keepingCapacity: true)
+        unsafe bytes.withUnsafeBufferPointer { unsafe self.target.append(contentsOf: $0) }
+    }
+
     /// Empties the head for the next request and keeps its buffers.
     public mutating func reset() {
         self.method = .get
