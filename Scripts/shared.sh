@@ -27,16 +27,19 @@ quietly() {
     say "$(printf '%-44s %4d s' "$name" $((SECONDS - started)))"
 }
 
-# run_tests NAME COMMAND…  Runs Swift Testing without its lines about what started and passed. Its closing line stays, and so does
-# everything else: failures, crashes, what tests print.
+# run_tests NAME COMMAND…  Runs Swift Testing without its lines about what started, passed and was skipped. Its closing line stays, and
+# so does everything else: failures, crashes, what tests print. A run without a closing line has failed, whatever it exits with.
 run_tests() {
-    local name="$1" log status=0
+    local name="$1" log noise status=0
     shift
     mkdir -p "$logs"
     log="$logs/${name// /-}.log"
     "$@" >"$log" 2>&1 || status=$?
-    grep -vE '^\S (Test|Suite|Test run|Test case passing .*) .*(started\.|passed after [0-9.]+ seconds\.)$' "$log" |
-        grep -vE '^(\[[0-9]+/[0-9]+\]|Build complete|Building for|Testing (Library|Version)|\S (Testing Library|Target Platform))' >&2 || true
-    grep -E '^\S Test run with [0-9]+ tests? ' "$log" >&2 || { say "$name: the test run has no closing line (exit $status)"; return 1; }
+    noise='^\S (Test|Suite|Test run|Test case) .*(started\.|passed after [0-9.]+ seconds\.)$'
+    noise+='|^\S (Test|Suite) .* skipped(: .*)?$|^\S Test run with [0-9]+ test|^\S (Testing Library Version|Target Platform): '
+    noise+='|^\[[0-9]+/[0-9]+\] |^Build complete!|^Building for '
+    grep -vE "$noise" "$log" >&2 || true
+    grep -E '^\S Test run with [0-9]+ tests? ' "$log" >&2 ||
+        { say "failed: $name has no closing line (exit $status)"; return 1; }
     return "$status"
 }
