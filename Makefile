@@ -1,0 +1,31 @@
+# Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+#
+# The entry points; each is a script of the same name in Scripts/, and passes ARGS on to it.
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-long bench check clean
+
+help: ## list the entry points
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+build: ## release build: .build/release/tollgate and .build/release/toll
+	@Scripts/install
+	@Scripts/build $(ARGS)
+
+demo: ## a whole market on this machine: chain, facilitator, gateway, API, agent (ARGS=--stay keeps it running)
+	@Scripts/demo $(ARGS)
+
+test: ## install what is missing, run the tests and the interop matrix; at most 20 minutes
+	@Scripts/test $(ARGS)
+
+test-long: ## what takes longer: many kills, huge bodies, long simulations, full corpora
+	@Scripts/test-long $(ARGS)
+
+bench: ## benchmarks against peers, as a table (ARGS="--json FILE" keeps the figures)
+	@Scripts/bench $(ARGS)
+
+check: ## format, house rules, documentation links
+	@Scripts/check $(ARGS)
+
+clean: ## remove what was built, installed and downloaded here
+	rm -rf .build .cache .venv .venv-v1
