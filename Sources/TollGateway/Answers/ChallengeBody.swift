@@ -2,6 +2,7 @@
 
 internal import TollPayments
 internal import TollPrimitives
+internal import TollProtocol
 
 /// The JSON body of a 402: the members of every dialect that speaks there and those of RFC 9457 in one object, so that an old
 /// client, a new one and a person all find what they look for.
@@ -11,10 +12,11 @@ enum ChallengeBody {
         for challenge in challenges {
             for (name, value) in challenge.body.members { object[name] = value }
         }
-        object["title"] = "Payment Required"
-        object["status"] = 402
-        object["detail"] = .string(detail ?? "This resource is paid for per request. No account is needed: pay as offered and ask again.")
-        object["code"] = .string(error ?? "payment_required")
+        let problem = Problem(
+            title: "Payment Required", status: 402,
+            detail: detail ?? "This resource is paid for per request. No account is needed: pay as offered and ask again.",
+            code: error ?? "payment_required")
+        for (name, value) in problem.json.members { object[name] = value }
         return JSON.object(object).utf8
     }
 }

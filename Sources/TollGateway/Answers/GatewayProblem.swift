@@ -3,6 +3,7 @@
 internal import TollHTTP
 internal import TollPayments
 internal import TollPrimitives
+internal import TollProtocol
 
 /// An error of the gateway as RFC 9457 wants it, with a stable `code`. Never carries a key, an inner address or a stack.
 struct GatewayProblem: Error {
@@ -13,16 +14,13 @@ struct GatewayProblem: Error {
     var retryAfterSeconds: Int?
 
     var body: [UInt8] {
-        JSON.object([
-            "type": "about:blank", "title": .string(self.title), "status": .integer(self.status), "detail": .string(self.detail),
-            "code": .string(self.code),
-        ]).utf8
+        JSON.object(Problem(title: self.title, status: self.status, detail: self.detail, code: self.code).json).utf8
     }
 
     /// The head, without the fields that depend on the request.
     var head: ResponseHead {
         var fields = Fields()
-        fields.append("Content-Type", "application/problem+json")
+        fields.append("Content-Type", Problem.mediaType)
         fields.append("Cache-Control", "no-store")
         if let seconds = self.retryAfterSeconds { fields.append("Retry-After", String(seconds)) }
         return ResponseHead(status: self.status, fields: fields)
