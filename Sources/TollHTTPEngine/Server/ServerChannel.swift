@@ -26,7 +26,9 @@ struct ServerChannel: ResponseChannel, BodySource {
 
     func finish(trailers: Fields) async throws(HTTPError) { try await self.perform { $0.finish(trailers: trailers) } }
 
-    func release() { self.exchange.execute { $0.release() } }
+    func responderReleased() { self.exchange.execute { $0.responderReleased() } }
+
+    func writerReleased() { self.exchange.execute { $0.writerReleased() } }
 
     /// Runs `action` on the loop and waits when it says that the output has to be waited for.
     private func perform(

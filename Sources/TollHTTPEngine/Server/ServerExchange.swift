@@ -152,16 +152,17 @@ final class ServerExchange {
         return result
     }
 
-    /// The responder is gone: without an answer there is a 500, with half of one a cut.
-    func release() {
-        guard let connection = self.connection else { return }
-        switch self.response {
-        case .complete: break
-        case .streaming: connection.drop()
-        case .awaited:
-            self.keepAlive = false
-            _ = self.send(ResponseHead(status: 500), body: [])
-        }
+    /// The handler has dropped its responder: without an answer there is a 500.
+    func responderReleased() {
+        guard self.connection != nil, case .awaited = self.response else { return }
+        self.keepAlive = false
+        _ = self.send(ResponseHead(status: 500), body: [])
+    }
+
+    /// The handler has dropped its writer: half an answer is cut.
+    func writerReleased() {
+        guard let connection = self.connection, case .streaming = self.response else { return }
+        connection.drop()
     }
 
     func awaitWrite(_ waiter: Waiter<Void>) {
