@@ -131,8 +131,8 @@ public struct ConfigurationValue: Sendable {
         return text
     }
 
-    /// The secret that a reference names. Never prints the value, not even a literal one.
-    public func secret(from source: SecretSource, _ findings: inout Findings) -> ResolvedSecret? {
+    /// A reference to a secret. A literal value is refused without being printed.
+    public func secretReference(_ findings: inout Findings) -> SecretReference? {
         guard let text = self.scalarText else {
             self.refuseKind(expected: "a reference", example: "env:NAME", &findings)
             return nil
@@ -142,6 +142,12 @@ public struct ConfigurationValue: Sendable {
             self.refuse("a secret does not belong in this file", remedy: remedy, &findings)
             return nil
         }
+        return reference
+    }
+
+    /// The secret that a reference names.
+    public func secret(from source: SecretSource, _ findings: inout Findings) -> ResolvedSecret? {
+        guard let reference = self.secretReference(&findings) else { return nil }
         do throws(SecretError) {
             return ResolvedSecret(reference: reference, value: try source.resolve(reference))
         } catch {
@@ -230,6 +236,9 @@ public struct ConfigurationMapping: Sendable {
     public subscript(key: String) -> ConfigurationValue? {
         self.entries.first { $0.key == key }?.value
     }
+
+    /// All keys in the file's order, those without a value among them.
+    public var names: [String] { self.keysWithMarks.map(\.key) }
 
     /// Whether `key` stands there, be it with a value or not.
     public func has(_ key: String) -> Bool {

@@ -1,0 +1,200 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPrimitives
+import TollRuntime
+
+/// All that an operator decides, checked: a value of this type has no mistake that can be found without asking a network.
+struct Configuration: Sendable {
+    /// Where something is written, for findings that come later.
+    struct Place: Hashable, Sendable {
+        var path: String
+        var line: Int
+    }
+
+    /// A way to offer and take payments over HTTP.
+    enum Dialect: String, Hashable, Sendable, CaseIterable {
+        case x402
+        case x402v1 = "x402-v1"
+    }
+
+    /// When a payment is settled.
+    enum Settlement: String, Hashable, Sendable, CaseIterable {
+        /// Before the upstream is called.
+        case before
+        /// When it has answered without an error.
+        case after
+    }
+
+    /// The file as the operator named it.
+    var file: String
+    var listen: ListenAddress
+    /// The origin of the URLs that clients see and sign.
+    var publicURL: WebURL
+    var admin: Admin?
+    /// The path of the SQLite ledger.
+    var storePath: String
+    /// Loops; nil for one a core.
+    var workers: Int?
+    /// In the file's order.
+    var networks: [Network]
+    /// What `pay_to` says, for any route: by the namespace or the whole id of a chain.
+    var payTo: [String: String]
+    var facilitator: Facilitator?
+    /// How long an answer may wait for its settlement.
+    var settleWait: Duration
+    var limits: Limits
+    var cors: CORS
+    var upstreams: [Upstream]
+    /// In order: the first that matches a request has it.
+    var routes: [Route]
+
+    /// The upstream of this name.
+    func upstream(named name: String) -> Upstream? {
+        self.upstreams.first { $0.name == name }
+    }
+
+    /// A finding about something in this configuration.
+    func finding(_ severity: Finding.Severity, at place: Place, _ message: String, remedy: String? = nil) -> Finding {
+        Finding(severity, file: self.file, line: place.line, path: place.path, message: message, remedy: remedy)
+    }
+}
+
+extension Configuration {
+    /// The operator's own listener.
+    struct Admin: Sendable {
+        var listen: ListenAddress
+        /// Asked of whoever comes, when set; always set off loopback.
+        var token: ResolvedSecret?
+    }
+
+    /// How deep a settlement must lie before it counts.
+    enum Confirmations: Hashable, Sendable {
+        /// So many blocks, its own included.
+        case blocks(Int)
+        /// Below the `safe` block.
+        case safe
+        /// Below the `finalized` block.
+        case finalized
+    }
+
+    /// A chain on which payments are taken.
+    struct Network: Sendable {
+        var id: ChainID
+        /// `Base Sepolia`; the id where nothing better is known.
+        var name: String
+        /// Its name in x402 version 1.
+        var v1Name: String?
+        /// Nil where it is not known whether its money is worth anything.
+        var isTestnet: Bool?
+        /// In the order in which they are tried.
+        var rpc: [WebURL]
+        var confirmations: Confirmations
+        /// EIP-55 texts of the factories whose counterfactual wallets may pay.
+        var erc6492Factories: [String]
+        /// The first is the default.
+        var assets: [Asset]
+        var place: Place
+    }
+
+    /// A token in which payments are taken.
+    struct Asset: Sendable {
+        var token: AssetTable.Asset
+        /// Its own entry, or its network's.
+        var place: Place
+    }
+
+    /// Who verifies and settles.
+    struct Facilitator: Sendable {
+        /// The keys that pay the gas, by the namespace of their chains.
+        var signers: [Signer]
+        /// Facilitators of others, in the order in which they are asked.
+        var remotes: [Remote]
+        var serve: Serve?
+
+        /// A key of ours.
+        struct Signer: Sendable {
+            var namespace: String
+            /// 32 bytes as hexadecimal digits, with or without `0x`.
+            var key: ResolvedSecret
+            var place: Place
+        }
+
+        /// A facilitator of somebody else.
+        struct Remote: Sendable {
+            var url: WebURL
+            /// Fields of each request to it, in order.
+            var headers: [(name: String, value: ResolvedSecret)]
+            var place: Place
+        }
+
+        /// Ours, offered to others.
+        struct Serve: Sendable {
+            var listen: ListenAddress
+            /// Empty: callers need none.
+            var tokens: [ResolvedSecret]
+            /// EIP-55 texts of the only receivers settled for; empty: all.
+            var payTo: [String]
+            /// Symbols of the only assets settled; empty: all configured.
+            var assets: [String]
+            /// Gas units that may be spent for others within an hour.
+            var gasPerHour: UInt64?
+        }
+    }
+
+    /// What clients may ask of memory, connections and patience.
+    struct Limits: Sendable {
+        var headerBytes = 16 << 10
+        var bodyBytes = 64 << 20
+        var connections = 10_000
+        var headerTime = Duration.seconds(10)
+        var idleTime = Duration.seconds(75)
+    }
+
+    /// Which web pages may read answers.
+    enum CORS: Hashable, Sendable {
+        case anyOrigin
+        case origins([String])
+    }
+
+    /// A server behind the gateway.
+    struct Upstream: Sendable {
+        var name: String
+        var url: WebURL
+        /// From the request until the answer's last byte.
+        var timeout: Duration
+        /// Fields removed from its answers.
+        var strip: [String]
+        var place: Place
+    }
+
+    /// What happens to the requests that match a pattern.
+    struct Route: Sendable {
+        var pattern: RoutePattern
+        var upstreamName: String
+        var description: String?
+        /// What a buyer can choose from; empty: free.
+        var options: [PaymentOption]
+        var settlement: Settlement
+        /// How long an authorization offered here is good.
+        var maxTimeout: Duration
+        /// May be called again under one payment.
+        var isIdempotent: Bool
+        /// Whether the answer is kept for whoever paid and did not get it.
+        var storesAnswers: Bool
+        var dialects: [Dialect]
+        var place: Place
+
+        var isFree: Bool { self.options.isEmpty }
+    }
+
+    /// One way to pay for a route.
+    struct PaymentOption: Sendable {
+        var network: ChainID
+        var asset: AssetTable.Asset
+        /// In the asset's smallest unit; never zero.
+        var amount: UInt256
+        /// EIP-55 text.
+        var payTo: String
+        var place: Place
+    }
+}

@@ -1,0 +1,144 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPrimitives
+import TollRuntime
+
+/// What only shows when the sections are seen together, and what this version does not do.
+extension ConfigurationReader {
+    mutating func review(_ configuration: Configuration, _ root: ConfigurationMapping) {
+        self.reviewListeners(configuration, root)
+        self.reviewUpstreams(configuration)
+        self.reviewPatterns()
+        self.reviewMoney(configuration, root)
+        if configuration.routes.isEmpty, !root.has("routes"), configuration.facilitator?.serve == nil {
+            let remedy = "write `routes:`"
+            root.owner.report(.warning, "there are no routes, so that everything is answered 404", remedy: remedy, &self.findings)
+        }
+    }
+
+    private mutating func add(
+        _ severity: Finding.Severity,
+        at place: Configuration.Place,
+        _ message: String,
+        remedy: String
+    ) {
+        self.findings.add(severity, file: self.file, line: place.line, path: place.path, message, remedy: remedy)
+    }
+
+    private mutating func reviewListeners(_ configuration: Configuration, _ root: ConfigurationMapping) {
+        var listeners: [(path: String, address: ListenAddress)] = [("listen", configuration.listen)]
+        if let admin = configuration.admin { listeners.append(("admin", admin.listen)) }
+        if let serve = configuration.facilitator?.serve { listeners.append(("facilitator", serve.listen)) }
+        for (index, listener) in listeners.enumerated() {
+            guard let other = listeners[..<index].first(where: { $0.address.collides(with: listener.address) }) else { continue }
+            let message = "\(listener.address) is taken by `\(other.path)` (\(other.address))"
+            root[listener.path]?.refuse(message, remedy: "give each its own port", &self.findings)
+        }
+        for upstream in configuration.upstreams where upstream.url.isLoopback && configuration.listen.port == upstream.url.port {
+            let wildcardOrLoopback = configuration.listen.isLoopback || ["0.0.0.0", "::"].contains(configuration.listen.host)
+            guard wildcardOrLoopback else { continue }
+            let message = "is the gateway's own listener, so that requests would go in circles"
+            self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
+        }
+    }
+
+    private mutating func reviewUpstreams(_ configuration: Configuration) {
+        for upstream in configuration.upstreams where !self.referencedUpstreams.contains(upstream.name) {
+            self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
+        }
+    }
+
+    private mutating func reviewPatterns() {
+        for (index, (pattern, place)) in self.patterns.enumerated() {
+            guard let earlier = self.patterns[..<index].first(where: { $0.pattern.covers(pattern) }) else { continue }
+            let message = "is never reached: `\(earlier.pattern)` on line \(earlier.place.line) matches all that it does"
+            self.add(.warning, at: place, message, remedy: "put it before that line, or remove it")
+        }
+    }
+
+    private mutating func reviewMoney(_ configuration: Configuration, _ root: ConfigurationMapping) {
+        if let priced = self.pricedPlace, !root.has("facilitator") {
+            let remedy = "write `facilitator: {signers: {eip155: [\"env:TOLLGATE_EVM_KEY\"]}}`, or `{remote: [https://…]}`"
+            self.add(.error, at: priced, "nobody settles: `facilitator` is missing", remedy: remedy)
+        }
+        let offered = Set(configuration.routes.flatMap { $0.options.map(\.network) })
+        for network in configuration.networks {
+            if self.networksWithoutReceiver.contains(network.id) {
+                let remedy = "write `pay_to: {\(network.id.namespace): \"0x…\"}`"
+                self.add(.error, at: network.place, "nothing says who receives the payments here", remedy: remedy)
+            }
+            let isSettledHere = !(configuration.facilitator?.signers.isEmpty ?? true) && offered.contains(network.id)
+            if network.rpc.isEmpty, isSettledHere, !self.refusedRPC.contains(network.id) {
+                let remedy = "write `rpc: [https://…]`, or `[env:NAME]` where the URL holds a key"
+                self.add(.error, at: network.place, "has no RPC server to settle through", remedy: remedy)
+            }
+        }
+        for route in configuration.routes {
+            self.reviewReceivers(route)
+            self.reviewTestMoney(route, configuration)
+        }
+    }
+
+    /// A token sent to a token's own contract is lost.
+    private mutating func reviewReceivers(_ route: Configuration.Route) {
+        guard let option = route.options.first(where: { $0.payTo == $0.asset.address }) else { return }
+        let message = "payments would go to the contract of \(option.asset.symbol) itself, and be lost"
+        self.add(.error, at: route.place, message, remedy: "write your own address in `pay_to`")
+    }
+
+    private mutating func reviewTestMoney(_ route: Configuration.Route, _ configuration: Configuration) {
+        let kinds = configuration.networks.filter { network in route.options.contains { $0.network == network.id } }
+        guard let test = kinds.first(where: { $0.isTestnet == true }), let main = kinds.first(where: { $0.isTestnet == false }) else {
+            return
+        }
+        let message = "can be paid with test money on \(test.id) as well as with money on \(main.id)"
+        self.add(.warning, at: route.place, message, remedy: "choose with `networks: [\(main.id)]`")
+    }
+
+    // MARK: Later versions
+
+    /// Settings of features that this version does not have are checked for their form, and refused: what an operator relies on
+    /// must not be passed over.
+    mutating func refuseLaterFeatures(_ root: ConfigurationMapping) {
+        if let shared = root["shared"] {
+            let message = "sharing answers between replicas is not available in this version"
+            shared.refuse(message, remedy: "remove the line, and run one gateway", &self.findings)
+        }
+        if let deferred = root["deferred"] { self.checkDeferred(deferred) }
+        if let deny = root["deny"] { self.refuseDeny(deny) }
+        if let payouts = root["payouts"] { self.refusePayouts(payouts) }
+    }
+
+    private mutating func checkDeferred(_ value: ConfigurationValue) {
+        guard let mapping = value.mapping(keys: ["exposure", "max_age", "batch_size"], &self.findings) else { return }
+        let exposure = mapping["exposure"]?.mapping(keys: ["per_payer", "total"], &self.findings)
+        for key in ["per_payer", "total"] { exposure?[key].map { self.checkDollars($0) } }
+        _ = mapping["max_age"]?.duration(in: .seconds(1) ... .seconds(3_600), &self.findings)
+        _ = mapping["batch_size"]?.integer(in: 1...1_000, &self.findings)
+        let message = "does nothing: deferred settlement is not available in this version"
+        value.report(.warning, message, remedy: "remove it until routes can say `settle: deferred`", &self.findings)
+    }
+
+    private mutating func refuseDeny(_ value: ConfigurationValue) {
+        guard let mapping = value.mapping(keys: ["payers"], &self.findings) else { return }
+        for item in mapping["payers"]?.listOrSingle(&self.findings) ?? [] {
+            let isFile = item.scalarText.flatMap(SecretReference.init) != nil
+            if !isFile { _ = item.address(&self.findings) }
+        }
+        let remedy = "remove it, and refuse payers at the upstream by `Tollgate-Payer`"
+        value.refuse("denying payers is not available in this version", remedy: remedy, &self.findings)
+    }
+
+    private mutating func refusePayouts(_ value: ConfigurationValue) {
+        guard let mapping = value.mapping(keys: ["signer", "max_per_day"], &self.findings) else { return }
+        _ = mapping["signer"]?.secretReference(&self.findings)
+        mapping["max_per_day"].map { self.checkDollars($0) }
+        let remedy = "remove it, and pay what `tollgate ledger debts` lists by hand"
+        value.refuse("payouts are not available in this version", remedy: remedy, &self.findings)
+    }
+
+    private mutating func checkDollars(_ value: ConfigurationValue) {
+        guard let text = value.text(example: "$1", &self.findings), DollarText.parse(text) == nil else { return }
+        value.refuse("`\(Finding.excerpt(text))` is no amount of dollars", remedy: "write for example `$1`", &self.findings)
+    }
+}

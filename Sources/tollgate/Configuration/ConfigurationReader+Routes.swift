@@ -1,0 +1,157 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPrimitives
+import TollRuntime
+
+/// What a route has unless it says otherwise.
+struct RouteDefaults {
+    var dialects: [Configuration.Dialect]
+    var maxTimeout: Duration
+    var payTo: [String: String]
+}
+
+/// Routes: what is for sale, and what is free.
+extension ConfigurationReader {
+    private static let routeKeys = [
+        "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
+        "accept", "networks", "assets", "pay_to",
+    ]
+    private static let priceKeys = ["settle", "max_timeout", "accept", "networks", "assets", "pay_to"]
+    /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
+    private static let routeCountMax = 2_000
+    /// The challenge with all options travels in one field, of which clients read 8 to 16 KiB.
+    private static let descriptionByteCountMax = 1_000
+
+    mutating func routes(
+        _ root: ConfigurationMapping,
+        networks: [Configuration.Network],
+        defaults: RouteDefaults
+    ) -> [Configuration.Route] {
+        guard let value = root["routes"], let items = value.list(&self.findings) else { return [] }
+        guard items.count <= Self.routeCountMax else {
+            let message = "has \(items.count) routes, more than \(Self.routeCountMax)"
+            value.refuse(message, remedy: "let patterns stand for several paths", &self.findings)
+            return []
+        }
+        return items.compactMap { self.route($0, networks: networks, defaults: defaults) }
+    }
+
+    private mutating func route(
+        _ value: ConfigurationValue,
+        networks: [Configuration.Network],
+        defaults: RouteDefaults
+    ) -> Configuration.Route? {
+        guard let mapping = value.mapping(keys: Self.routeKeys, &self.findings) else { return nil }
+        let place = self.place(value)
+        let pattern = mapping.required("match", example: "GET /weather/*", &self.findings).flatMap { self.pattern($0) }
+        if let pattern { self.patterns.append((pattern, mapping["match"].map(self.place) ?? place)) }
+        let upstreamName = self.upstreamName(mapping)
+        let description = mapping["description"].flatMap { self.routeDescription($0) }
+        let settlement = mapping["settle"].flatMap { self.settlement($0) } ?? .after
+        let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
+        let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
+        let isFree = self.isFree(mapping)
+        let options = self.options(mapping, networks: networks, payTo: defaults.payTo)
+        if !isFree { self.checkV1Names(value, dialects, options, networks) }
+        if mapping["enforce"]?.boolean(&self.findings) == false {
+            let remedy = "remove the line, or write `free: true`"
+            mapping["enforce"]?.refuse("shadow mode is not available in this version", remedy: remedy, &self.findings)
+        }
+        let isIdempotent = mapping["idempotent"]?.boolean(&self.findings) ?? false
+        let storesAnswers = mapping["store_answers"]?.boolean(&self.findings) ?? true
+        guard let pattern, let upstreamName else { return nil }
+        return Configuration.Route(
+            pattern: pattern,
+            upstreamName: upstreamName,
+            description: description,
+            options: options,
+            settlement: settlement,
+            maxTimeout: maxTimeout,
+            isIdempotent: isIdempotent,
+            storesAnswers: storesAnswers,
+            dialects: dialects,
+            place: place
+        )
+    }
+
+    private mutating func pattern(_ value: ConfigurationValue) -> RoutePattern? {
+        guard let text = value.text(example: "GET /weather/*", &self.findings) else { return nil }
+        do throws(RoutePattern.Problem) {
+            return try RoutePattern(text)
+        } catch {
+            value.refuse(error.message, remedy: error.remedy, &self.findings)
+            return nil
+        }
+    }
+
+    private mutating func upstreamName(_ mapping: ConfigurationMapping) -> String? {
+        let known = self.declaredUpstreams
+        guard let value = mapping.required("upstream", example: known.first ?? "weather", &self.findings),
+            let name = value.text(example: known.first ?? "weather", &self.findings)
+        else { return nil }
+        self.referencedUpstreams.insert(name)
+        guard known.contains(name) else {
+            let nearest = NearestName.find(name, among: known)
+            let remedy = nearest.map { "write `\($0)`" } ?? "describe it under `upstreams`"
+            value.refuse("no upstream `\(Finding.excerpt(name))` is configured", remedy: remedy, &self.findings)
+            return nil
+        }
+        return name
+    }
+
+    private mutating func routeDescription(_ value: ConfigurationValue) -> String? {
+        guard let text = value.text(example: "Weather by city", &self.findings) else { return nil }
+        guard text.utf8.count <= Self.descriptionByteCountMax, text == EscapedText.singleLine(text) else {
+            let remedy = "write one line of at most \(Self.descriptionByteCountMax) bytes"
+            value.refuse("is too long, or has line breaks or controls", remedy: remedy, &self.findings)
+            return nil
+        }
+        return text
+    }
+
+    private mutating func settlement(_ value: ConfigurationValue) -> Configuration.Settlement? {
+        let remedy = "write `before` or `after`"
+        if case .mapping = value.node.content {
+            value.refuse("settlement by amount is not available in this version", remedy: remedy, &self.findings)
+            return nil
+        }
+        if value.scalarText == "deferred" {
+            value.refuse("deferred settlement is not available in this version", remedy: remedy, &self.findings)
+            return nil
+        }
+        let names = Configuration.Settlement.allCases.map(\.rawValue)
+        return value.choice(of: names, &self.findings).flatMap(Configuration.Settlement.init)
+    }
+
+    /// Whether the route is free; what contradicts that, or a price that is missing, is found here.
+    private mutating func isFree(_ mapping: ConfigurationMapping) -> Bool {
+        let isFree = mapping["free"]?.boolean(&self.findings) ?? false
+        if !mapping.has("price"), !isFree, !(mapping.has("free") && mapping["free"]?.scalarText != "false") {
+            let remedy = "write `price: $0.001`, or `free: true`"
+            mapping.owner.refuse("has no price, and is not free", remedy: remedy, &self.findings)
+        }
+        guard isFree else { return false }
+        if let price = mapping["price"] {
+            price.refuse("the route is free and has a price", remedy: "remove `price` or `free`", &self.findings)
+        } else {
+            for key in Self.priceKeys {
+                mapping[key]?.report(.warning, "does nothing on a free route", remedy: "remove the line", &self.findings)
+            }
+        }
+        return true
+    }
+
+    /// x402 version 1 knows networks by names of its own, and some have none.
+    private mutating func checkV1Names(
+        _ value: ConfigurationValue,
+        _ dialects: [Configuration.Dialect],
+        _ options: [Configuration.PaymentOption],
+        _ networks: [Configuration.Network]
+    ) {
+        guard dialects == [.x402v1], !options.isEmpty else { return }
+        let named = Set(networks.filter { $0.v1Name != nil }.map(\.id))
+        guard !options.contains(where: { named.contains($0.network) }) else { return }
+        let message = "x402-v1 has no name for \(options.map { "\($0.network)" }.joined(separator: ", ")), so that nobody could pay"
+        value.refuse(message, remedy: "write `accept: [x402, x402-v1]`", &self.findings)
+    }
+}

@@ -1,0 +1,119 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPrimitives
+import TollRuntime
+
+/// Listeners, store, limits, upstreams: what any gateway has.
+extension ConfigurationReader {
+    mutating func publicURL(_ root: ConfigurationMapping, listen: ListenAddress?) -> WebURL? {
+        guard let value = root["public_url"] else {
+            guard let listen, !root.has("public_url") else { return nil }
+            guard listen.isLoopback else {
+                let remedy = "write `public_url:` with the origin that clients call, for example `https://api.example.com`"
+                root["listen"]?.refuse("others can call this address, and `public_url` is missing", remedy: remedy, &self.findings)
+                return nil
+            }
+            return try? WebURL("http://\(listen)")
+        }
+        guard let url = value.origin(&self.findings) else { return nil }
+        if !url.isSecure, !url.isLoopback {
+            let message = "clients would send payments over plain HTTP"
+            value.report(.warning, message, remedy: "write an `https` URL, with TLS in front of the gateway", &self.findings)
+        }
+        return url
+    }
+
+    mutating func admin(_ root: ConfigurationMapping) -> Configuration.Admin? {
+        guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else { return nil }
+        let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)?.listenAddress(&self.findings)
+        let token = mapping["token"]?.secret(from: self.secrets, &self.findings)
+        guard let listen else { return nil }
+        if !listen.isLoopback, !mapping.has("token") {
+            let remedy = "listen on 127.0.0.1, or write `token: env:NAME`"
+            mapping["listen"]?.refuse("anyone who reaches \(listen) would have the admin page", remedy: remedy, &self.findings)
+        }
+        return Configuration.Admin(listen: listen, token: token)
+    }
+
+    mutating func store(_ root: ConfigurationMapping) -> String? {
+        guard let value = root["store"] else { return "tollgate.db" }
+        let remedy = "write `store: sqlite:tollgate.db`"
+        guard let text = value.text(example: "sqlite:tollgate.db", &self.findings) else { return nil }
+        if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
+            value.refuse("a PostgreSQL ledger is not available in this version", remedy: remedy, &self.findings)
+            return nil
+        }
+        guard text.hasPrefix("sqlite:"), text.utf8.count > 7 else {
+            value.refuse("names no store", remedy: remedy, &self.findings)
+            return nil
+        }
+        return String(text.dropFirst(7))
+    }
+
+    mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
+        var limits = Configuration.Limits()
+        let keys = ["header_bytes", "body_bytes", "connections", "header_time", "idle_time"]
+        guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
+        // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
+        limits.headerBytes =
+            mapping["header_bytes"]?.byteCount(in: (4 << 10)...(1 << 20), &self.findings) ?? limits.headerBytes
+        limits.bodyBytes = mapping["body_bytes"]?.byteCount(in: 1...(1 << 40), &self.findings) ?? limits.bodyBytes
+        limits.connections = mapping["connections"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connections
+        limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
+        limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
+        return limits
+    }
+
+    mutating func cors(_ value: ConfigurationValue?) -> Configuration.CORS {
+        let mapping = value?.mapping(keys: ["origins"], &self.findings)
+        guard let list = mapping?["origins"], let items = list.listOrSingle(&self.findings) else { return .anyOrigin }
+        var origins: [String] = []
+        for item in items {
+            if item.scalarText == "*" {
+                guard items.count > 1 else { return .anyOrigin }
+                item.refuse("`*` stands beside other origins", remedy: "write `[\"*\"]`, or only the origins", &self.findings)
+            } else if let origin = item.origin(&self.findings) {
+                origins.append(origin.origin)
+            }
+        }
+        return .origins(origins)
+    }
+
+    mutating func upstreams(_ value: ConfigurationValue?) -> [Configuration.Upstream] {
+        let mapping = value?.mapping(example: "weather: http://127.0.0.1:9000", &self.findings)
+        self.declaredUpstreams = mapping?.names ?? []
+        return (mapping?.entries ?? []).compactMap { self.upstream(named: $0.key, $0.value) }
+    }
+
+    private mutating func upstream(named name: String, _ value: ConfigurationValue) -> Configuration.Upstream? {
+        let place = self.place(value)
+        let timeout = Duration.seconds(60)
+        if value.scalarText != nil {
+            return value.origin(&self.findings).map {
+                Configuration.Upstream(name: name, url: $0, timeout: timeout, strip: [], place: place)
+            }
+        }
+        guard let mapping = value.mapping(keys: ["url", "timeout", "strip"], &self.findings) else { return nil }
+        let url = mapping.required("url", example: "http://127.0.0.1:9000", &self.findings)?.origin(&self.findings)
+        let strip = (mapping["strip"]?.listOrSingle(&self.findings) ?? []).compactMap { self.fieldName($0) }
+        let longest = self.duration(mapping["timeout"], in: .milliseconds(100) ... .seconds(3_600), default: timeout)
+        return url.map { Configuration.Upstream(name: name, url: $0, timeout: longest, strip: strip, place: place) }
+    }
+
+    /// A field's name: a token of RFC 9110 §5.6.2.
+    mutating func fieldName(_ value: ConfigurationValue) -> String? {
+        guard let name = value.text(example: "Server", &self.findings) else { return nil }
+        guard Self.isToken(name) else {
+            value.refuse("`\(Finding.excerpt(name))` is no field name", remedy: "write for example `X-Powered-By`", &self.findings)
+            return nil
+        }
+        return name
+    }
+
+    static func isToken(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+            }
+    }
+}

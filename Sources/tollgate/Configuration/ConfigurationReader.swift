@@ -1,0 +1,153 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPrimitives
+import TollRuntime
+
+/// Reads a configuration file whole: either a `Configuration`, or every mistake that keeps it from being one.
+///
+/// Each section is read on its own and stays nil when it is wrong; what spans sections is checked as far as its parts are
+/// known, so that one mistake makes one finding.
+struct ConfigurationReader {
+    let file: String
+    let table: AssetTable
+    let secrets: SecretSource
+    var findings = Findings()
+
+    /// The names and ids that were declared, also by entries that turned out wrong: whoever refers to one of those is not at fault.
+    var declaredUpstreams: [String] = []
+    var declaredNetworks: Set<ChainID> = []
+    var declaredReceivers: Set<String> = []
+    /// Networks with an `rpc` of which nothing was usable.
+    var refusedRPC: Set<ChainID> = []
+
+    // What the review needs to know of routes, also of those that turned out wrong.
+    var referencedUpstreams: Set<String> = []
+    var patterns: [(pattern: RoutePattern, place: Configuration.Place)] = []
+    var pricedPlace: Configuration.Place?
+    var networksWithoutReceiver: Set<ChainID> = []
+
+    private static let keys = [
+        "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept", "settle_wait",
+        "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+    ]
+
+    init(file: String, table: AssetTable, secrets: SecretSource) {
+        self.file = file
+        self.table = table
+        self.secrets = secrets
+    }
+
+    /// The configuration in `bytes`, nil when `findings` has errors. Warnings come with either.
+    static func read(
+        _ bytes: [UInt8],
+        file: String,
+        table: AssetTable,
+        secrets: SecretSource = .process
+    ) -> (configuration: Configuration?, findings: Findings) {
+        var reader = Self(file: file, table: table, secrets: secrets)
+        guard let node = YAMLParser(file: file).parse(bytes, findings: &reader.findings) else { return (nil, reader.findings) }
+        let configuration = reader.configuration(ConfigurationValue(node, file: file))
+        return (reader.findings.hasErrors ? nil : configuration, reader.findings)
+    }
+
+    /// The file at `path`, as above.
+    static func read(
+        path: String,
+        table: AssetTable,
+        secrets: SecretSource = .process
+    ) -> (configuration: Configuration?, findings: Findings) {
+        do throws(FileError) {
+            let bytes = try FileContents.read(path, byteCountMax: YAMLParser.Limits().byteCountMax)
+            return self.read(bytes, file: path, table: table, secrets: secrets)
+        } catch {
+            var findings = Findings()
+            findings.add(.error, file: path, line: 0, "cannot be read: \(error.reason)", remedy: "name another file with `--config`")
+            return (nil, findings)
+        }
+    }
+
+    private mutating func configuration(_ value: ConfigurationValue) -> Configuration? {
+        guard !value.node.isNull else {
+            value.refuse("the file is empty", remedy: "write at least `upstreams:` and `routes:`", &self.findings)
+            return nil
+        }
+        guard let root = value.mapping(keys: Self.keys, &self.findings) else { return nil }
+        let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
+        let publicURL = self.publicURL(root, listen: listen)
+        let admin = self.admin(root)
+        let storePath = self.store(root)
+        let workers = root["workers"]?.integer(in: 1...256, &self.findings)
+        let networks = self.networks(root)
+        let payTo = self.payTo(root["pay_to"])
+        let facilitator = self.facilitator(root, networks: networks)
+        let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
+        let limits = self.limits(root["limits"])
+        let cors = self.cors(root["cors"])
+        let upstreams = self.upstreams(root["upstreams"])
+        self.refuseLaterFeatures(root)
+
+        let defaults = RouteDefaults(
+            dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
+            maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
+            payTo: payTo
+        )
+        let routes = self.routes(root, networks: networks, defaults: defaults)
+        guard let listen, let publicURL, let storePath else { return nil }
+        let configuration = Configuration(
+            file: self.file,
+            listen: listen,
+            publicURL: publicURL,
+            admin: admin,
+            storePath: storePath,
+            workers: workers,
+            networks: networks,
+            payTo: payTo,
+            facilitator: facilitator,
+            settleWait: settleWait,
+            limits: limits,
+            cors: cors,
+            upstreams: upstreams,
+            routes: routes
+        )
+        self.review(configuration, root)
+        return configuration
+    }
+
+    // MARK: Small helpers of the sections
+
+    mutating func duration(
+        _ value: ConfigurationValue?,
+        in range: ClosedRange<Duration>,
+        default defaultValue: Duration
+    ) -> Duration {
+        value?.duration(in: range, &self.findings) ?? defaultValue
+    }
+
+    /// An offer must leave time to be signed, sent and settled, and an authorization that is good for days is a liability.
+    mutating func maxTimeout(_ value: ConfigurationValue?) -> Duration? {
+        value?.duration(in: .seconds(10) ... .seconds(86_400), &self.findings)
+    }
+
+    mutating func dialects(_ value: ConfigurationValue) -> [Configuration.Dialect]? {
+        guard let items = value.listOrSingle(&self.findings) else { return nil }
+        guard !items.isEmpty else {
+            value.refuse("is empty, so that nobody could pay", remedy: "write `accept: [x402, x402-v1]`", &self.findings)
+            return nil
+        }
+        var dialects: [Configuration.Dialect] = []
+        for item in items {
+            let names = Configuration.Dialect.allCases.map(\.rawValue)
+            guard let dialect = item.choice(of: names, &self.findings).flatMap(Configuration.Dialect.init) else { continue }
+            guard !dialects.contains(dialect) else {
+                item.refuse("`\(dialect.rawValue)` is written twice", remedy: "write it once", &self.findings)
+                continue
+            }
+            dialects.append(dialect)
+        }
+        return dialects.isEmpty ? nil : dialects
+    }
+
+    func place(_ value: ConfigurationValue) -> Configuration.Place {
+        Configuration.Place(path: value.path, line: value.line)
+    }
+}
