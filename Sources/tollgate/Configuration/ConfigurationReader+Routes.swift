@@ -54,7 +54,7 @@ extension ConfigurationReader {
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
         if !isFree {
             self.checkV1Names(value, dialects, options, networks)
-            if options.isEmpty, !self.findings.hasErrors {
+            if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
                 value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
             }
         }
