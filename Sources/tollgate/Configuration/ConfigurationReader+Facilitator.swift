@@ -88,7 +88,11 @@ extension ConfigurationReader {
         var headers: [(name: String, value: ResolvedSecret)] = []
         for (name, value) in fields?.entries ?? [] {
             if !Self.isToken(name) {
-                value.refuse("`\(Finding.excerpt(name))` is no field name", remedy: "write for example `Authorization`", &self.findings)
+                value.refuse(
+                    "`\(Finding.excerpt(name))` is no field name",
+                    remedy: "write for example `Authorization`",
+                    &self.findings
+                )
             }
             guard let secret = value.secret(from: self.secrets, &self.findings) else { continue }
             let isFieldValue = secret.value.withExposed { $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
@@ -143,8 +147,10 @@ extension ConfigurationReader {
         guard let symbol = value.text(example: "USDC", &self.findings) else { return nil }
         guard symbols.contains(symbol) else {
             let known = symbols.sorted()
-            let remedy = NearestName.find(symbol, among: known).map { "write `\($0)`" }
-                ?? (known.isEmpty ? "describe it under `networks`" : "configured are \(known.map { "`\($0)`" }.joined(separator: ", "))")
+            let remedy =
+                NearestName.find(symbol, among: known).map { "write `\($0)`" }
+                ?? (known.isEmpty
+                    ? "describe it under `networks`" : "configured are \(known.map { "`\($0)`" }.joined(separator: ", "))")
             value.refuse("no asset `\(Finding.excerpt(symbol))` is configured", remedy: remedy, &self.findings)
             return nil
         }

@@ -88,7 +88,8 @@ extension ConfigurationReader {
 
     private mutating func reviewTestMoney(_ route: Configuration.Route, _ configuration: Configuration) {
         let kinds = configuration.networks.filter { network in route.options.contains { $0.network == network.id } }
-        guard let test = kinds.first(where: { $0.isTestnet == true }), let main = kinds.first(where: { $0.isTestnet == false }) else {
+        guard let test = kinds.first(where: { $0.isTestnet == true }), let main = kinds.first(where: { $0.isTestnet == false })
+        else {
             return
         }
         let message = "can be paid with test money on \(test.id) as well as with money on \(main.id)"

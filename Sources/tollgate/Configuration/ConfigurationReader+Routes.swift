@@ -7,7 +7,7 @@ import TollRuntime
 struct RouteDefaults {
     var dialects: [Configuration.Dialect]
     var maxTimeout: Duration
-    var payTo: [String: String]
+    var receivers: Receivers
 }
 
 /// Routes: what is for sale, and what is free.
@@ -51,8 +51,13 @@ extension ConfigurationReader {
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
-        let options = self.options(mapping, networks: networks, payTo: defaults.payTo)
-        if !isFree { self.checkV1Names(value, dialects, options, networks) }
+        let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        if !isFree {
+            self.checkV1Names(value, dialects, options, networks)
+            if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
+                value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
+            }
+        }
         if mapping["enforce"]?.boolean(&self.findings) == false {
             let remedy = "remove the line, or write `free: true`"
             mapping["enforce"]?.refuse("shadow mode is not available in this version", remedy: remedy, &self.findings)
@@ -64,6 +69,7 @@ extension ConfigurationReader {
             pattern: pattern,
             upstreamName: upstreamName,
             description: description,
+            isFree: isFree,
             options: options,
             settlement: settlement,
             maxTimeout: maxTimeout,
@@ -151,7 +157,8 @@ extension ConfigurationReader {
         guard dialects == [.x402v1], !options.isEmpty else { return }
         let named = Set(networks.filter { $0.v1Name != nil }.map(\.id))
         guard !options.contains(where: { named.contains($0.network) }) else { return }
-        let message = "x402-v1 has no name for \(options.map { "\($0.network)" }.joined(separator: ", ")), so that nobody could pay"
+        let message =
+            "x402-v1 has no name for \(options.map { "\($0.network)" }.joined(separator: ", ")), so that nobody could pay"
         value.refuse(message, remedy: "write `accept: [x402, x402-v1]`", &self.findings)
     }
 }

@@ -10,7 +10,11 @@ extension ConfigurationReader {
             guard let listen, !root.has("public_url") else { return nil }
             guard listen.isLoopback else {
                 let remedy = "write `public_url:` with the origin that clients call, for example `https://api.example.com`"
-                root["listen"]?.refuse("others can call this address, and `public_url` is missing", remedy: remedy, &self.findings)
+                root["listen"]?.refuse(
+                    "others can call this address, and `public_url` is missing",
+                    remedy: remedy,
+                    &self.findings
+                )
                 return nil
             }
             return try? WebURL("http://\(listen)")
@@ -24,7 +28,9 @@ extension ConfigurationReader {
     }
 
     mutating func admin(_ root: ConfigurationMapping) -> Configuration.Admin? {
-        guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else { return nil }
+        guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else {
+            return nil
+        }
         let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)?.listenAddress(&self.findings)
         let token = mapping["token"]?.secret(from: self.secrets, &self.findings)
         guard let listen else { return nil }
@@ -104,7 +110,11 @@ extension ConfigurationReader {
     mutating func fieldName(_ value: ConfigurationValue) -> String? {
         guard let name = value.text(example: "Server", &self.findings) else { return nil }
         guard Self.isToken(name) else {
-            value.refuse("`\(Finding.excerpt(name))` is no field name", remedy: "write for example `X-Powered-By`", &self.findings)
+            value.refuse(
+                "`\(Finding.excerpt(name))` is no field name",
+                remedy: "write for example `X-Powered-By`",
+                &self.findings
+            )
             return nil
         }
         return name

@@ -36,7 +36,10 @@ struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
         }
         self.method = words.count == 2 ? try Self.method(words[0]) : nil
         guard path.hasPrefix("/") else {
-            throw Problem(message: "the path does not begin with `/`", remedy: "write `\(self.method.map { $0 + " " } ?? "")/\(path)`")
+            throw Problem(
+                message: "the path does not begin with `/`",
+                remedy: "write `\(self.method.map { $0 + " " } ?? "")/\(path)`"
+            )
         }
         self.path = String(path)
         let texts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
@@ -70,7 +73,9 @@ struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
         case "*":
             return .any(name: nil)
         case "**":
-            guard isLast else { throw Problem(message: "`**` is not at the end", remedy: "write `*` for one segment within the path") }
+            guard isLast else {
+                throw Problem(message: "`**` is not at the end", remedy: "write `*` for one segment within the path")
+            }
             return .rest
         case "":
             guard isLast else { throw Problem(message: "an empty segment (`//`)", remedy: "write one `/`") }
@@ -88,7 +93,8 @@ struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
             return .any(name: String(name))
         }
         if let odd = text.unicodeScalars.first(where: { !Self.isLiteral($0) }) {
-            let remedy = "\"*{}".unicodeScalars.contains(odd)
+            let remedy =
+                "\"*{}".unicodeScalars.contains(odd)
                 ? "let `*` or `{name}` stand for the whole segment" : "write `*` in place of the segment"
             throw Problem(message: "`\(odd)` cannot stand within a segment", remedy: remedy)
         }
@@ -108,7 +114,8 @@ struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether every request that `other` matches is matched by this one, so that `other` behind it never has a turn.
     func covers(_ other: RoutePattern) -> Bool {
-        let isMethodCovered = self.method == nil || self.method == other.method || (self.method == "GET" && other.method == "HEAD")
+        let isMethodCovered =
+            self.method == nil || self.method == other.method || (self.method == "GET" && other.method == "HEAD")
         return isMethodCovered && Self.covers(self.segments[...], other.segments[...])
     }
 

@@ -119,7 +119,9 @@ enum HostName {
                     guard self.isIPv4(group) else { return false }
                     count += 2
                 } else {
-                    guard (1...4).contains(group.utf8.count), group.utf8.allSatisfy({ Hex.value(of: $0) != nil }) else { return false }
+                    guard (1...4).contains(group.utf8.count), group.utf8.allSatisfy({ Hex.value(of: $0) != nil }) else {
+                        return false
+                    }
                     count += 1
                 }
             }
