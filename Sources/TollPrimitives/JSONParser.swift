@@ -175,7 +175,9 @@ private struct JSONParser {
     private mutating func fourDigits() throws(JSON.ParseError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = self.peek, let digit = Hex.value(of: byte) else { throw self.error("four hexadecimal digits are missing") }
+            guard let byte = self.peek, let digit = Hex.value(of: byte) else {
+                throw self.error("four hexadecimal digits are missing")
+            }
             value = value << 4 | UInt32(digit)
             self.index += 1
         }

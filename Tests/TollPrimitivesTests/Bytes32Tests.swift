@@ -9,7 +9,8 @@ import TollPrimitives
     @Test func `thirty-two bytes come back in order`() {
         #expect(Bytes32(Self.counting)?.bytes == Self.counting)
         #expect(
-            Bytes32(Self.counting)?.description == "0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+            Bytes32(Self.counting)?.description == "0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+        )
         #expect(Bytes32.zero.bytes == [UInt8](repeating: 0, count: 32))
     }
 

@@ -10,9 +10,11 @@ import TollPrimitives
         #expect(Hex.encodePrefixed([]) == "0x")
     }
 
-    @Test(arguments: [
-        ("", []), ("0x", []), ("00", [0]), ("0xC0de", [0xC0, 0xDE]), ("AbCdEf", [0xAB, 0xCD, 0xEF]), ("0x0001", [0, 1]),
-    ] as [(String, [UInt8])])
+    @Test(
+        arguments: [
+            ("", []), ("0x", []), ("00", [0]), ("0xC0de", [0xC0, 0xDE]), ("AbCdEf", [0xAB, 0xCD, 0xEF]), ("0x0001", [0, 1]),
+        ] as [(String, [UInt8])]
+    )
     func `either case is read, with and without the prefix`(text: String, bytes: [UInt8]) {
         #expect(Hex.decode(text) == bytes)
     }

@@ -41,9 +41,11 @@ import TollPrimitives
         #expect(throws: JSON.ParseError.self) { try JSON(parsing: text) }
     }
 
-    @Test(arguments: [
-        [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x22, 0xFF, 0x22], [0x22, 0xC0, 0x80, 0x22], [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xE2, 0x82, 0x22],
+        ] as [[UInt8]]
+    )
     func `text that is not UTF-8 is refused`(bytes: [UInt8]) {
         #expect(throws: JSON.ParseError.self) { try JSON(parsing: bytes) }
     }
@@ -99,10 +101,12 @@ import TollPrimitives
         #expect(object.count == 2)
     }
 
-    @Test(arguments: [
-        ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min), ("9223372036854775808", nil), ("1.0", nil),
-        ("1e2", nil), ("-0", 0),
-    ] as [(String, Int64?)])
+    @Test(
+        arguments: [
+            ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min), ("9223372036854775808", nil), ("1.0", nil),
+            ("1e2", nil), ("-0", 0),
+        ] as [(String, Int64?)]
+    )
     func `only a plain number that fits is an integer`(text: String, value: Int64?) throws {
         #expect(try JSON(parsing: text).integer == value)
     }

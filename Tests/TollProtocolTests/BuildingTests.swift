@@ -15,17 +15,25 @@ import TollProtocol
         return ExactEVMPayload(
             signature: published.signature,
             authorization: ExactEVMPayload.Authorization(
-                from: Sample.payer, to: Sample.payee, value: 10000, validAfter: validAfter, validBefore: validBefore,
-                nonce: try #require(Bytes32(hex: Sample.nonce))))
+                from: Sample.payer,
+                to: Sample.payee,
+                value: 10000,
+                validAfter: validAfter,
+                validBefore: validBefore,
+                nonce: try #require(Bytes32(hex: Sample.nonce))
+            )
+        )
     }
 
     static func secondPayload() throws -> X402V2.PaymentPayload {
         X402V2.PaymentPayload(
-            resource: X402V2.ResourceInfo(url: "https://h/x"), accepted: Sample.requirements(),
+            resource: X402V2.ResourceInfo(url: "https://h/x"),
+            accepted: Sample.requirements(),
             payload: try exactPayload(validAfter: 0, validBefore: 1_800_000_000).json,
             extensions: [
                 "payment-identifier": ["info": ["required": false, "id": "pay_0123456789abcdef0123456789abcdef"], "schema": [:]]
-            ])
+            ]
+        )
     }
 
     static func firstPayload() throws -> X402V1.PaymentPayload {
@@ -34,15 +42,25 @@ import TollProtocol
     }
 
     static let firstRequirements = X402V1.PaymentRequirements(
-        scheme: "exact", network: "base-sepolia", maxAmountRequired: 10000, resource: "https://h/x", description: "d",
-        mimeType: "application/json", outputSchema: .null, payTo: Sample.payee, maxTimeoutSeconds: 60, asset: Sample.usdc,
-        extra: ["name": "USDC", "version": "2"])
+        scheme: "exact",
+        network: "base-sepolia",
+        maxAmountRequired: 10000,
+        resource: "https://h/x",
+        description: "d",
+        mimeType: "application/json",
+        outputSchema: .null,
+        payTo: Sample.payee,
+        maxTimeoutSeconds: 60,
+        asset: Sample.usdc,
+        extra: ["name": "USDC", "version": "2"]
+    )
 
     @Test func `the v2 challenge`() throws {
         let challenge = X402V2.PaymentRequired(
             resource: X402V2.ResourceInfo(url: "https://h/x", description: "d", mimeType: "application/json"),
             accepts: [Sample.requirements()],
-            extensions: ["payment-identifier": ["info": ["required": false], "schema": [:]]])
+            extensions: ["payment-identifier": ["info": ["required": false], "schema": [:]]]
+        )
         #expect(try JSON.object(challenge.json).text == Self.example("v2.PaymentRequired"))
         #expect(try X402V2.PaymentRequired(challenge.json) == challenge)
     }
@@ -71,7 +89,9 @@ import TollProtocol
         #expect(try String(decoding: second.body, as: UTF8.self) == Self.example("v2.FacilitatorRequest"))
         #expect(try X402V2.SettleRequest(body: second.body) == second)
         let first = X402V1.VerifyRequest(
-            paymentPayload: try Self.firstPayload(), paymentRequirements: Self.firstRequirements)
+            paymentPayload: try Self.firstPayload(),
+            paymentRequirements: Self.firstRequirements
+        )
         #expect(try String(decoding: first.body, as: UTF8.self) == Self.example("v1.FacilitatorRequest"))
         #expect(try X402V1.SettleRequest(body: first.body) == first)
     }
@@ -82,7 +102,11 @@ import TollProtocol
             (VerifyResponse(isValid: true, payer: Sample.payer), "VerifyResponse", "valid"),
             (
                 VerifyResponse(
-                    isValid: false, invalidReason: .insufficientFunds, invalidMessage: "balance 0, needs 10000", payer: Sample.payer),
+                    isValid: false,
+                    invalidReason: .insufficientFunds,
+                    invalidMessage: "balance 0, needs 10000",
+                    payer: Sample.payer
+                ),
                 "VerifyResponse", "invalid"
             ),
             (
@@ -91,8 +115,12 @@ import TollProtocol
             ),
             (
                 SettlementResponse(
-                    success: false, errorReason: .settlementPending, payer: Sample.payer, transaction: transaction,
-                    network: "eip155:84532"),
+                    success: false,
+                    errorReason: .settlementPending,
+                    payer: Sample.payer,
+                    transaction: transaction,
+                    network: "eip155:84532"
+                ),
                 "SettlementResponse", "pending"
             ),
         ]
@@ -107,35 +135,63 @@ import TollProtocol
         let supported = SupportedResponse(
             kinds: [
                 .init(version: .v2, scheme: "exact", network: "eip155:84532"),
-                .init(version: .v2, scheme: "upto", network: "eip155:84532", extra: ["facilitatorAddress": .string(Sample.payer)]),
                 .init(
-                    version: .v2, scheme: "exact", network: "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1",
-                    extra: ["feePayer": .string(feePayer)]),
+                    version: .v2,
+                    scheme: "upto",
+                    network: "eip155:84532",
+                    extra: ["facilitatorAddress": .string(Sample.payer)]
+                ),
+                .init(
+                    version: .v2,
+                    scheme: "exact",
+                    network: "solana:EtWTRABZaYq6iMfeYKouRu166VU2xqa1",
+                    extra: ["feePayer": .string(feePayer)]
+                ),
                 .init(version: .v1, scheme: "exact", network: "base-sepolia"),
             ],
-            extensions: ["bazaar", "eip2612GasSponsoring"], signers: ["solana:*": [feePayer], "eip155:*": [Sample.payer]])
+            extensions: ["bazaar", "eip2612GasSponsoring"],
+            signers: ["solana:*": [feePayer], "eip155:*": [Sample.payer]]
+        )
         #expect(JSON.object(supported.json).text == published)
         #expect(try SupportedResponse(Sample.object(published)) == supported)
     }
 
     @Test func `every optional member has its place`() throws {
         let resource = X402V2.ResourceInfo(
-            url: "u", description: "🍕", mimeType: "m", serviceName: "s", tags: ["a", "b"], iconURL: "https://i")
+            url: "u",
+            description: "🍕",
+            mimeType: "m",
+            serviceName: "s",
+            tags: ["a", "b"],
+            iconURL: "https://i"
+        )
         #expect(
             JSON.object(resource.json).text
-                == #"{"url":"u","description":"🍕","mimeType":"m","serviceName":"s","tags":["a","b"],"iconUrl":"https://i"}"#)
+                == #"{"url":"u","description":"🍕","mimeType":"m","serviceName":"s","tags":["a","b"],"iconUrl":"https://i"}"#
+        )
         #expect(try X402V2.ResourceInfo(resource.json) == resource)
         let receipt = SettlementResponse(
-            success: false, errorReason: ErrorReason(rawValue: "other"), errorMessage: "m", payer: "p", transaction: "", network: "n",
-            amount: "7", extensions: ["x": [:]], extra: ["y": 1])
+            success: false,
+            errorReason: ErrorReason(rawValue: "other"),
+            errorMessage: "m",
+            payer: "p",
+            transaction: "",
+            network: "n",
+            amount: "7",
+            extensions: ["x": [:]],
+            extra: ["y": 1]
+        )
         #expect(try SettlementResponse(receipt.json) == receipt)
         #expect(
             receipt.json.members.map(\.name) == [
                 "success", "errorReason", "errorMessage", "payer", "transaction", "network", "amount", "extensions", "extra",
-            ])
+            ]
+        )
         let verdict = VerifyResponse(isValid: true, payer: "p", extensions: ["x": [:]], extra: ["y": 1])
         #expect(try VerifyResponse(verdict.json) == verdict)
         #expect(X402V1.PaymentRequired(accepts: []).json["error"] == "X-PAYMENT header is required")
-        #expect(X402V2.PaymentRequired(error: nil, resource: nil, accepts: []).json.members.map(\.name) == ["x402Version", "accepts"])
+        #expect(
+            X402V2.PaymentRequired(error: nil, resource: nil, accepts: []).json.members.map(\.name) == ["x402Version", "accepts"]
+        )
     }
 }

@@ -14,7 +14,8 @@ import TollProtocol
             error: shape.isMultiple(of: 7) ? nil : "Payment required",
             resource: X402V2.ResourceInfo(url: "https://h/" + String(repeating: "x", count: shape), description: "🍕 \"\\\n"),
             accepts: (0...(shape % 4)).map { Sample.requirements(extra: extras[(shape + $0) % extras.count]) },
-            extensions: shape.isMultiple(of: 2) ? nil : ["e": ["info": ["challenge": "kept"], "accepts": [["extra": [:]]]]])
+            extensions: shape.isMultiple(of: 2) ? nil : ["e": ["info": ["challenge": "kept"], "accepts": [["extra": [:]]]]]
+        )
     }
 
     static let values: [(high: UInt64, low: UInt64, digits: String)] = [

@@ -10,7 +10,9 @@ import TollProtocol
     }
 
     @Test func `a payment identifier is read from payment and challenge`() throws {
-        let given = try Self.identifier(#"{"payment-identifier":{"info":{"required":true,"id":"pay_0123456789abcdef"},"schema":{}}}"#)
+        let given = try Self.identifier(
+            #"{"payment-identifier":{"info":{"required":true,"id":"pay_0123456789abcdef"},"schema":{}}}"#
+        )
         #expect(given?.required == true && given?.id == "pay_0123456789abcdef")
         let asked = try Self.identifier(#"{"payment-identifier":{"info":{"required":false}}}"#)
         #expect(asked?.required == false && asked?.id == nil)
@@ -42,15 +44,20 @@ import TollProtocol
         }
     }
 
-    @Test(arguments: [
-        (nil, X402V2.PaymentFlow.authorization), ([:], .authorization), (["paymentFlow": .null], .authorization),
-        (["paymentFlow": "authorization"], .authorization), (["paymentFlow": "upfront"], .upfront),
-    ] as [(JSONObject?, X402V2.PaymentFlow)])
+    @Test(
+        arguments: [
+            (nil, X402V2.PaymentFlow.authorization), ([:], .authorization), (["paymentFlow": .null], .authorization),
+            (["paymentFlow": "authorization"], .authorization), (["paymentFlow": "upfront"], .upfront),
+        ] as [(JSONObject?, X402V2.PaymentFlow)]
+    )
     func `the payment flow is read`(extra: JSONObject?, flow: X402V2.PaymentFlow) throws {
         #expect(try Sample.requirements(extra: extra).paymentFlow() == flow)
     }
 
-    @Test(arguments: [("escrow", WireError.Fault.malformed), ("Upfront", .malformed), ("", .malformed), (1, .wrongType)] as [(JSON, WireError.Fault)])
+    @Test(
+        arguments: [("escrow", WireError.Fault.malformed), ("Upfront", .malformed), ("", .malformed), (1, .wrongType)]
+            as [(JSON, WireError.Fault)]
+    )
     func `an unknown payment flow is an error`(value: JSON, fault: WireError.Fault) {
         let requirements = Sample.requirements(extra: ["paymentFlow": value])
         let error = Sample.error { () throws(WireError) in _ = try requirements.paymentFlow(at: "accepts[0]") }

@@ -47,7 +47,8 @@ import TollProtocol
     static let payments: [Spoiled] = [
         Spoiled("x402Version", nil, .missing), Spoiled("x402Version", 1, .wrongVersion), Spoiled("x402Version", 3, .wrongVersion),
         Spoiled("x402Version", .number("2.0"), .wrongVersion), Spoiled("x402Version", "2", .wrongType),
-        Spoiled("resource", "https://h/x", .wrongType), Spoiled("resource.url", nil, .missing), Spoiled("resource.url", 1, .wrongType),
+        Spoiled("resource", "https://h/x", .wrongType), Spoiled("resource.url", nil, .missing),
+        Spoiled("resource.url", 1, .wrongType),
         Spoiled("accepted", nil, .missing), Spoiled("accepted", .null, .missing), Spoiled("accepted", [], .wrongType),
         Spoiled("accepted.scheme", nil, .missing), Spoiled("accepted.scheme", 1, .wrongType),
         Spoiled("accepted.network", "base-sepolia", .malformed), Spoiled("accepted.network", 84532, .wrongType),
@@ -76,7 +77,8 @@ import TollProtocol
         Spoiled("payload.authorization.validAfter", nil, .missing), Spoiled("payload.authorization.validAfter", -1, .malformed),
         Spoiled("payload.authorization.validAfter", .number("1e9"), .malformed),
         Spoiled("payload.authorization.validBefore", .number("1.0"), .malformed),
-        Spoiled("payload.authorization.validBefore", "soon", .malformed), Spoiled("payload.authorization.validBefore", true, .wrongType),
+        Spoiled("payload.authorization.validBefore", "soon", .malformed),
+        Spoiled("payload.authorization.validBefore", true, .wrongType),
         Spoiled("payload.authorization.nonce", nil, .missing), Spoiled("payload.authorization.nonce", 1, .wrongType),
         Spoiled("payload.authorization.nonce", .string(String(Sample.nonce.dropLast(2))), .malformed),
         Spoiled("payload.authorization.nonce", .string(Sample.nonce + "00"), .malformed),
@@ -92,9 +94,11 @@ import TollProtocol
     @Test(arguments: [
         ("v1.PaymentPayload", Spoiled("x402Version", 2, .wrongVersion)), ("v1.PaymentPayload", Spoiled("network", nil, .missing)),
         ("v1.PaymentPayload", Spoiled("scheme", [:], .wrongType)), ("v1.PaymentPayload", Spoiled("payload", .null, .missing)),
-        ("v1.PaymentRequired", Spoiled("x402Version", 2, .wrongVersion)), ("v1.PaymentRequired", Spoiled("accepts", nil, .missing)),
+        ("v1.PaymentRequired", Spoiled("x402Version", 2, .wrongVersion)),
+        ("v1.PaymentRequired", Spoiled("accepts", nil, .missing)),
         ("v1.PaymentRequired", Spoiled("error", 1, .wrongType)), ("v2.PaymentRequired", Spoiled("accepts", [:], .wrongType)),
-        ("v2.PaymentRequired", Spoiled("x402Version", 1, .wrongVersion)), ("v2.PaymentRequired", Spoiled("error", 402, .wrongType)),
+        ("v2.PaymentRequired", Spoiled("x402Version", 1, .wrongVersion)),
+        ("v2.PaymentRequired", Spoiled("error", 402, .wrongType)),
         ("v2.PaymentRequired", Spoiled("resource.description", 1, .wrongType)),
         ("v1.FacilitatorRequest", Spoiled("paymentPayload", nil, .missing)),
         ("v1.FacilitatorRequest", Spoiled("paymentPayload.x402Version", 2, .wrongVersion)),
@@ -153,6 +157,7 @@ import TollProtocol
         let missing = try #require(try Self.error("v2.PaymentPayload", Spoiled("accepted.amount", nil, .missing)))
         #expect(
             missing.description
-                == "accepted.amount is missing; expected an amount in the smallest unit as a decimal string")
+                == "accepted.amount is missing; expected an amount in the smallest unit as a decimal string"
+        )
     }
 }

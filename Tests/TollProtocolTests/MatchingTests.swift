@@ -22,13 +22,15 @@ import TollProtocol
         #expect(try Sample.requirements(extra: nil).matches(accepted: Self.accepted("extra", nil)))
     }
 
-    @Test(arguments: [
-        ("scheme", "upto", "scheme"), ("network", "eip155:8453", "network"), ("amount", "9999", "amount"),
-        ("asset", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "asset"), ("payTo", .string(Sample.payer), "payTo"),
-        ("maxTimeoutSeconds", 301, "maxTimeoutSeconds"), ("extra", nil, "extra.name"), ("extra", [:], "extra.name"),
-        ("extra", ["name": "USDC"], "extra.version"), ("extra", ["name": "USDC", "version": 2], "extra.version"),
-        ("extra", ["name": "usdc", "version": "2"], "extra.name"), ("payTo", .string(Sample.payee + "0"), "payTo"),
-    ] as [(String, JSON?, String)])
+    @Test(
+        arguments: [
+            ("scheme", "upto", "scheme"), ("network", "eip155:8453", "network"), ("amount", "9999", "amount"),
+            ("asset", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "asset"), ("payTo", .string(Sample.payer), "payTo"),
+            ("maxTimeoutSeconds", 301, "maxTimeoutSeconds"), ("extra", nil, "extra.name"), ("extra", [:], "extra.name"),
+            ("extra", ["name": "USDC"], "extra.version"), ("extra", ["name": "USDC", "version": 2], "extra.version"),
+            ("extra", ["name": "usdc", "version": "2"], "extra.name"), ("payTo", .string(Sample.payee + "0"), "payTo"),
+        ] as [(String, JSON?, String)]
+    )
     func `what differs is named`(member: String, value: JSON?, named: String) throws {
         #expect(try Sample.requirements().mismatch(accepted: Self.accepted(member, value)) == named)
     }
@@ -43,7 +45,13 @@ import TollProtocol
     func `addresses of other chains match byte by byte`(member: String, text: String) throws {
         let chain = try #require(ChainID("solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"))
         let ours = X402V2.PaymentRequirements(
-            scheme: "exact", network: chain, asset: "EPjF", amount: 1, payTo: "Key", maxTimeoutSeconds: 60)
+            scheme: "exact",
+            network: chain,
+            asset: "EPjF",
+            amount: 1,
+            payTo: "Key",
+            maxTimeoutSeconds: 60
+        )
         var json = ours.json
         #expect(ours.matches(accepted: ours))
         json[member] = .string(text)
@@ -52,7 +60,13 @@ import TollProtocol
 
     @Test func `a role's name in place of an EVM address matches byte by byte`() throws {
         let ours = X402V2.PaymentRequirements(
-            scheme: "exact", network: Sample.chain, asset: Sample.usdc, amount: 1, payTo: "merchant", maxTimeoutSeconds: 60)
+            scheme: "exact",
+            network: Sample.chain,
+            asset: Sample.usdc,
+            amount: 1,
+            payTo: "merchant",
+            maxTimeoutSeconds: 60
+        )
         var json = ours.json
         json["payTo"] = "Merchant"
         #expect(try ours.mismatch(accepted: X402V2.PaymentRequirements(json)) == "payTo")
@@ -85,18 +99,25 @@ import TollProtocol
     @Test func `without its secrets a payment is what was configured`() throws {
         let bare = try BuildingTests.exactPayload(validAfter: 0, validBefore: 1).json
         let payload = X402V2.PaymentPayload(
-            accepted: Sample.requirements(extra: ["name": "USDC", "challenge": "00", "version": "2"]), payload: bare,
-            extensions: ["payment-identifier": ["info": ["id": "x"]], "other": ["info": [:]]])
+            accepted: Sample.requirements(extra: ["name": "USDC", "challenge": "00", "version": "2"]),
+            payload: bare,
+            extensions: ["payment-identifier": ["info": ["id": "x"]], "other": ["info": [:]]]
+        )
         let stripped = payload.withoutSecrets()
-        #expect(stripped == X402V2.PaymentPayload(accepted: Sample.requirements(), payload: bare, extensions: ["other": ["info": [:]]]))
+        #expect(
+            stripped
+                == X402V2.PaymentPayload(accepted: Sample.requirements(), payload: bare, extensions: ["other": ["info": [:]]])
+        )
         #expect(stripped.headerValue.utf8.count < payload.headerValue.utf8.count)
         #expect(try X402V2.PaymentPayload(stripped.json) == stripped)
     }
 
     @Test func `what held nothing but secrets goes with them`() throws {
         let payload = X402V2.PaymentPayload(
-            accepted: Sample.requirements(extra: ["challenge": "00"]), payload: [:],
-            extensions: ["payment-identifier": ["info": ["id": "x"]]])
+            accepted: Sample.requirements(extra: ["challenge": "00"]),
+            payload: [:],
+            extensions: ["payment-identifier": ["info": ["id": "x"]]]
+        )
         #expect(payload.withoutSecrets() == X402V2.PaymentPayload(accepted: Sample.requirements(extra: nil), payload: [:]))
         let plain = X402V2.PaymentPayload(accepted: Sample.requirements(extra: nil), payload: [:])
         #expect(plain.withoutSecrets() == plain)

@@ -82,7 +82,9 @@ import TollProtocol
     @Test func `the legacy request carries the header itself`() throws {
         let first = try BuildingTests.firstPayload()
         let requirements = JSON.object(BuildingTests.firstRequirements.json)
-        var json: JSONObject = ["x402Version": 1, "paymentHeader": .string(first.headerValue), "paymentRequirements": requirements]
+        var json: JSONObject = [
+            "x402Version": 1, "paymentHeader": .string(first.headerValue), "paymentRequirements": requirements,
+        ]
         let request = try X402V1.FacilitatorRequest(json)
         #expect(request.paymentPayload == first && request.json == json)
         json["paymentHeader"] = "eyJhIjoxfQ=="

@@ -9,14 +9,21 @@ import TollProtocol
         let bare = Problem(title: "Payment Required", status: 402, code: "payment_required")
         #expect(
             JSON.object(bare.json).text
-                == #"{"type":"about:blank","title":"Payment Required","status":402,"code":"payment_required"}"#)
+                == #"{"type":"about:blank","title":"Payment Required","status":402,"code":"payment_required"}"#
+        )
         let full = Problem(
-            type: "urn:tollgate:problem:already-used", title: "Already used", status: 409, detail: "Paid for \"x\" before.",
-            code: "already_used", members: ["transaction": "0x12", "retry": false])
+            type: "urn:tollgate:problem:already-used",
+            title: "Already used",
+            status: 409,
+            detail: "Paid for \"x\" before.",
+            code: "already_used",
+            members: ["transaction": "0x12", "retry": false]
+        )
         #expect(
             JSON.object(full.json).text
                 == #"{"type":"urn:tollgate:problem:already-used","title":"Already used","status":409,"#
-                + #""detail":"Paid for \"x\" before.","code":"already_used","transaction":"0x12","retry":false}"#)
+                + #""detail":"Paid for \"x\" before.","code":"already_used","transaction":"0x12","retry":false}"#
+        )
     }
 
     @Test func `further members cannot replace the standard ones`() {
@@ -26,13 +33,18 @@ import TollProtocol
 
     @Test func `one body is a v1 challenge and a problem`() throws {
         let problem = Problem(
-            title: "Payment Required", status: 402, detail: "Pay $0.01.", code: "payment_required",
-            members: ["accepts": [], "x402Version": 9, "documentation": "https://h/docs"])
+            title: "Payment Required",
+            status: 402,
+            detail: "Pay $0.01.",
+            code: "payment_required",
+            members: ["accepts": [], "x402Version": 9, "documentation": "https://h/docs"]
+        )
         let body = X402V1.PaymentRequired(accepts: [BuildingTests.firstRequirements]).body(with: problem)
         #expect(
             body.members.map(\.name) == [
                 "x402Version", "error", "accepts", "type", "title", "status", "detail", "code", "documentation",
-            ])
+            ]
+        )
         #expect(try X402V1.PaymentRequired(body).accepts == [BuildingTests.firstRequirements])
         #expect(body["error"] == "X-PAYMENT header is required" && body["status"] == 402 && body["code"] == "payment_required")
     }

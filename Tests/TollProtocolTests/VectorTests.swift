@@ -70,7 +70,9 @@ import TollProtocol
 
     @Test func `a challenge built here is the Python SDK's byte for byte`() {
         let challenge = X402V2.PaymentRequired(
-            resource: X402V2.ResourceInfo(url: "http://localhost/x"), accepts: [Sample.requirements()])
+            resource: X402V2.ResourceInfo(url: "http://localhost/x"),
+            accepts: [Sample.requirements()]
+        )
         #expect(challenge.headerValue == Vectors.headers[9].value)
     }
 }

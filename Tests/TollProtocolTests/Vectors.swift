@@ -7,7 +7,9 @@ import TollProtocol
 
 /// The known answers in `Tests/Vectors`, found from where this file was compiled.
 enum Vectors {
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Vectors")
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
+        path: "Vectors"
+    )
 
     struct Header: Sendable, CustomTestStringConvertible {
         let header: String
@@ -72,7 +74,14 @@ enum Sample {
 
     static func requirements(extra: JSONObject? = ["name": "USDC", "version": "2"]) -> X402V2.PaymentRequirements {
         X402V2.PaymentRequirements(
-            scheme: "exact", network: chain, asset: usdc, amount: 10000, payTo: payee, maxTimeoutSeconds: 300, extra: extra)
+            scheme: "exact",
+            network: chain,
+            asset: usdc,
+            amount: 10000,
+            payTo: payee,
+            maxTimeoutSeconds: 300,
+            extra: extra
+        )
     }
 
     static func object(_ text: String) throws -> JSONObject {
