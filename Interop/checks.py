@@ -71,7 +71,7 @@ def purchase(market: Market, client: str, server: Server, version: int = 2, wall
     if outcome.paid is not None or client == "ours":
         expect_reported(outcome.paid, paid, market, server)
     if server.upstream:
-        expect_forwarded(server, payer)
+        expect_forwarded(server, payer, paid)
     return paid
 
 
@@ -99,10 +99,11 @@ def expect_reported(reported: dict[str, Any] | None, paid: Exchange, market: Mar
            f"toll reports {reported}")
 
 
-def expect_forwarded(server: Server, payer: str) -> None:
-    """The upstream is told who paid, and is spared the credential."""
+def expect_forwarded(server: Server, payer: str, paid: Exchange) -> None:
+    """The upstream is told who paid, is spared the credential, and its answer is the one delivered."""
     assert server.upstream
     fields = server.upstream.calls[PATH][-1]
+    expect(paid.json() == {"path": PATH, "call": server.upstream.counts()[PATH]}, f"the upstream did not answer {paid.body!r}")
     seen = fields.get("tollgate-payer", "")
     expect(seen.lower() == payer.lower(), f"the upstream saw Tollgate-Payer {seen!r}")
     expect(fields.get("tollgate-payment-id") and fields.get("tollgate-payment-id") == fields.get("idempotency-key"),
