@@ -48,6 +48,11 @@ struct Mistake: Sendable, CustomTestStringConvertible {
             "8: error: routes[0]: has no price, and is not free; write `price: $0.001`, or `free: true`"
         ),
         Mistake(
+            "neither free nor not",
+            route("free: yes"),
+            "8: error: routes[0].free: `yes` is neither `true` nor `false`; write `true` or `false`"
+        ),
+        Mistake(
             "free with a price",
             route("free: true, price: $1"),
             "8: error: routes[0].price: the route is free and has a price; remove `price` or `free`"
@@ -98,12 +103,12 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake(
             "an asset that is not configured",
             route("price: $1, assets: [USDT]"),
-            "8: error: routes[0].assets[0]: no asset `USDT` is configured; write `USDC`"
+            "8: error: routes[0].assets[0]: no asset `USDT` is configured; configured are `USDC`"
         ),
         Mistake(
             "a network that is not configured",
             route("price: $1, networks: [\"eip155:8453\"]"),
-            "8: error: routes[0].networks[0]: the network eip155:8453 is not configured; write `eip155:84532`"
+            "8: error: routes[0].networks[0]: the network eip155:8453 is not configured; configured are `eip155:84532`"
         ),
         Mistake(
             "a network by its old name",
@@ -137,6 +142,12 @@ struct Mistake: Sendable, CustomTestStringConvertible {
             "8: error: routes[0].match: `?` cannot stand within a segment; write `*` in place of the segment"
         ),
         Mistake(
+            "a name in braces without quotes",
+            Fixture.text(route: "{match: /a/{b}, upstream: weather, price: $1}"),
+            "8: error: not YAML: while parsing a flow mapping: did not find expected ',' or '}'; quote text that has `{`, `}`, `[`, `]` "
+                + "or `,` in it"
+        ),
+        Mistake(
             "a pattern behind one that takes all",
             Fixture.text(
                 route: "{match: /a/**, upstream: weather, price: $1}\n  - {match: GET /a/b, upstream: weather, free: true}"
@@ -151,7 +162,7 @@ struct Mistake: Sendable, CustomTestStringConvertible {
         Mistake(
             "an unknown dialect",
             route("price: $1, accept: [x402, x402v1]"),
-            "8: error: routes[0].accept[1]: `x402v1` is not one of `x402`, `x402-v1`; write `x402-v1`"
+            "8: error: routes[0].accept[1]: `x402v1` is not known here; write `x402-v1`"
         ),
         Mistake(
             "no dialect",
@@ -409,6 +420,12 @@ struct Mistake: Sendable, CustomTestStringConvertible {
             Fixture.text(top: "listen: 0.0.0.0:4020"),
             "1: error: listen: others can call this address, and `public_url` is missing; write `public_url:` with the origin that clients "
                 + "call, for example `https://api.example.com`"
+        ),
+        Mistake(
+            "a port that is chosen at start without a public URL",
+            Fixture.text(top: "listen: 127.0.0.1:0"),
+            "1: error: listen: the port is only known later, and `public_url` is missing; write `public_url:` with the origin that "
+                + "clients call, for example `https://api.example.com`"
         ),
         Mistake(
             "a public URL with a path",

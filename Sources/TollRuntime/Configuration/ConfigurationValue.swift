@@ -124,9 +124,8 @@ public struct ConfigurationValue: Sendable {
         guard let text = self.text(example: choices.first ?? "", &findings) else { return nil }
         guard choices.contains(text) else {
             let list = choices.map { "`\($0)`" }.joined(separator: ", ")
-            let nearest = NearestName.find(text, among: choices)
-            let remedy = nearest.map { "write `\($0)`" } ?? "write one of \(list)"
-            self.refuse("`\(Finding.excerpt(text))` is not one of \(list)", remedy: remedy, &findings)
+            let remedy = NearestName.find(text, among: choices).map { "write `\($0)`" } ?? "write one of \(list)"
+            self.refuse("`\(Finding.excerpt(text))` is not known here", remedy: remedy, &findings)
             return nil
         }
         return text

@@ -63,6 +63,7 @@ extension Configuration {
         var listen: ListenAddress
         /// Asked of whoever comes, when set; always set off loopback.
         var token: ResolvedSecret?
+        var place: Place
     }
 
     /// How deep a settlement must lie before it counts.
@@ -136,6 +137,7 @@ extension Configuration {
             var assets: [String]
             /// Gas units that may be spent for others within an hour.
             var gasPerHour: UInt64?
+            var place: Place
         }
     }
 

@@ -95,9 +95,7 @@ extension ConfigurationReader {
             return nil
         }
         guard self.declaredNetworks.contains(id) else {
-            let known = self.declaredNetworks.map(\.description).sorted()
-            let nearest = NearestName.find(id.description, among: known)
-            let remedy = nearest.map { "write `\($0)`" } ?? "describe it under `networks`"
+            let remedy = Self.choices(Set(self.declaredNetworks.map(\.description))) ?? "describe it under `networks`"
             value.refuse("the network \(id) is not configured", remedy: remedy, &self.findings)
             return nil
         }

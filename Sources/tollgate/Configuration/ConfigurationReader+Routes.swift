@@ -131,12 +131,13 @@ extension ConfigurationReader {
 
     /// Whether the route is free; what contradicts that, or a price that is missing, is found here.
     private mutating func isFree(_ mapping: ConfigurationMapping) -> Bool {
-        let isFree = mapping["free"]?.boolean(&self.findings) ?? false
-        if !mapping.has("price"), !isFree, !(mapping.has("free") && mapping["free"]?.scalarText != "false") {
+        // Nil when it is neither true nor false, which has its own finding.
+        let isFree = mapping.has("free") ? mapping["free"]?.boolean(&self.findings) : false
+        if isFree == false, !mapping.has("price") {
             let remedy = "write `price: $0.001`, or `free: true`"
             mapping.owner.refuse("has no price, and is not free", remedy: remedy, &self.findings)
         }
-        guard isFree else { return false }
+        guard isFree == true else { return false }
         if let price = mapping["price"] {
             price.refuse("the route is free and has a price", remedy: "remove `price` or `free`", &self.findings)
         } else {

@@ -8,13 +8,10 @@ extension ConfigurationReader {
     mutating func publicURL(_ root: ConfigurationMapping, listen: ListenAddress?) -> WebURL? {
         guard let value = root["public_url"] else {
             guard let listen, !root.has("public_url") else { return nil }
-            guard listen.isLoopback else {
+            guard listen.isLoopback, listen.port != 0 else {
+                let reason = listen.isLoopback ? "the port is only known later" : "others can call this address"
                 let remedy = "write `public_url:` with the origin that clients call, for example `https://api.example.com`"
-                root["listen"]?.refuse(
-                    "others can call this address, and `public_url` is missing",
-                    remedy: remedy,
-                    &self.findings
-                )
+                root["listen"]?.refuse("\(reason), and `public_url` is missing", remedy: remedy, &self.findings)
                 return nil
             }
             return try? WebURL("http://\(listen)")
@@ -38,7 +35,7 @@ extension ConfigurationReader {
             let remedy = "listen on 127.0.0.1, or write `token: env:NAME`"
             mapping["listen"]?.refuse("anyone who reaches \(listen) would have the admin page", remedy: remedy, &self.findings)
         }
-        return Configuration.Admin(listen: listen, token: token)
+        return Configuration.Admin(listen: listen, token: token, place: self.place(value))
     }
 
     mutating func store(_ root: ConfigurationMapping) -> String? {

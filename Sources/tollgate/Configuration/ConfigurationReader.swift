@@ -98,8 +98,17 @@ struct ConfigurationReader {
             receivers: receivers
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
+        let sections = Sections(
+            listen: listen,
+            admin: admin,
+            networks: networks,
+            facilitator: facilitator,
+            upstreams: upstreams,
+            routes: routes
+        )
+        self.review(sections, root)
         guard let listen, let publicURL, let storePath else { return nil }
-        let configuration = Configuration(
+        return Configuration(
             file: self.file,
             listen: listen,
             publicURL: publicURL,
@@ -114,8 +123,6 @@ struct ConfigurationReader {
             upstreams: upstreams,
             routes: routes
         )
-        self.review(configuration, root)
-        return configuration
     }
 
     // MARK: Small helpers of the sections
