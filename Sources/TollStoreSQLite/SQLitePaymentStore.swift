@@ -16,7 +16,7 @@ public final class SQLitePaymentStore: PaymentStore {
     /// Answers forgotten in one write, so that claims do not wait for a long one.
     private static let pruneStep = 256
 
-    private let writes: GroupCommitQueue
+    let writes: GroupCommitQueue
     private let reads: ReaderPool
     private let lock: Mutex<LedgerLock?>
 
@@ -50,6 +50,7 @@ public final class SQLitePaymentStore: PaymentStore {
         return try await self.writes.write { writer throws(StoreError) in try writer.claim(event, claim, at: time) }
     }
 
+    @discardableResult
     public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
         var encoded: [EncodedEvent] = []
         for event in events { encoded.append(try EncodedEvent(event)) }

@@ -31,6 +31,7 @@ public final class MemoryPaymentStore: PaymentStore {
         }
     }
 
+    @discardableResult
     public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
         try self.entries.withLock { entries throws(StoreError) in
             guard var entry = entries[payment] else { throw .defect("no payment \(payment)") }

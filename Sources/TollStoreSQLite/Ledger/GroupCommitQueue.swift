@@ -37,9 +37,11 @@ final class GroupCommitQueue: Sendable {
     private let state = Mutex(State())
     private let writer: Mutex<LedgerWriter?>
     private let thread = DispatchQueue(label: "tollgate.ledger.writer")
+    private let waitingCountMax: Int
 
     /// Takes the connection over.
-    init(_ connection: sending SQLiteConnection) {
+    init(_ connection: sending SQLiteConnection, waitingCountMax: Int = GroupCommitQueue.waitingCountMax) {
+        self.waitingCountMax = waitingCountMax
         self.writer = Mutex(LedgerWriter(connection))
     }
 
@@ -75,8 +77,8 @@ final class GroupCommitQueue: Sendable {
     private func enqueue(_ write: Write) -> StoreError? {
         self.state.withLock { state in
             guard !state.isClosed else { return .unavailable("the ledger is closed") }
-            guard state.waiting.count < Self.waitingCountMax else {
-                return .unavailable("\(Self.waitingCountMax) writes already wait for the ledger's disk")
+            guard state.waiting.count < self.waitingCountMax else {
+                return .unavailable("\(self.waitingCountMax) writes already wait for the ledger's disk")
             }
             state.waiting.append(write)
             self.startDraining(&state)
