@@ -27,15 +27,6 @@ public struct Fields: Sendable {
         self.entries = []
     }
 
-    /// A section from literals, for tests and fixed answers. Traps on a name or value that cannot be sent.
-    public init(_ fields: KeyValuePairs<String, String>) {
-        self.init()
-        for (name, value) in fields {
-            let accepted = self.append(name, value)
-            precondition(accepted, "Not a header field: \(name)")
-        }
-    }
-
     /// The number of fields, repeats counted.
     public var count: Int { self.entries.count }
 
@@ -235,6 +226,17 @@ extension Fields: Sequence {
 
     /// The fields in order.
     public func makeIterator() -> Iterator { Iterator(self.buffer, self.entries) }
+}
+
+extension Fields: ExpressibleByDictionaryLiteral {
+    /// A section written in source. A name or value that cannot be sent is a programmer's error and traps.
+    public init(dictionaryLiteral fields: (String, String)...) {
+        self.init()
+        for (name, value) in fields {
+            let accepted = self.append(name, value)
+            precondition(accepted, "Not a header field: \(name)")
+        }
+    }
 }
 
 extension Fields: Equatable {

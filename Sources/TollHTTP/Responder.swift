@@ -10,9 +10,10 @@ public protocol ResponseChannel: Sendable {
     func write(_ bytes: [UInt8]) async throws(HTTPError)
     /// Ends the body. Returns when the kernel has accepted its last byte.
     func finish(trailers: Fields) async throws(HTTPError)
-    /// The responder or writer is gone. Without an answer the engine sends 500, with half of one it cuts the
-    /// connection. Called once or twice per response, from any thread, also after a complete answer.
-    func release()
+    /// The responder is gone: when no answer was begun the engine sends 500. Called once per response, from any thread.
+    func responderReleased()
+    /// The writer is gone: when the body is unfinished the engine cuts the connection. Called once, from any thread.
+    func writerReleased()
 }
 
 /// The right to answer one request, once. Dropped without an answer it makes the engine answer 500 and close.
@@ -22,7 +23,7 @@ public struct Responder: ~Copyable, Sendable {
     /// For engines, real and in memory.
     public init(_ channel: some ResponseChannel) { self.channel = channel }
 
-    deinit { self.channel.release() }
+    deinit { self.channel.responderReleased() }
 
     /// Answers with a whole response, head and body in one write.
     ///
@@ -51,7 +52,7 @@ public struct ResponseWriter: ~Copyable, Sendable {
 
     fileprivate init(_ channel: any ResponseChannel) { self.channel = channel }
 
-    deinit { self.channel.release() }
+    deinit { self.channel.writerReleased() }
 
     /// Sends one piece. Returns when there is room for more: awaiting it is the back-pressure.
     public func write(_ bytes: [UInt8]) async throws(HTTPError) { try await self.channel.write(bytes) }

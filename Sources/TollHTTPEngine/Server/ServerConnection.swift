@@ -1,0 +1,391 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+
+/// One client connection: reads requests one after the other, has each answered, keeps the order.
+///
+/// Registered once, edge-triggered. A read that comes back short has emptied the socket, so a request costs one
+/// `recv` and one `send` and nothing else. While a request waits in its task the socket is not read.
+final class ServerConnection: Watcher {
+    private enum Phase {
+        /// Between requests or inside a head.
+        case reading
+        /// A task has the request.
+        case handling
+        /// The request is answered; the rest of its body is thrown away.
+        case discarding
+        /// The last answer is out and our side shut; what the client still sends is thrown away, so that no reset
+        /// overtakes the answer.
+        case lingering
+        case closed
+    }
+
+    /// What becomes of the connection once its output is out.
+    private enum AfterOutput {
+        case goOn
+        /// Close: the client has nothing more to say.
+        case close
+        /// Shut our side and linger: the client may still be sending.
+        case linger
+    }
+
+    let peer: PeerAddress
+    let shard: ServerShard
+    private let socket: Socket
+    private var phase = Phase.reading
+    private var isReadable = false
+    private var sawHangup = false
+    /// Where a head goes on that did not come in one piece; whole ones are read by the shard's parser.
+    private var parser: RequestParser?
+    private var isInsideHead = false
+    /// Bytes received and not used yet.
+    private var input: [UInt8] = []
+    private var output = OutputQueue()
+    private var afterOutput = AfterOutput.goOn
+    private var exchange: ServerExchange?
+    private var discarded: UInt64 = 0
+    private var discard = BodyDecoder(request: .none)
+
+    init(_ socket: Socket, peer: PeerAddress, shard: ServerShard) {
+        self.socket = socket
+        self.peer = peer
+        self.shard = shard
+    }
+
+    func open() throws(SystemError) {
+        try self.shard.core.register(self, self.socket.descriptor)
+        self.shard.core.setDeadline(self, after: self.shard.limits.headerTime)
+    }
+
+    /// True between requests: nothing is lost by closing.
+    var isIdle: Bool { self.phase == .reading && self.parser == nil && self.input.isEmpty && self.output.isEmpty }
+
+    /// Closes at once.
+    func drop() {
+        guard self.phase != .closed else { return }
+        self.phase = .closed
+        self.shard.core.forget(self)
+        self.socket.close()
+        self.input = []
+        self.output = OutputQueue()
+        let exchange = self.exchange
+        self.exchange = nil
+        exchange?.detach(HTTPError(.disconnected, "the client has gone away"))
+        self.shard.closed(self)
+    }
+
+    // MARK: Events
+
+    override func ready(_ readiness: Readiness) {
+        if readiness.contains(.failed) { return self.drop() }
+        if readiness.contains(.writable), !self.output.isEmpty { self.flush() }
+        guard readiness.contains(.readable) || readiness.contains(.hangup) else { return }
+        self.isReadable = true
+        if readiness.contains(.hangup) {
+            self.sawHangup = true
+            if self.phase == .handling { return self.drop() }
+        }
+        self.pump()
+    }
+
+    override func deadlinePassed() {
+        switch self.phase {
+        case .reading where self.parser != nil:
+            self.parser = nil
+            self.refuse(RequestRefusal(408, "head_too_slow"))
+            self.sendAnswers()
+        case .handling where self.output.isEmpty:
+            self.exchange?.bodyFailed(HTTPError(.timedOut, "the client has stopped sending its body"))
+        case .reading, .handling, .discarding, .lingering, .closed:
+            self.drop()
+        }
+    }
+
+    // MARK: Reading
+
+    /// Reads and serves until nothing more can be done without waiting.
+    private func pump() {
+        while true {
+            if !self.input.isEmpty, self.takesInput {
+                let bytes = self.input
+                self.input = []
+                self.consume(bytes.span)
+            } else if self.isReadable, self.takesInput {
+                self.receive()
+            } else {
+                return
+            }
+        }
+    }
+
+    private var takesInput: Bool {
+        switch self.phase {
+        case .reading, .discarding: self.output.isEmpty && self.afterOutput == .goOn
+        case .handling: self.exchange?.wantsBody ?? false
+        case .lingering: true
+        case .closed: false
+        }
+    }
+
+    private func receive() {
+        switch self.shard.core.buffer.receive(from: self.socket) {
+        case .count(0):
+            self.isReadable = false
+            self.drop()
+        case .count(let count):
+            // A short read has emptied the socket, unless the end of the stream waits behind it.
+            if count < ReceiveBuffer.byteCount, !self.sawHangup { self.isReadable = false }
+            self.shard.core.buffer.withBytes(count) { self.consume($0) }
+        case .wouldBlock:
+            self.isReadable = false
+        case .failed:
+            self.drop()
+        }
+    }
+
+    private func consume(_ bytes: Span<UInt8>) {
+        var place = 0
+        while place < bytes.count {
+            let rest = bytes.extracting(place...)
+            switch self.phase {
+            case .reading where self.takesInput: place += self.readHead(rest)
+            case .discarding where self.takesInput: place += self.throwAway(rest)
+            case .handling where self.takesInput: place += self.exchange?.feed(rest) ?? 0
+            case .reading, .discarding, .handling:
+                if self.afterOutput == .goOn { self.input.append(span: rest) }
+                place = bytes.count
+            case .lingering:
+                self.countDiscarded(rest.count)
+                place = bytes.count
+            case .closed:
+                place = bytes.count
+            }
+        }
+        self.sendAnswers()
+    }
+
+    /// Reads on in a head. Returns how many bytes were used.
+    private func readHead(_ bytes: Span<UInt8>) -> Int {
+        if let parser = self.parser.take() { self.shard.parser = parser }
+        switch self.shard.parser.parse(bytes) {
+        case .incomplete:
+            self.keepPartialHead()
+            return bytes.count
+        case .complete(let consumed):
+            self.serve()
+            return consumed
+        case .refused(let refusal):
+            self.shard.parser.reset()
+            self.refuse(refusal)
+            return bytes.count
+        }
+    }
+
+    private func keepPartialHead() {
+        if !self.isInsideHead {
+            // Not renewed by further bytes: the deadline is for the whole head.
+            self.isInsideHead = true
+            self.shard.core.setDeadline(self, after: self.shard.limits.headerTime)
+        }
+        self.parser = self.shard.parser
+        self.shard.parser = RequestParser(limits: self.shard.limits)
+    }
+
+    // MARK: Serving
+
+    private func serve() {
+        self.isInsideHead = false
+        let shard = self.shard
+        let start = shard.answer.bytes.count
+        let disposition = shard.handler.receive(shard.parser.head, peer: self.peer, answer: &shard.answer)
+        switch disposition {
+        case .answered: self.answered(from: start)
+        case .handle: self.handle()
+        }
+        shard.parser.reset()
+    }
+
+    private func answered(from start: Int) {
+        let head = self.shard.parser.head
+        let body = BodyDecoder(request: head.framing)
+        if !head.keepAlive || self.mustClose(before: body, head) {
+            self.shard.answer.insertClose(from: start)
+            self.afterOutput = body.isDone ? .close : .linger
+        } else if body.isDone {
+            self.shard.core.setDeadline(self, after: self.shard.limits.idleTime)
+        } else {
+            self.startDiscarding(body)
+        }
+    }
+
+    /// Whether what is left of a request's body makes it wiser to close than to read on.
+    private func mustClose(before body: BodyDecoder, _ head: RequestHead) -> Bool {
+        head.expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining
+    }
+
+    private func handle() {
+        self.sendAnswers()
+        guard self.phase == .reading else { return }
+        // Whoever has hung up already gets no work done, let alone paid for.
+        guard !self.sawHangup else { return self.drop() }
+        self.phase = .handling
+        self.shard.core.clearDeadline(self)
+        let head = self.shard.parser.head
+        let exchange = ServerExchange(head, of: self)
+        self.exchange = exchange
+        let channel = ServerChannel(LoopBound(current: exchange, of: self.shard.loop), exchange.trailers)
+        let request = Request(
+            head: head,
+            peer: self.peer,
+            body: head.framing == .none ? .empty : BodyStream(channel),
+            client: exchange.client
+        )
+        let handler = self.shard.handler
+        Task(executorPreference: self.shard.loop) { await handler.handle(request, Responder(channel)) }
+    }
+
+    private func refuse(_ refusal: RequestRefusal) {
+        let head = ResponseHead(status: refusal.status, fields: ["Content-Type": "text/plain"])
+        let body = Array("\(refusal.code)\n".utf8)
+        ResponseSerializer.append(
+            head,
+            framing: .length(UInt64(body.count)),
+            date: self.shard.answer.dateField,
+            close: true,
+            to: &self.shard.answer.bytes
+        )
+        self.shard.answer.bytes += body
+        self.afterOutput = .linger
+    }
+
+    // MARK: Throwing away
+
+    private func startDiscarding(_ body: BodyDecoder) {
+        self.phase = .discarding
+        self.discard = body
+        self.discarded = 0
+        self.shard.core.setDeadline(self, after: self.shard.limits.discardTime)
+    }
+
+    private func throwAway(_ bytes: Span<UInt8>) -> Int {
+        var waste: [UInt8] = []
+        let used = try? self.discard.decode(bytes, room: .max, into: &waste)
+        guard let used else {
+            self.afterOutput = .linger
+            return bytes.count
+        }
+        self.countDiscarded(used)
+        if self.phase == .discarding, self.discard.isDone { self.startReading() }
+        return used
+    }
+
+    private func countDiscarded(_ count: Int) {
+        self.discarded += UInt64(count)
+        if self.discarded > self.shard.limits.discardedBytes { self.drop() }
+    }
+
+    private func startReading() {
+        self.phase = .reading
+        self.shard.core.setDeadline(self, after: self.shard.limits.idleTime)
+    }
+
+    /// Ends the connection after its last answer.
+    private func end() {
+        if self.afterOutput == .close, !self.isReadable { return self.drop() }
+        self.phase = .lingering
+        self.discarded = 0
+        self.input = []
+        self.socket.shutdownWrite()
+        self.shard.core.setDeadline(self, after: self.shard.limits.discardTime)
+    }
+
+    // MARK: Writing
+
+    /// Sends the answers collected in this event, all with one call.
+    private func sendAnswers() {
+        if !self.shard.answer.bytes.isEmpty, self.phase != .closed {
+            let outcome = self.output.write(self.shard.answer.bytes, to: self.socket)
+            if outcome == .broken { self.drop() }
+            if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime) }
+        }
+        self.shard.answer.bytes.removeAll(keepingCapacity: true)
+        if self.afterOutput != .goOn, self.output.isEmpty, self.phase == .reading || self.phase == .discarding { self.end() }
+    }
+
+    /// Sends for an exchange.
+    func write(_ first: [UInt8], _ second: [UInt8] = []) -> OutputQueue.Outcome {
+        let outcome = self.output.write(first, second, to: self.socket)
+        if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime) }
+        if outcome == .broken { self.drop() }
+        return outcome
+    }
+
+    private func flush() {
+        switch self.output.flush(to: self.socket) {
+        case .broken: self.drop()
+        case .queued: self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime)
+        case .sent:
+            if self.phase == .handling {
+                self.shard.core.clearDeadline(self)
+                self.exchange?.outputSent()
+            } else if self.afterOutput != .goOn {
+                self.end()
+            } else {
+                let isReading = self.phase == .reading
+                self.shard.core.setDeadline(self, after: isReading ? self.shard.limits.idleTime : self.shard.limits.discardTime)
+            }
+            self.pump()
+        }
+    }
+
+    // MARK: For the exchange
+
+    /// Decodes body from what has been received already.
+    func takeInput(_ decode: (Span<UInt8>) -> Int) {
+        guard !self.input.isEmpty else { return }
+        let used = decode(self.input.span)
+        self.input.removeFirst(used)
+    }
+
+    /// The exchange waits for body.
+    func bodyWanted() {
+        self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime)
+        self.pump()
+    }
+
+    /// Body bytes came, though none that can be given out yet.
+    func bodyProgressed() { self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime) }
+
+    /// The exchange no longer waits for body.
+    func bodyArrived() {
+        if self.output.isEmpty { self.shard.core.clearDeadline(self) }
+    }
+
+    /// Whether the connection ends with the answer to this request.
+    func endsWith(_ exchange: ServerExchange) -> Bool {
+        !exchange.keepAlive || self.mustClose(before: exchange.decoder, exchange.head)
+    }
+
+    /// The response is out.
+    func exchangeEnded(_ exchange: ServerExchange, closes: Bool) {
+        self.exchange = nil
+        if closes {
+            self.phase = .reading
+            self.afterOutput = exchange.decoder.isDone ? .close : .linger
+            self.end()
+        } else if exchange.decoder.isDone {
+            self.startReading()
+        } else {
+            self.startDiscarding(exchange.decoder)
+        }
+        self.pump()
+    }
+}
+
+extension ImmediateAnswer {
+    /// Puts `Connection: close` behind the status line of the answer that starts at `start`.
+    fileprivate mutating func insertClose(from start: Int) {
+        guard let end = self.bytes[start...].firstIndex(of: 0x0A) else { return }
+        self.bytes.insert(contentsOf: "Connection: close\r\n".utf8, at: end + 1)
+    }
+}
