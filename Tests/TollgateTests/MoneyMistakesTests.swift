@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollRuntime
 
 @testable import tollgate
 
@@ -60,6 +61,12 @@ import Testing
             Fixture.route("price: $0.0000015"),
             "8: error: routes[0].price: `$0.0000015` has 7 decimals, and USDC on eip155:84532 has 6; write a multiple of "
                 + "`$0.000001`"
+        ),
+        Mistake(
+            "more than there can be",
+            Fixture.route("price: $1\(String(repeating: "0", count: 74))"),
+            "8: error: routes[0].price: `$1\(String(repeating: "0", count: 55))…` is more than there can be of USDC; "
+                + "write a smaller price"
         ),
         Mistake(
             "an amount with a point",
@@ -268,6 +275,12 @@ import Testing
                 + "`[env:NAME]` where the URL holds a key"
         ),
         Mistake(
+            "a remote facilitator without an RPC server",
+            Fixture.text(network: "eip155:84532: {}", facilitator: "facilitator: {remote: https://a.example}"),
+            "3: warning: networks.eip155:84532: has no RPC server, so that nothing can be compared with the chain; write "
+                + "`rpc: [https://…]`, or `[env:NAME]` where the URL holds a key"
+        ),
+        Mistake(
             "networks that are none",
             Fixture.text(
                 network: "base: {}\n  eip155:01: {}\n  solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp: {}\n  eip155:99: {}\n  "
@@ -314,4 +327,40 @@ import Testing
 
     @Test(arguments: money)
     func `a mistake about money is found`(mistake: Mistake) { mistake.check() }
+
+    // MARK: Limits, one below and one above
+
+    @Test func `a challenge has at most 16 ways to pay`() {
+        func text(assetCount: Int) -> String {
+            let symbols = (0..<assetCount).map { "T\($0)" }
+            let entries = symbols.enumerated().map { index, symbol in
+                let address = AddressText.checksummed(Array(repeating: 0, count: 19) + [UInt8(index + 1)])
+                return "\(symbol): {address: \"\(address)\", decimals: 6, name: T, version: \"1\", dollar: true}"
+            }
+            let network = "eip155:1337: {rpc: https://a.example, assets: {\(entries.joined(separator: ", "))}}"
+            return Fixture.text(network: network, route: "{match: /, upstream: weather, price: $1, assets: \(symbols)}")
+        }
+        #expect(Fixture.read(text(assetCount: 16)).configuration?.routes[0].options.count == 16)
+        Mistake(
+            "",
+            text(assetCount: 17),
+            "8: error: routes[0].price: offers 17 ways to pay, more than the 16 that fit a challenge; choose some with `networks` "
+                + "and `assets`"
+        ).check()
+    }
+
+    @Test func `there are at most 2000 routes, and descriptions of 1000 bytes`() {
+        func routes(_ count: Int) -> String {
+            (0..<count).map { "{match: /\($0), upstream: weather, free: true}" }.joined(separator: "\n  - ")
+        }
+        #expect(Fixture.read(Fixture.text(route: routes(2_000))).configuration?.routes.count == 2_000)
+        Mistake(
+            "",
+            Fixture.text(route: routes(2_001)),
+            "7: error: routes: has 2001 routes, more than 2000; let patterns stand for several paths"
+        ).check()
+        let longest = String(repeating: "x", count: 1_000)
+        #expect(Fixture.read(Fixture.route("price: $1, description: \(longest)")).findings.text.isEmpty)
+        #expect(Fixture.read(Fixture.route("price: $1, description: \(longest)x")).findings.count(.error) == 1)
+    }
 }
