@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Testing
 import TollPrimitives
 import TollRuntime
 
@@ -97,5 +98,33 @@ enum Fixture {
         route: String = "{match: GET /weather/*, upstream: weather, price: $0.001}"
     ) -> String {
         "\(top)\nnetworks:\n  \(network)\n\(payTo)\n\(facilitator)\n\(upstreams)\nroutes:\n  - \(route)\n"
+    }
+
+    /// A route of these members, on a configuration that is otherwise right; it stands on line 8.
+    static func route(_ members: String) -> String {
+        self.text(route: "{match: /a, upstream: weather, \(members)}")
+    }
+}
+
+/// One mistake, and all that is said about it.
+struct Mistake: Sendable, CustomTestStringConvertible {
+    var name: String
+    var text: String
+    var findings: [String]
+
+    /// - Parameter findings: Without the file's name.
+    init(_ name: String, _ text: String, _ findings: String...) {
+        self.name = name
+        self.text = text
+        self.findings = findings
+    }
+
+    var testDescription: String { self.name }
+
+    /// Reads the text, and compares what is found.
+    func check() {
+        let (configuration, findings) = Fixture.read(self.text)
+        #expect(findings.sorted.map { String($0.description.dropFirst("tollgate.yaml:".count)) } == self.findings)
+        #expect((configuration == nil) == findings.hasErrors)
     }
 }

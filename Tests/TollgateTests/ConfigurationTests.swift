@@ -182,7 +182,9 @@ import TollRuntime
         let facilitator = """
             facilitator:
               signers: {eip155: [env:TOLLGATE_EVM_KEY, env:OTHER_KEY]}
-              serve: {listen: "0.0.0.0:4022", tokens: [env:TOKEN], pay_to: ["\(Fixture.receiver)"], assets: [USDC], gas_per_hour: 5000000}
+              serve:
+                {listen: "0.0.0.0:4022", tokens: [env:TOKEN], pay_to: ["\(Fixture.receiver)"], assets: [USDC],
+                 gas_per_hour: 5000000}
             """
         let (read, findings) = Fixture.read(Fixture.text(facilitator: facilitator))
         #expect(findings.text.isEmpty)

@@ -82,9 +82,12 @@ extension ConfigurationReader {
                 let remedy = "write `pay_to: {\(network.id.namespace): \"0x…\"}`"
                 self.add(.error, at: network.place, "nothing says who receives the payments here", remedy: remedy)
             }
-            let isSettledHere = !(sections.facilitator?.signers.isEmpty ?? true) && offered.contains(network.id)
-            if network.rpc.isEmpty, isSettledHere, !self.refusedRPC.contains(network.id) {
-                let remedy = "write `rpc: [https://…]`, or `[env:NAME]` where the URL holds a key"
+            guard network.rpc.isEmpty, offered.contains(network.id), !self.refusedRPC.contains(network.id) else { continue }
+            let remedy = "write `rpc: [https://…]`, or `[env:NAME]` where the URL holds a key"
+            if sections.facilitator?.signers.isEmpty ?? true {
+                let message = "has no RPC server, so that nothing can be compared with the chain"
+                self.add(.warning, at: network.place, message, remedy: remedy)
+            } else {
                 self.add(.error, at: network.place, "has no RPC server to settle through", remedy: remedy)
             }
         }

@@ -27,13 +27,20 @@ extension ConfigurationReader {
         networks: [Configuration.Network],
         defaults: RouteDefaults
     ) -> [Configuration.Route] {
-        guard let value = root["routes"], let items = value.list(&self.findings) else { return [] }
-        guard items.count <= Self.routeCountMax else {
-            let message = "has \(items.count) routes, more than \(Self.routeCountMax)"
-            value.refuse(message, remedy: "let patterns stand for several paths", &self.findings)
+        guard let value = root["routes"] else { return [] }
+        guard let items = value.list(&self.findings), items.count <= Self.routeCountMax else {
+            self.refuseRoutes(value)
             return []
         }
         return items.compactMap { self.route($0, networks: networks, defaults: defaults) }
+    }
+
+    /// Routes that are not read one by one; upstreams are then not blamed for having none.
+    private mutating func refuseRoutes(_ value: ConfigurationValue) {
+        self.referencedUpstreams.formUnion(self.declaredUpstreams)
+        guard case .sequence(let items) = value.node.content else { return }
+        let message = "has \(items.count) routes, more than \(Self.routeCountMax)"
+        value.refuse(message, remedy: "let patterns stand for several paths", &self.findings)
     }
 
     private mutating func route(
