@@ -38,8 +38,9 @@ import TollProtocol
         return json
     }
 
-    @Test(arguments: challenges)
-    func `filling sets every option's challenge and changes nothing else`(challenge: X402V2.PaymentRequired) throws {
+    @Test(arguments: challenges.indices)
+    func `filling sets every option's challenge and changes nothing else`(shape: Int) throws {
+        let challenge = Self.challenges[shape]
         let template = X402V2.ChallengeTemplate(challenge)
         #expect(template.slots.count == challenge.accepts.count)
         for value in Self.values {
@@ -54,9 +55,9 @@ import TollProtocol
         }
     }
 
-    @Test(arguments: challenges.prefix(6))
-    func `filling in a larger buffer leaves the rest alone`(challenge: X402V2.PaymentRequired) throws {
-        let template = X402V2.ChallengeTemplate(challenge)
+    @Test(arguments: 0..<6)
+    func `filling in a larger buffer leaves the rest alone`(shape: Int) throws {
+        let template = X402V2.ChallengeTemplate(Self.challenges[shape])
         let (before, after) = (Array("PAYMENT-REQUIRED: ".utf8), Array("\r\n\r\n".utf8))
         var buffer = before + template.base64 + after
         template.fill(high: .max, low: 1, into: &buffer, at: before.count)

@@ -9,7 +9,7 @@ import TollProtocol
         Sample.error { () throws(WireError) in _ = try PaymentHeader.decode(text, sizeMax: sizeMax) }
     }
 
-    /// The JSON `{"a":"ûïÿ>"}` in bytes that use both characters in which the alphabets differ.
+    /// `{"a":"~~~???"}`, whose base64 has both characters in which the alphabets differ.
     @Test(arguments: [
         "eyJhIjoifn5+Pz8/In0=", "eyJhIjoifn5+Pz8/In0", "eyJhIjoifn5-Pz8_In0=", "eyJhIjoifn5-Pz8_In0",
     ])
