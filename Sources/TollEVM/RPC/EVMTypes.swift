@@ -143,6 +143,29 @@ public struct TransactionReceipt: Hashable, Sendable {
     public let effectiveGasPrice: UInt256?
     /// What the contracts wrote.
     public let logs: [Log]
+
+    /// A receipt of these members.
+    public init(
+        transactionHash: Bytes32,
+        blockNumber: UInt64,
+        blockHash: Bytes32,
+        succeeded: Bool,
+        from: Address,
+        to: Address?,
+        gasUsed: UInt64,
+        effectiveGasPrice: UInt256?,
+        logs: [Log]
+    ) {
+        self.transactionHash = transactionHash
+        self.blockNumber = blockNumber
+        self.blockHash = blockHash
+        self.succeeded = succeeded
+        self.from = from
+        self.to = to
+        self.gasUsed = gasUsed
+        self.effectiveGasPrice = effectiveGasPrice
+        self.logs = logs
+    }
 }
 
 /// A transaction that a node knows.
@@ -163,6 +186,27 @@ public struct TransactionInfo: Hashable, Sendable {
     public let blockNumber: UInt64?
     /// That block's hash.
     public let blockHash: Bytes32?
+
+    /// A transaction of these members.
+    public init(
+        hash: Bytes32,
+        from: Address,
+        to: Address?,
+        nonce: UInt64,
+        value: UInt256,
+        input: [UInt8],
+        blockNumber: UInt64?,
+        blockHash: Bytes32?
+    ) {
+        self.hash = hash
+        self.from = from
+        self.to = to
+        self.nonce = nonce
+        self.value = value
+        self.input = input
+        self.blockNumber = blockNumber
+        self.blockHash = blockHash
+    }
 }
 
 /// What recent blocks cost.
@@ -173,4 +217,15 @@ public struct FeeHistory: Hashable, Sendable {
     public let baseFeePerGas: [UInt256]
     /// By block, the tips at the percentiles asked for, in wei per gas; empty when none were asked.
     public let reward: [[UInt256]]
+
+    /// A history of these members.
+    public init(
+        oldestBlock: UInt64,
+        baseFeePerGas: [UInt256],
+        reward: [[UInt256]]
+    ) {
+        self.oldestBlock = oldestBlock
+        self.baseFeePerGas = baseFeePerGas
+        self.reward = reward
+    }
 }
