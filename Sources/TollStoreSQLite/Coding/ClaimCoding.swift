@@ -11,6 +11,7 @@ extension Claim {
                 "network": .string(self.key.network.description), "asset": .string(self.key.asset),
                 "payer": .string(self.key.payer), "nonce": .string(self.key.nonce),
             ],
+            "payer": .string(self.payer),
             "option": .object(self.option.stored),
             "dialect": .string(self.dialect.name),
             "policy": .string(self.policy.rawValue),
@@ -33,6 +34,7 @@ extension Claim {
             key: PaymentKey(
                 network: try key.parsed("network") { ChainID($0) }, asset: try key.string("asset"), payer: try key.string("payer"),
                 nonce: try key.string("nonce")),
+            payer: try members.string("payer"),
             option: try PaymentOption(stored: try members.members("option")),
             dialect: DialectID(try members.string("dialect")),
             policy: try members.parsed("policy") { SettlePolicy(rawValue: $0) },

@@ -24,7 +24,7 @@ extension PaymentStoreConformance {
             network: claim.key.network, asset: SamplePayment.asset.address.uppercased(), payer: SamplePayment.payer.uppercased(),
             nonce: SamplePayment.nonce(1).uppercased())
         let other = Claim(
-            key: key, option: claim.option, dialect: "x402-v1", policy: .before, payload: ["other": true], route: "/elsewhere",
+            key: key, payer: claim.payer, option: claim.option, dialect: "x402-v1", policy: .before, payload: ["other": true], route: "/elsewhere",
             request: RequestIdentity(digest: nil, isRepeatable: false), challengeHash: nil, unusedAtBlock: 9, validBefore: 10)
         let held = try await self.claimHeld(store, other)
         try self.expect(held.claim, is: claim, "the claim in force")

@@ -95,7 +95,7 @@ extension PaymentStoreConformance {
     static func extremesSurvive(_ store: any PaymentStore) async throws {
         let template = SamplePayment.claim(1)
         let claim = Claim(
-            key: template.key,
+            key: template.key, payer: "",
             option: PaymentOption(asset: template.option.asset, amount: .max, payTo: "", maxTimeoutSeconds: .max),
             dialect: "", policy: .before, payload: [:], route: "", request: RequestIdentity(digest: nil, isRepeatable: false),
             challengeHash: nil, unusedAtBlock: .max, validBefore: .max)

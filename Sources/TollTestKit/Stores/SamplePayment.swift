@@ -26,6 +26,7 @@ public enum SamplePayment {
     ) -> Claim {
         Claim(
             key: PaymentKey(network: self.asset.network, asset: self.asset.address, payer: self.payer, nonce: self.nonce(number)),
+            payer: self.payer,
             option: PaymentOption(
                 asset: self.asset, amount: amount, payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", maxTimeoutSeconds: 300),
             dialect: dialect, policy: policy, payload: payload ?? self.payload(number), route: route,
