@@ -58,12 +58,13 @@ struct PreparedChallenge: Sendable {
     }
 
     private func writeCrossOrigin(to answer: inout ImmediateAnswer, for head: RequestHead) {
-        let origin = self.crossOrigin.policy == .any ? nil : head.fields.firstText(.origin)
-        guard let allowed = self.crossOrigin.policy.allowed(origin) else { return }
+        let isForAll = self.crossOrigin.policy == .any
+        if !isForAll { answer.bytes.append(contentsOf: "Vary: Origin\r\n".utf8) }
+        guard let allowed = self.crossOrigin.policy.allowed(isForAll ? nil : head.fields.firstText(.origin)) else { return }
         answer.bytes.append(contentsOf: "Access-Control-Allow-Origin: ".utf8)
         answer.bytes.append(contentsOf: allowed.utf8)
         answer.bytes.append(contentsOf: "\r\nAccess-Control-Expose-Headers: ".utf8)
         answer.bytes.append(contentsOf: self.crossOrigin.exposed.utf8)
-        answer.bytes.append(contentsOf: self.crossOrigin.policy == .any ? "\r\n".utf8 : "\r\nVary: Origin\r\n".utf8)
+        answer.bytes.append(contentsOf: "\r\n".utf8)
     }
 }
