@@ -79,7 +79,10 @@ public final class SimulatedEVMChain: RPCTransport {
 
     /// Gives an account code, and says which signatures the contract there takes.
     public func deploy(_ code: [UInt8], at account: Address, accepts: @escaping @Sendable ([UInt8]) -> Bool = { _ in false }) {
-        self.ledger.withLock { $0.code[account] = code; $0.wallets[account] = accepts }
+        self.ledger.withLock { ledger in
+            ledger.code[account] = code
+            ledger.wallets[account] = accepts
+        }
     }
 
     /// Whether sent transactions are mined at once (the default) or wait for ``mine()``.
@@ -102,7 +105,7 @@ public final class SimulatedEVMChain: RPCTransport {
 
     /// The token's authorization is cancelled.
     public func cancel(_ nonce: Bytes32, of account: Address) {
-        self.ledger.withLock { _ = $0.used.insert(TokenLedger.Use(account: account, nonce: nonce)) }
+        self.ledger.withLock { $0.cancel(nonce, of: account) }
     }
 
     public func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (status: Int, body: [UInt8]) {

@@ -143,12 +143,26 @@ struct TokenLedger {
         self.execute(calldata, from: sender, hash: Keccak256.hash(calldata), at: time)
     }
 
+    mutating func cancel(_ nonce: Bytes32, of account: Address) {
+        self.block += 1
+        self.used.insert(Use(account: account, nonce: nonce))
+        let hash = Keccak256.hash(nonce.bytes + account.bytes)
+        let topic = Keccak256.hash(text: "AuthorizationCanceled(address,bytes32)")
+        let log = self.log([topic, account.word, nonce], [], hash, index: 0)
+        self.logs.append((self.block, log))
+        self.receipts[hash] = self.receipt(hash, isGood: true, from: account, logs: [log])
+    }
+
     private mutating func execute(_ calldata: [UInt8], from sender: Address, hash: Bytes32, at time: Duration) {
         let transfer = Transfer(calldata)
         let isGood = transfer.map { self.objection(to: $0, at: time) == nil } ?? true
         var logs: [JSON] = []
         if let transfer, isGood { logs = self.move(transfer.authorization, hash) }
-        self.receipts[hash] = [
+        self.receipts[hash] = self.receipt(hash, isGood: isGood, from: sender, logs: logs)
+    }
+
+    private func receipt(_ hash: Bytes32, isGood: Bool, from sender: Address, logs: [JSON]) -> JSON {
+        [
             "transactionHash": .string(hash.description), "blockNumber": Self.quantity(self.block),
             "blockHash": .string(Keccak256.hash(text: "block \(self.block)").description), "status": isGood ? "0x1" : "0x0",
             "from": .string(sender.lowercaseHex), "to": .string(SimulatedEVMChain.token.lowercaseHex), "gasUsed": "0x15f90",
