@@ -17,7 +17,7 @@ public enum KeyDerivation {
     /// The most rounds of PBKDF2: ten million take some seconds.
     public static let roundsMax = 10_000_000
 
-    /// scrypt (RFC 7914): memory is 128 × `n` × `r` bytes, time that × `p`.
+    /// scrypt (RFC 7914): memory is 128 × `n` × `r` bytes, time that × `p`. §2 wants n below 2^(16 × r).
     public static func scrypt(
         passphrase: [UInt8],
         salt: [UInt8],
@@ -28,6 +28,7 @@ public enum KeyDerivation {
     ) throws(Failure) -> SecureBytes {
         guard n >= 2, n <= 1 << 24, n.nonzeroBitCount == 1 else { throw .parameter("n") }
         guard (1...64).contains(r), 128 * n * r <= memoryMax else { throw .parameter("r") }
+        guard r >= 4 || n < 1 << (16 * r) else { throw .parameter("n") }
         guard (1...16).contains(p) else { throw .parameter("p") }
         guard (16...1024).contains(count) else { throw .parameter("dklen") }
         return try SecureBytes(count: count) { (key: inout MutableSpan<UInt8>) throws(Failure) in

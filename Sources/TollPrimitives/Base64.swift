@@ -39,8 +39,8 @@ public enum Base64 {
     }
 
     /// Decodes either alphabet, padded or not: peers send all four. Refused (nil): other characters, padding in the middle
-    /// or of the wrong length, a length that no encoder makes, and bits set beyond the last byte, so that one value has one
-    /// text in each alphabet.
+    /// or of the wrong length, a length that no encoder makes, both alphabets mixed, and bits set beyond the last byte, so that
+    /// one value has one text in each alphabet.
     public static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
         var text = text
         if text.count.isMultiple(of: 4), text.last == 0x3D {
@@ -62,6 +62,8 @@ public enum Base64 {
             }
         }
         guard word & (1 << UInt32(bits) - 1) == 0 else { return nil }
+        let isStandard = text.contains { $0 == 0x2B || $0 == 0x2F }
+        guard !isStandard || !text.contains(where: { $0 == 0x2D || $0 == 0x5F }) else { return nil }
         return bytes
     }
 

@@ -48,6 +48,7 @@ public struct DecimalAmount: Hashable, Sendable, CustomStringConvertible {
     /// The same amount in the smallest unit of an asset with `decimals`.
     public func units(decimals: Int) throws(ConversionError) -> UInt256 {
         guard self.scale <= decimals else { throw .tooManyDecimals(digits: self.scale, decimals: decimals) }
+        guard self.significand != .zero else { return .zero }
         var value = self.significand
         for _ in self.scale..<decimals {
             guard let next = value.multiplied(by: 10) else { throw .overflow }

@@ -36,6 +36,18 @@ public enum JSON: Hashable, Sendable {
 
     /// The member `name` of an object; nil for anything else.
     public subscript(_ name: String) -> JSON? { self.object?[name] }
+
+    /// Equality of what peers see: strings and numbers by their bytes, so 1.0 is not 1; objects without order.
+    public static func == (left: Self, right: Self) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.number(let left), .number(let right)), (.string(let left), .string(let right)): left.hasSameBytes(as: right)
+        case (.array(let left), .array(let right)): left == right
+        case (.object(let left), .object(let right)): left == right
+        default: false
+        }
+    }
 }
 
 /// The members of a JSON object in their order.
@@ -56,9 +68,9 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     /// Reads, replaces in place, appends, or (nil) removes. Linear: objects on this wire have a dozen members.
     public subscript(_ name: String) -> JSON? {
-        get { self.members.first { $0.name == name }?.value }
+        get { self.members.first { $0.name.hasSameBytes(as: name) }?.value }
         set {
-            let index = self.members.firstIndex { $0.name == name }
+            let index = self.members.firstIndex { $0.name.hasSameBytes(as: name) }
             switch (index, newValue) {
             case (let index?, let value?): self.members[index].value = value
             case (let index?, nil): self.members.remove(at: index)

@@ -12,11 +12,13 @@ extension JSON {
         public var description: String { "\(self.reason) at byte \(self.offset)" }
     }
 
-    /// Deeper nesting is refused: a peer's value has under ten levels, and each level costs stack.
+    /// Arrays and objects within each other, at most. Deeper is refused: a peer's value has under ten levels, and each level
+    /// costs stack.
     public static let depthMax = 64
 
-    /// Reads one value and nothing after it. Stricter than most: a repeated member name, a lone surrogate, text that is not
-    /// UTF-8 and nesting over ``depthMax`` are errors, since two readers may understand them differently.
+    /// Reads one value and nothing after it. Stricter than most: a repeated member name (or two that Unicode takes for equal),
+    /// a lone surrogate, text that is not UTF-8 and nesting over ``depthMax`` are errors, since two readers may understand them
+    /// differently.
     public init(parsing text: some Collection<UInt8>) throws(ParseError) {
         var parser = JSONParser(text: Array(text))
         self = try parser.document()
@@ -46,11 +48,10 @@ private struct JSONParser {
     }
 
     private mutating func value(depth: Int) throws(JSON.ParseError) -> JSON {
-        guard depth < JSON.depthMax else { throw self.error("nested more than \(JSON.depthMax) deep") }
         guard let first = self.peek else { throw self.error("unexpected end") }
         switch first {
-        case UInt8(ascii: "{"): return .object(try self.object(depth: depth))
-        case UInt8(ascii: "["): return .array(try self.array(depth: depth))
+        case UInt8(ascii: "{"): return .object(try self.object(depth: depth + 1))
+        case UInt8(ascii: "["): return .array(try self.array(depth: depth + 1))
         case UInt8(ascii: "\""): return .string(try self.string())
         case UInt8(ascii: "t"): return try self.literal("true", .bool(true))
         case UInt8(ascii: "f"): return try self.literal("false", .bool(false))
@@ -61,6 +62,7 @@ private struct JSONParser {
     }
 
     private mutating func object(depth: Int) throws(JSON.ParseError) -> JSONObject {
+        try self.check(depth)
         self.index += 1
         var object = JSONObject()
         var names: Set<String> = []
@@ -74,7 +76,7 @@ private struct JSONParser {
             self.skipSpace()
             guard self.take(UInt8(ascii: ":")) else { throw self.error("a colon is missing") }
             self.skipSpace()
-            object.appendUnique(name, try self.value(depth: depth + 1))
+            object.appendUnique(name, try self.value(depth: depth))
             self.skipSpace()
             if self.take(UInt8(ascii: "}")) { return object }
             guard self.take(UInt8(ascii: ",")) else { throw self.error("a comma or a brace is missing") }
@@ -82,13 +84,14 @@ private struct JSONParser {
     }
 
     private mutating func array(depth: Int) throws(JSON.ParseError) -> [JSON] {
+        try self.check(depth)
         self.index += 1
         var elements: [JSON] = []
         self.skipSpace()
         if self.take(UInt8(ascii: "]")) { return elements }
         while true {
             self.skipSpace()
-            elements.append(try self.value(depth: depth + 1))
+            elements.append(try self.value(depth: depth))
             self.skipSpace()
             if self.take(UInt8(ascii: "]")) { return elements }
             guard self.take(UInt8(ascii: ",")) else { throw self.error("a comma or a bracket is missing") }
@@ -123,6 +126,10 @@ private struct JSONParser {
         self.index += 1
         var bytes: [UInt8] = []
         while true {
+            // Plain bytes, which are nearly all there are, are taken run by run.
+            let start = self.index
+            while let byte = self.peek, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { self.index += 1 }
+            bytes.append(contentsOf: self.text[start..<self.index])
             guard let byte = self.peek else { throw self.error("a string does not end") }
             switch byte {
             case UInt8(ascii: "\""):
@@ -132,11 +139,8 @@ private struct JSONParser {
             case UInt8(ascii: "\\"):
                 self.index += 1
                 try self.escape(into: &bytes)
-            case 0..<0x20:
-                throw self.error("a control character stands unescaped in a string")
             default:
-                bytes.append(byte)
-                self.index += 1
+                throw self.error("a control character stands unescaped in a string")
             }
         }
     }
@@ -172,7 +176,9 @@ private struct JSONParser {
     private mutating func fourDigits() throws(JSON.ParseError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = self.peek, let digit = Hex.value(of: byte) else { throw self.error("four hexadecimal digits are missing") }
+            guard let byte = self.peek, let digit = Hex.value(of: byte) else {
+                throw self.error("four hexadecimal digits are missing")
+            }
             value = value << 4 | UInt32(digit)
             self.index += 1
         }
@@ -191,6 +197,10 @@ private struct JSONParser {
 
     private mutating func skipSpace() {
         while let byte = self.peek, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { self.index += 1 }
+    }
+
+    private func check(_ depth: Int) throws(JSON.ParseError) {
+        guard depth <= JSON.depthMax else { throw self.error("nested more than \(JSON.depthMax) deep") }
     }
 
     private func error(_ reason: String) -> JSON.ParseError {

@@ -10,7 +10,8 @@ public struct Secret<Value: Sendable>: Sendable, CustomStringConvertible, Custom
     }
 
     /// The only way to the value, and a word to search for.
-    public func withExposed<Result, Failure: Error>(_ body: (borrowing Value) throws(Failure) -> Result) throws(Failure) -> Result {
+    public func withExposed<Result, Failure: Error>(_ body: (borrowing Value) throws(Failure) -> Result) throws(Failure) -> Result
+    {
         try body(self.value)
     }
 

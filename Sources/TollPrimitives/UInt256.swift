@@ -52,9 +52,12 @@ public struct UInt256: Hashable, Comparable, Sendable {
 
     /// Hexadecimal digits, at most 64, with or without `0x`; an odd number of them is fine ("0x1"), none is not.
     public init?(hex text: some StringProtocol) {
-        let digits = text.hasPrefix("0x") ? text.dropFirst(2) : text[...]
-        guard !digits.isEmpty, digits.count <= 64, let bytes = Hex.decode(digits.count.isMultiple(of: 2) ? String(digits) : "0" + digits)
-        else { return nil }
+        let text = Array(text.utf8)
+        let digits = text.starts(with: "0x".utf8) ? text.dropFirst(2) : text[...]
+        guard (1...64).contains(digits.count) else { return nil }
+        // A byte of zeros more than fits makes sure that no second "0x" is taken for a prefix.
+        let padded = repeatElement(UInt8(ascii: "0"), count: 66 - digits.count) + digits
+        guard let bytes = Hex.decode(utf8: padded[...])?.dropFirst() else { return nil }
         self.init(bigEndian: bytes)
     }
 

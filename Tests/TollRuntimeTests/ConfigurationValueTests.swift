@@ -83,7 +83,7 @@ import TollRuntime
         let choices = ["before", "after", "deferred"]
         #expect(Self.finding("after") { $0.choice(of: choices, &$1) }.result == "after")
         let near = Self.finding("defered") { $0.choice(of: choices, &$1) }
-        #expect(near.message == "`defered` is not one of `before`, `after`, `deferred`; write `deferred`")
+        #expect(near.message == "`defered` is not known here; write `deferred`")
         let far = Self.finding("sometimes") { $0.choice(of: choices, &$1) }
         #expect(far.message.hasSuffix("; write one of `before`, `after`, `deferred`"))
     }

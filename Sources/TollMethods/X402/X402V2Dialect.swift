@@ -43,7 +43,10 @@ public struct X402V2Dialect: Dialect {
     public func read(_ head: RequestHead, offers: [Offer]) -> CredentialReading {
         guard let value = head.fields.firstText(Self.credentialField) else { return .none }
         let payload: X402V2.PaymentPayload
-        do { payload = try X402V2.PaymentPayload(headerValue: value) } catch {
+        do {
+            payload = try X402V2.PaymentPayload(headerValue: value)
+            if payload.accepted.scheme == "exact", payload.accepted.network.namespace == "eip155" { _ = try payload.exactEVM() }
+        } catch {
             return .malformed(field: PaymentHeader.paymentSignature, reason: error.description)
         }
         var mismatches: [String] = []

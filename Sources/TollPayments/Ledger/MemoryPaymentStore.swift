@@ -31,13 +31,19 @@ public final class MemoryPaymentStore: PaymentStore {
         }
     }
 
+    @discardableResult
     public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
         try self.entries.withLock { entries throws(StoreError) in
             guard var entry = entries[payment] else { throw .defect("no payment \(payment)") }
             for event in events {
                 do throws(PaymentRecord.InvalidTransition) { try entry.record.apply(event, at: time) } catch { throw .defect(error.description) }
-                if case .answered(let answer) = event { entry.answer = answer }
-                entry.events.append(TimedEvent(time: time, event: event))
+                var kept = event
+                if case .answered(let answer) = event {
+                    entry.answer = answer
+                    kept = .answered(StoredAnswer(status: answer.status, fields: [], body: []))
+                }
+                if !entry.record.hasAnswer { entry.answer = nil }
+                entry.events.append(TimedEvent(time: time, event: kept))
             }
             entries[payment] = entry
             return entry.record
@@ -62,7 +68,7 @@ public final class MemoryPaymentStore: PaymentStore {
         let chosen = self.entries.withLock { entries in
             entries.values.map(\.record).filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }
         }
-        return Array(chosen.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }.prefix(limit))
+        return Array(chosen.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }.prefix(max(0, limit)))
     }
 
     public func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {

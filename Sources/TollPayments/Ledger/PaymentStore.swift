@@ -51,10 +51,11 @@ public protocol PaymentStore: Sendable {
     /// What the payment is now; nil when there is none.
     func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord?
 
-    /// The kept answer; nil when there is none, or it was pruned.
+    /// The kept answer; nil when there is none, it was pruned, or the claim it belonged to was released.
     func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer?
 
-    /// Everything that happened to the payment, oldest first.
+    /// Everything that happened to the payment, oldest first. Of an answer only the status: the rest is kept for a while, not for
+    /// good, and is ``answer(_:)``.
     func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent]
 
     /// Payments in one of `phases`, or in any when it is empty, claimed at `since` (seconds since 1970) or later, oldest first,

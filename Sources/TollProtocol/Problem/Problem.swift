@@ -22,7 +22,12 @@ public struct Problem: Hashable, Sendable {
 
     /// Puts the parts together.
     public init(
-        type: String = "about:blank", title: String, status: Int, detail: String? = nil, code: String, members: JSONObject = [:]
+        type: String = "about:blank",
+        title: String,
+        status: Int,
+        detail: String? = nil,
+        code: String,
+        members: JSONObject = [:]
     ) {
         self.type = type
         self.title = title

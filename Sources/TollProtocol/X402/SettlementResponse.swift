@@ -28,8 +28,15 @@ public struct SettlementResponse: WireObject {
 
     /// Builds one; what is nil is left out.
     public init(
-        success: Bool, errorReason: ErrorReason? = nil, errorMessage: String? = nil, payer: String? = nil,
-        transaction: String, network: String, amount: String? = nil, extensions: JSONObject? = nil, extra: JSONObject? = nil
+        success: Bool,
+        errorReason: ErrorReason? = nil,
+        errorMessage: String? = nil,
+        payer: String? = nil,
+        transaction: String,
+        network: String,
+        amount: String? = nil,
+        extensions: JSONObject? = nil,
+        extra: JSONObject? = nil
     ) {
         var json: JSONObject = ["success": .bool(success)]
         json["errorReason"] = errorReason.map { .string($0.rawValue) }

@@ -21,8 +21,12 @@ public struct VerifyResponse: WireObject {
 
     /// Builds one; what is nil is left out.
     public init(
-        isValid: Bool, invalidReason: ErrorReason? = nil, invalidMessage: String? = nil, payer: String? = nil,
-        extensions: JSONObject? = nil, extra: JSONObject? = nil
+        isValid: Bool,
+        invalidReason: ErrorReason? = nil,
+        invalidMessage: String? = nil,
+        payer: String? = nil,
+        extensions: JSONObject? = nil,
+        extra: JSONObject? = nil
     ) {
         var json: JSONObject = ["isValid": .bool(isValid)]
         json["invalidReason"] = invalidReason.map { .string($0.rawValue) }

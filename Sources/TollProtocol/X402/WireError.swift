@@ -46,7 +46,11 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The same for a value that stands at `path` of a larger one.
     func under(_ path: String) -> Self {
         Self(
-            self.fault, path: self.path.isEmpty ? path : "\(path).\(self.path)", problem: self.problem, expected: self.expected)
+            self.fault,
+            path: self.path.isEmpty ? path : "\(path).\(self.path)",
+            problem: self.problem,
+            expected: self.expected
+        )
     }
 
     /// "payload.authorization.nonce is a number; expected 32 bytes as hexadecimal text".

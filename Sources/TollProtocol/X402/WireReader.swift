@@ -72,7 +72,11 @@ struct WireReader {
     func version(_ version: X402Version) throws(WireError) {
         guard try X402Version(of: self.object, at: self.path) == version else {
             throw WireError(
-                .wrongVersion, path: self.path(of: "x402Version"), problem: "is another version", expected: "\(version.rawValue)")
+                .wrongVersion,
+                path: self.path(of: "x402Version"),
+                problem: "is another version",
+                expected: "\(version.rawValue)"
+            )
         }
     }
 

@@ -12,15 +12,16 @@ public struct ConfigurationValue: Sendable {
     /// `routes[2].price`; empty at the root.
     public let path: String
 
-    /// A value at `path`.
-    public init(_ node: YAMLNode, file: String, path: String = "") {
+    /// The line of its key, or the line it begins on where it has none.
+    public let line: Int
+
+    /// A value at `path`; without `line`, on the line where the node begins.
+    public init(_ node: YAMLNode, file: String, path: String = "", line: Int? = nil) {
         self.node = node
         self.file = file
         self.path = path
+        self.line = line ?? node.mark.line
     }
-
-    /// The line it begins on.
-    public var line: Int { self.node.mark.line }
 
     /// Adds a finding about this value.
     public func report(
@@ -123,9 +124,8 @@ public struct ConfigurationValue: Sendable {
         guard let text = self.text(example: choices.first ?? "", &findings) else { return nil }
         guard choices.contains(text) else {
             let list = choices.map { "`\($0)`" }.joined(separator: ", ")
-            let nearest = NearestName.find(text, among: choices)
-            let remedy = nearest.map { "write `\($0)`" } ?? "write one of \(list)"
-            self.refuse("`\(Finding.excerpt(text))` is not one of \(list)", remedy: remedy, &findings)
+            let remedy = NearestName.find(text, among: choices).map { "write `\($0)`" } ?? "write one of \(list)"
+            self.refuse("`\(Finding.excerpt(text))` is not known here", remedy: remedy, &findings)
             return nil
         }
         return text
@@ -225,7 +225,8 @@ public struct ConfigurationMapping: Sendable {
                 findings.add(.error, file: owner.file, line: entry.keyMark.line, path: path, "has no value", remedy: remedy)
                 continue
             }
-            values.append((entry.key, ConfigurationValue(entry.value, file: owner.file, path: path)))
+            let value = ConfigurationValue(entry.value, file: owner.file, path: path, line: entry.keyMark.line)
+            values.append((entry.key, value))
         }
         self.entries = values
         self.owner = owner

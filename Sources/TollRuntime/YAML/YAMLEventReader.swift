@@ -112,8 +112,12 @@ final class YAMLEventReader {
         let problem = unsafe self.parser.pointee.problem.map { unsafe String(cString: $0) } ?? "unreadable"
         let context = unsafe self.parser.pointee.context.map { unsafe String(cString: $0) + ": " } ?? ""
         let mark = unsafe Self.mark(self.parser.pointee.problem_mark)
-        let remedy =
-            problem.contains("cannot start any token") ? "indent with spaces, and quote text that begins with a sign" : nil
-        return YAMLSyntaxError(problem: context + problem, mark: mark, remedy: remedy)
+        return YAMLSyntaxError(problem: context + problem, mark: mark, remedy: Self.remedy(for: problem))
+    }
+
+    private static func remedy(for problem: String) -> String? {
+        if problem.contains("cannot start any token") { return "indent with spaces, and quote text that begins with a sign" }
+        if problem.contains("did not find expected ',' or") { return "quote text that has `{`, `}`, `[`, `]` or `,` in it" }
+        return nil
     }
 }

@@ -19,7 +19,9 @@ enum AddressText {
     static let zero = "0x0000000000000000000000000000000000000000"
 
     static func read(_ text: String) -> Reading {
-        guard text.utf8.count == 42, text.hasPrefix("0x"), let bytes = Hex.decode(text), bytes.count == 20 else { return .malformed }
+        guard text.utf8.count == 42, text.hasPrefix("0x"), let bytes = Hex.decode(text), bytes.count == 20 else {
+            return .malformed
+        }
         let checked = Self.checksummed(bytes)
         let letters = text.utf8.dropFirst(2).filter { $0 > 0x39 }
         if text == checked { return .valid(checked) }
@@ -50,7 +52,11 @@ extension ConfigurationValue {
             return address
         case .wrongChecksum(let address):
             let message = "the address `\(text)` does not fit its checksum: a digit or a capital is wrong"
-            self.refuse(message, remedy: "copy it again from its source; `\"\(address)\"` only if its digits are right", &findings)
+            self.refuse(
+                message,
+                remedy: "copy it again from its source; `\"\(address)\"` only if its digits are right",
+                &findings
+            )
             return nil
         case .malformed:
             let hint = self.isQuotedScalar ? "" : " in quotes"

@@ -65,7 +65,9 @@ struct AssetTable: Sendable {
 
     init(_ networks: [Network]) {
         self.byID = Dictionary(networks.map { ($0.id, $0) }) { first, _ in first }
-        let named = networks.flatMap { network in [network.name, network.v1Name].compactMap { $0 }.map { ($0.lowercased(), network) } }
+        let named = networks.flatMap { network in
+            [network.name, network.v1Name].compactMap { $0 }.map { ($0.lowercased(), network) }
+        }
         self.byName = Dictionary(named) { first, _ in first }
     }
 

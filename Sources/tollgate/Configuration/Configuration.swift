@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollPrimitives
 import TollRuntime
 
@@ -37,8 +38,6 @@ struct Configuration: Sendable {
     var workers: Int?
     /// In the file's order.
     var networks: [Network]
-    /// What `pay_to` says, for any route: by the namespace or the whole id of a chain.
-    var payTo: [String: String]
     var facilitator: Facilitator?
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
@@ -65,6 +64,7 @@ extension Configuration {
         var listen: ListenAddress
         /// Asked of whoever comes, when set; always set off loopback.
         var token: ResolvedSecret?
+        var place: Place
     }
 
     /// How deep a settlement must lie before it counts.
@@ -138,6 +138,7 @@ extension Configuration {
             var assets: [String]
             /// Gas units that may be spent for others within an hour.
             var gasPerHour: UInt64?
+            var place: Place
         }
     }
 
@@ -172,7 +173,9 @@ extension Configuration {
         var pattern: RoutePattern
         var upstreamName: String
         var description: String?
-        /// What a buyer can choose from; empty: free.
+        /// Whether nothing is asked; never because no way to pay was found.
+        var isFree: Bool
+        /// What a buyer can choose from; empty exactly when the route is free.
         var options: [PaymentOption]
         var settlement: Settlement
         /// How long an authorization offered here is good.
@@ -183,8 +186,6 @@ extension Configuration {
         var storesAnswers: Bool
         var dialects: [Dialect]
         var place: Place
-
-        var isFree: Bool { self.options.isEmpty }
     }
 
     /// One way to pay for a route.

@@ -88,7 +88,11 @@ extension ConfigurationReader {
         var headers: [(name: String, value: ResolvedSecret)] = []
         for (name, value) in fields?.entries ?? [] {
             if !Self.isToken(name) {
-                value.refuse("`\(Finding.excerpt(name))` is no field name", remedy: "write for example `Authorization`", &self.findings)
+                value.refuse(
+                    "`\(Finding.excerpt(name))` is no field name",
+                    remedy: "write for example `Authorization`",
+                    &self.findings
+                )
             }
             guard let secret = value.secret(from: self.secrets, &self.findings) else { continue }
             let isFieldValue = secret.value.withExposed { $0.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
@@ -108,10 +112,11 @@ extension ConfigurationReader {
     // MARK: Serving others
 
     private mutating func serve(_ value: ConfigurationValue, networks: [Configuration.Network]) -> Facilitator.Serve? {
+        let place = self.place(value)
         if value.scalarText != nil {
             guard let listen = value.listenAddress(&self.findings) else { return nil }
             if !listen.isLoopback { self.refuseOpenServe(value, listen) }
-            return Facilitator.Serve(listen: listen, tokens: [], payTo: [], assets: [], gasPerHour: nil)
+            return Facilitator.Serve(listen: listen, tokens: [], payTo: [], assets: [], gasPerHour: nil, place: place)
         }
         let keys = ["listen", "tokens", "pay_to", "assets", "gas_per_hour"]
         guard let mapping = value.mapping(keys: keys, &self.findings) else { return nil }
@@ -123,7 +128,7 @@ extension ConfigurationReader {
         let gas = mapping["gas_per_hour"]?.integer(in: 21_000...1_000_000_000_000, &self.findings).map(UInt64.init)
         guard let listen else { return nil }
         if !listen.isLoopback, !mapping.has("tokens"), !mapping.has("pay_to") { self.refuseOpenServe(value, listen) }
-        return Facilitator.Serve(listen: listen, tokens: tokens, payTo: payTo, assets: assets, gasPerHour: gas)
+        return Facilitator.Serve(listen: listen, tokens: tokens, payTo: payTo, assets: assets, gasPerHour: gas, place: place)
     }
 
     private mutating func refuseOpenServe(_ value: ConfigurationValue, _ listen: ListenAddress) {
@@ -142,12 +147,15 @@ extension ConfigurationReader {
     mutating func symbol(_ value: ConfigurationValue, among symbols: Set<String>) -> String? {
         guard let symbol = value.text(example: "USDC", &self.findings) else { return nil }
         guard symbols.contains(symbol) else {
-            let known = symbols.sorted()
-            let remedy = NearestName.find(symbol, among: known).map { "write `\($0)`" }
-                ?? (known.isEmpty ? "describe it under `networks`" : "configured are \(known.map { "`\($0)`" }.joined(separator: ", "))")
+            let remedy = Self.choices(symbols) ?? "describe it under `networks`"
             value.refuse("no asset `\(Finding.excerpt(symbol))` is configured", remedy: remedy, &self.findings)
             return nil
         }
         return symbol
+    }
+
+    /// What could be written instead. Nothing is guessed: assets and networks with similar names are different money.
+    static func choices(_ names: Set<String>) -> String? {
+        names.isEmpty ? nil : "configured are \(names.sorted().map { "`\($0)`" }.joined(separator: ", "))"
     }
 }

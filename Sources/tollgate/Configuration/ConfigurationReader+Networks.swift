@@ -88,7 +88,11 @@ extension ConfigurationReader {
         guard let mapping = value.mapping(example: "$10: finalized", &self.findings) else { return }
         for (key, value) in mapping.entries {
             if DollarText.parse(key) == nil {
-                value.refuse("`\(Finding.excerpt(key))` is no amount of dollars", remedy: "write for example `$10`", &self.findings)
+                value.refuse(
+                    "`\(Finding.excerpt(key))` is no amount of dollars",
+                    remedy: "write for example `$10`",
+                    &self.findings
+                )
             }
             _ = self.confirmations(value)
         }
@@ -156,16 +160,16 @@ extension ConfigurationReader {
 
     // MARK: Receivers
 
-    /// Addresses by namespace (`eip155`) or whole chain id.
-    mutating func payTo(_ value: ConfigurationValue?) -> [String: String] {
-        guard let value else { return [:] }
+    /// One address for all EVM networks, or addresses by namespace (`eip155`) or whole chain id.
+    mutating func receivers(_ value: ConfigurationValue) -> Receivers {
+        var receivers = Receivers()
+        if value.scalarText != nil {
+            receivers.declare("eip155", self.receiver(value))
+            return receivers
+        }
         let example = "eip155: \"0x209693Bc6afc0C5328bA36FaF03C514EF312287C\""
-        guard let mapping = value.mapping(example: example, &self.findings) else { return [:] }
-        self.declaredReceivers.formUnion(mapping.names)
-        var receivers: [String: String] = [:]
-        for (key, value) in mapping.entries {
-            if key != "eip155", self.payToChain(key, at: value) == nil { continue }
-            if let address = self.receiver(value) { receivers[key] = address }
+        for (key, value) in value.mapping(example: example, &self.findings)?.entries ?? [] {
+            if key == "eip155" || self.payToChain(key, at: value) != nil { receivers.declare(key, self.receiver(value)) }
         }
         return receivers
     }
@@ -173,7 +177,9 @@ extension ConfigurationReader {
     private mutating func payToChain(_ key: String, at value: ConfigurationValue) -> ChainID? {
         guard key.contains(":") else {
             let isLater = ["solana", "lightning"].contains(key)
-            let message = isLater ? "receivers on `\(key)` are not available in this version" : "`\(Finding.excerpt(key))` is no kind of network"
+            let message =
+                isLater
+                ? "receivers on `\(key)` are not available in this version" : "`\(Finding.excerpt(key))` is no kind of network"
             value.refuse(message, remedy: "write `eip155`, or the CAIP-2 id of one network", &self.findings)
             return nil
         }

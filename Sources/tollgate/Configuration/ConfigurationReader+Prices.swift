@@ -14,10 +14,9 @@ extension ConfigurationReader {
     mutating func options(
         _ route: ConfigurationMapping,
         networks: [Configuration.Network],
-        payTo defaults: [String: String]
+        defaults: Receivers
     ) -> [PaymentOption] {
-        let override = route["pay_to"].map { self.routePayTo($0) } ?? [:]
-        let receivers = defaults.merging(override) { _, override in override }
+        let receivers = defaults.overridden(by: route["pay_to"].map { self.receivers($0) } ?? Receivers())
         let chosen = self.chosenAssets(route, networks: networks)
         guard let price = route["price"] else { return [] }
         self.pricedPlace = self.pricedPlace ?? self.place(price)
@@ -26,7 +25,7 @@ extension ConfigurationReader {
         var options: [PaymentOption] = []
         for item in items {
             for (network, asset, amount) in self.amounts(item, chosen: chosen, networks: networks) {
-                guard let receiver = self.receiver(for: network.id, among: receivers, route) else { continue }
+                guard let receiver = self.receiver(on: network.id, among: receivers) else { continue }
                 guard !options.contains(where: { $0.network == network.id && $0.asset.address == asset.address }) else {
                     let message = "\(asset.symbol) on \(network.id) is priced twice"
                     item.refuse(message, remedy: "write one price for each asset and network", &self.findings)
@@ -92,11 +91,11 @@ extension ConfigurationReader {
     }
 
     private mutating func configuredNetwork(_ value: ConfigurationValue) -> ChainID? {
-        guard let text = value.text(example: "eip155:84532", &self.findings), let id = self.chainID(text, at: value) else { return nil }
+        guard let text = value.text(example: "eip155:84532", &self.findings), let id = self.chainID(text, at: value) else {
+            return nil
+        }
         guard self.declaredNetworks.contains(id) else {
-            let known = self.declaredNetworks.map(\.description).sorted()
-            let nearest = NearestName.find(id.description, among: known)
-            let remedy = nearest.map { "write `\($0)`" } ?? "describe it under `networks`"
+            let remedy = Self.choices(Set(self.declaredNetworks.map(\.description))) ?? "describe it under `networks`"
             value.refuse("the network \(id) is not configured", remedy: remedy, &self.findings)
             return nil
         }
@@ -119,7 +118,8 @@ extension ConfigurationReader {
         }
         return chosen.pairs.compactMap { network, asset in
             guard asset.isDollarPegged else {
-                let remedy = "write `{amount: \"…\", asset: \(asset.symbol), network: \(network.id)}`, or `dollar: true` at the asset"
+                let remedy =
+                    "write `{amount: \"…\", asset: \(asset.symbol), network: \(network.id)}`, or `dollar: true` at the asset"
                 value.refuse("\(asset.symbol) on \(network.id) is not known to be worth a dollar", remedy: remedy, &self.findings)
                 return nil
             }
@@ -137,7 +137,9 @@ extension ConfigurationReader {
         guard let text = value.text(example: "$0.001", &self.findings) else { return nil }
         guard let dollars = DollarText.parse(text) else {
             let isNumber = DecimalAmount(text) != nil
-            let remedy = isNumber ? "write `$\(text)`" : "write for example `$0.001`, or `{amount: \"1000\", asset: USDC, network: eip155:84532}`"
+            let remedy =
+                isNumber
+                ? "write `$\(text)`" : "write for example `$0.001`, or `{amount: \"1000\", asset: USDC, network: eip155:84532}`"
             value.refuse("`\(Finding.excerpt(text))` is no amount of dollars", remedy: remedy, &self.findings)
             return nil
         }
@@ -161,7 +163,11 @@ extension ConfigurationReader {
             let least = DecimalAmount(units: 1, decimals: decimals)
             value.refuse(message, remedy: "write a multiple of `$\(least)`", &self.findings)
         case .overflow:
-            value.refuse("`\(text)` is more than there can be of \(asset.symbol)", remedy: "write a smaller price", &self.findings)
+            value.refuse(
+                "`\(text)` is more than there can be of \(asset.symbol)",
+                remedy: "write a smaller price",
+                &self.findings
+            )
         }
     }
 
@@ -193,23 +199,9 @@ extension ConfigurationReader {
         return units
     }
 
-    // MARK: Who gets it
-
-    /// One address for all networks, or several as at the top.
-    private mutating func routePayTo(_ value: ConfigurationValue) -> [String: String] {
-        guard value.scalarText != nil else { return self.payTo(value) }
-        self.declaredReceivers.insert("eip155")
-        return self.receiver(value).map { ["eip155": $0] } ?? [:]
-    }
-
-    private mutating func receiver(
-        for id: ChainID,
-        among receivers: [String: String],
-        _ route: ConfigurationMapping
-    ) -> String? {
-        if let receiver = receivers[id.description] ?? receivers[id.namespace] { return receiver }
-        let isDeclared = self.declaredReceivers.contains(id.description) || self.declaredReceivers.contains(id.namespace)
-        if !isDeclared { self.networksWithoutReceiver.insert(id) }
+    private mutating func receiver(on id: ChainID, among receivers: Receivers) -> String? {
+        if let receiver = receivers.address(on: id) { return receiver }
+        if !receivers.isDeclared(on: id) { self.networksWithoutReceiver.insert(id) }
         return nil
     }
 }

@@ -1,16 +1,27 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollPrimitives
 import TollRuntime
 
 /// What only shows when the sections are seen together, and what this version does not do.
 extension ConfigurationReader {
-    mutating func review(_ configuration: Configuration, _ root: ConfigurationMapping) {
-        self.reviewListeners(configuration, root)
-        self.reviewUpstreams(configuration)
+    /// The sections as far as they were read.
+    struct Sections {
+        var listen: ListenAddress?
+        var admin: Configuration.Admin?
+        var networks: [Configuration.Network]
+        var facilitator: Configuration.Facilitator?
+        var upstreams: [Configuration.Upstream]
+        var routes: [Configuration.Route]
+    }
+
+    mutating func review(_ sections: Sections, _ root: ConfigurationMapping) {
+        self.reviewListeners(sections, root)
+        self.reviewUpstreams(sections)
         self.reviewPatterns()
-        self.reviewMoney(configuration, root)
-        if configuration.routes.isEmpty, !root.has("routes"), configuration.facilitator?.serve == nil {
+        self.reviewMoney(sections, root)
+        if !root.has("routes"), sections.facilitator?.serve == nil {
             let remedy = "write `routes:`"
             root.owner.report(.warning, "there are no routes, so that everything is answered 404", remedy: remedy, &self.findings)
         }
@@ -25,26 +36,31 @@ extension ConfigurationReader {
         self.findings.add(severity, file: self.file, line: place.line, path: place.path, message, remedy: remedy)
     }
 
-    private mutating func reviewListeners(_ configuration: Configuration, _ root: ConfigurationMapping) {
-        var listeners: [(path: String, address: ListenAddress)] = [("listen", configuration.listen)]
-        if let admin = configuration.admin { listeners.append(("admin", admin.listen)) }
-        if let serve = configuration.facilitator?.serve { listeners.append(("facilitator", serve.listen)) }
+    private mutating func reviewListeners(_ sections: Sections, _ root: ConfigurationMapping) {
+        var listeners: [(address: ListenAddress, place: Configuration.Place)] = []
+        if let listen = sections.listen {
+            let place = root["listen"].map(self.place) ?? Configuration.Place(path: "listen", line: root.owner.line)
+            listeners.append((listen, place))
+        }
+        if let admin = sections.admin { listeners.append((admin.listen, admin.place)) }
+        if let serve = sections.facilitator?.serve { listeners.append((serve.listen, serve.place)) }
         for (index, listener) in listeners.enumerated() {
             guard let other = listeners[..<index].first(where: { $0.address.collides(with: listener.address) }) else { continue }
-            let message = "\(listener.address) is taken by `\(other.path)` (\(other.address))"
-            root[listener.path]?.refuse(message, remedy: "give each its own port", &self.findings)
-        }
-        for upstream in configuration.upstreams where upstream.url.isLoopback && configuration.listen.port == upstream.url.port {
-            let wildcardOrLoopback = configuration.listen.isLoopback || ["0.0.0.0", "::"].contains(configuration.listen.host)
-            guard wildcardOrLoopback else { continue }
-            let message = "is the gateway's own listener, so that requests would go in circles"
-            self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
+            let message = "\(listener.address) is taken by `\(other.place.path)` (\(other.address))"
+            self.add(.error, at: listener.place, message, remedy: "give each its own port")
         }
     }
 
-    private mutating func reviewUpstreams(_ configuration: Configuration) {
-        for upstream in configuration.upstreams where !self.referencedUpstreams.contains(upstream.name) {
-            self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
+    private mutating func reviewUpstreams(_ sections: Sections) {
+        for upstream in sections.upstreams {
+            if !self.referencedUpstreams.contains(upstream.name) {
+                self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
+            }
+            guard let listen = sections.listen, upstream.url.isLoopback, upstream.url.port == listen.port,
+                listen.isLoopback || listen.isWildcard
+            else { continue }
+            let message = "is the gateway's own listener, so that requests would go in circles"
+            self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
         }
     }
 
@@ -56,26 +72,29 @@ extension ConfigurationReader {
         }
     }
 
-    private mutating func reviewMoney(_ configuration: Configuration, _ root: ConfigurationMapping) {
+    private mutating func reviewMoney(_ sections: Sections, _ root: ConfigurationMapping) {
         if let priced = self.pricedPlace, !root.has("facilitator") {
             let remedy = "write `facilitator: {signers: {eip155: [\"env:TOLLGATE_EVM_KEY\"]}}`, or `{remote: [https://…]}`"
             self.add(.error, at: priced, "nobody settles: `facilitator` is missing", remedy: remedy)
         }
-        let offered = Set(configuration.routes.flatMap { $0.options.map(\.network) })
-        for network in configuration.networks {
+        let offered = Set(sections.routes.flatMap { $0.options.map(\.network) })
+        for network in sections.networks {
             if self.networksWithoutReceiver.contains(network.id) {
                 let remedy = "write `pay_to: {\(network.id.namespace): \"0x…\"}`"
                 self.add(.error, at: network.place, "nothing says who receives the payments here", remedy: remedy)
             }
-            let isSettledHere = !(configuration.facilitator?.signers.isEmpty ?? true) && offered.contains(network.id)
-            if network.rpc.isEmpty, isSettledHere, !self.refusedRPC.contains(network.id) {
-                let remedy = "write `rpc: [https://…]`, or `[env:NAME]` where the URL holds a key"
+            guard network.rpc.isEmpty, offered.contains(network.id), !self.refusedRPC.contains(network.id) else { continue }
+            let remedy = "write `rpc: [https://…]`, or `[env:NAME]` where the URL holds a key"
+            if sections.facilitator?.signers.isEmpty ?? true {
+                let message = "has no RPC server, so that nothing can be compared with the chain"
+                self.add(.warning, at: network.place, message, remedy: remedy)
+            } else {
                 self.add(.error, at: network.place, "has no RPC server to settle through", remedy: remedy)
             }
         }
-        for route in configuration.routes {
+        for route in sections.routes {
             self.reviewReceivers(route)
-            self.reviewTestMoney(route, configuration)
+            self.reviewTestMoney(route, sections.networks)
         }
     }
 
@@ -86,9 +105,10 @@ extension ConfigurationReader {
         self.add(.error, at: route.place, message, remedy: "write your own address in `pay_to`")
     }
 
-    private mutating func reviewTestMoney(_ route: Configuration.Route, _ configuration: Configuration) {
-        let kinds = configuration.networks.filter { network in route.options.contains { $0.network == network.id } }
-        guard let test = kinds.first(where: { $0.isTestnet == true }), let main = kinds.first(where: { $0.isTestnet == false }) else {
+    private mutating func reviewTestMoney(_ route: Configuration.Route, _ networks: [Configuration.Network]) {
+        let kinds = networks.filter { network in route.options.contains { $0.network == network.id } }
+        guard let test = kinds.first(where: { $0.isTestnet == true }), let main = kinds.first(where: { $0.isTestnet == false })
+        else {
             return
         }
         let message = "can be paid with test money on \(test.id) as well as with money on \(main.id)"

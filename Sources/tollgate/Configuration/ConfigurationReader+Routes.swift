@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollPrimitives
 import TollRuntime
 
@@ -7,7 +8,7 @@ import TollRuntime
 struct RouteDefaults {
     var dialects: [Configuration.Dialect]
     var maxTimeout: Duration
-    var payTo: [String: String]
+    var receivers: Receivers
 }
 
 /// Routes: what is for sale, and what is free.
@@ -27,13 +28,20 @@ extension ConfigurationReader {
         networks: [Configuration.Network],
         defaults: RouteDefaults
     ) -> [Configuration.Route] {
-        guard let value = root["routes"], let items = value.list(&self.findings) else { return [] }
-        guard items.count <= Self.routeCountMax else {
-            let message = "has \(items.count) routes, more than \(Self.routeCountMax)"
-            value.refuse(message, remedy: "let patterns stand for several paths", &self.findings)
+        guard let value = root["routes"] else { return [] }
+        guard let items = value.list(&self.findings), items.count <= Self.routeCountMax else {
+            self.refuseRoutes(value)
             return []
         }
         return items.compactMap { self.route($0, networks: networks, defaults: defaults) }
+    }
+
+    /// Routes that are not read one by one; upstreams are then not blamed for having none.
+    private mutating func refuseRoutes(_ value: ConfigurationValue) {
+        self.referencedUpstreams.formUnion(self.declaredUpstreams)
+        guard case .sequence(let items) = value.node.content else { return }
+        let message = "has \(items.count) routes, more than \(Self.routeCountMax)"
+        value.refuse(message, remedy: "let patterns stand for several paths", &self.findings)
     }
 
     private mutating func route(
@@ -51,8 +59,13 @@ extension ConfigurationReader {
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
-        let options = self.options(mapping, networks: networks, payTo: defaults.payTo)
-        if !isFree { self.checkV1Names(value, dialects, options, networks) }
+        let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        if !isFree {
+            self.checkV1Names(value, dialects, options, networks)
+            if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
+                value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
+            }
+        }
         if mapping["enforce"]?.boolean(&self.findings) == false {
             let remedy = "remove the line, or write `free: true`"
             mapping["enforce"]?.refuse("shadow mode is not available in this version", remedy: remedy, &self.findings)
@@ -64,6 +77,7 @@ extension ConfigurationReader {
             pattern: pattern,
             upstreamName: upstreamName,
             description: description,
+            isFree: isFree,
             options: options,
             settlement: settlement,
             maxTimeout: maxTimeout,
@@ -125,12 +139,13 @@ extension ConfigurationReader {
 
     /// Whether the route is free; what contradicts that, or a price that is missing, is found here.
     private mutating func isFree(_ mapping: ConfigurationMapping) -> Bool {
-        let isFree = mapping["free"]?.boolean(&self.findings) ?? false
-        if !mapping.has("price"), !isFree, !(mapping.has("free") && mapping["free"]?.scalarText != "false") {
+        // Nil when it is neither true nor false, which has its own finding.
+        let isFree = mapping.has("free") ? mapping["free"]?.boolean(&self.findings) : false
+        if isFree == false, !mapping.has("price") {
             let remedy = "write `price: $0.001`, or `free: true`"
             mapping.owner.refuse("has no price, and is not free", remedy: remedy, &self.findings)
         }
-        guard isFree else { return false }
+        guard isFree == true else { return false }
         if let price = mapping["price"] {
             price.refuse("the route is free and has a price", remedy: "remove `price` or `free`", &self.findings)
         } else {
@@ -151,7 +166,8 @@ extension ConfigurationReader {
         guard dialects == [.x402v1], !options.isEmpty else { return }
         let named = Set(networks.filter { $0.v1Name != nil }.map(\.id))
         guard !options.contains(where: { named.contains($0.network) }) else { return }
-        let message = "x402-v1 has no name for \(options.map { "\($0.network)" }.joined(separator: ", ")), so that nobody could pay"
+        let message =
+            "x402-v1 has no name for \(options.map { "\($0.network)" }.joined(separator: ", ")), so that nobody could pay"
         value.refuse(message, remedy: "write `accept: [x402, x402-v1]`", &self.findings)
     }
 }

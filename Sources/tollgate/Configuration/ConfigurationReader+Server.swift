@@ -8,9 +8,10 @@ extension ConfigurationReader {
     mutating func publicURL(_ root: ConfigurationMapping, listen: ListenAddress?) -> WebURL? {
         guard let value = root["public_url"] else {
             guard let listen, !root.has("public_url") else { return nil }
-            guard listen.isLoopback else {
+            guard listen.isLoopback, listen.port != 0 else {
+                let reason = listen.isLoopback ? "the port is only known later" : "others can call this address"
                 let remedy = "write `public_url:` with the origin that clients call, for example `https://api.example.com`"
-                root["listen"]?.refuse("others can call this address, and `public_url` is missing", remedy: remedy, &self.findings)
+                root["listen"]?.refuse("\(reason), and `public_url` is missing", remedy: remedy, &self.findings)
                 return nil
             }
             return try? WebURL("http://\(listen)")
@@ -24,7 +25,9 @@ extension ConfigurationReader {
     }
 
     mutating func admin(_ root: ConfigurationMapping) -> Configuration.Admin? {
-        guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else { return nil }
+        guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else {
+            return nil
+        }
         let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)?.listenAddress(&self.findings)
         let token = mapping["token"]?.secret(from: self.secrets, &self.findings)
         guard let listen else { return nil }
@@ -32,7 +35,7 @@ extension ConfigurationReader {
             let remedy = "listen on 127.0.0.1, or write `token: env:NAME`"
             mapping["listen"]?.refuse("anyone who reaches \(listen) would have the admin page", remedy: remedy, &self.findings)
         }
-        return Configuration.Admin(listen: listen, token: token)
+        return Configuration.Admin(listen: listen, token: token, place: self.place(value))
     }
 
     mutating func store(_ root: ConfigurationMapping) -> String? {
@@ -104,7 +107,11 @@ extension ConfigurationReader {
     mutating func fieldName(_ value: ConfigurationValue) -> String? {
         guard let name = value.text(example: "Server", &self.findings) else { return nil }
         guard Self.isToken(name) else {
-            value.refuse("`\(Finding.excerpt(name))` is no field name", remedy: "write for example `X-Powered-By`", &self.findings)
+            value.refuse(
+                "`\(Finding.excerpt(name))` is no field name",
+                remedy: "write for example `X-Powered-By`",
+                &self.findings
+            )
             return nil
         }
         return name

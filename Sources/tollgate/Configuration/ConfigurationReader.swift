@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollPrimitives
 import TollRuntime
 
@@ -13,10 +14,9 @@ struct ConfigurationReader {
     let secrets: SecretSource
     var findings = Findings()
 
-    /// The names and ids that were declared, also by entries that turned out wrong: whoever refers to one of those is not at fault.
+    // What was declared, also by entries that turned out wrong: whoever refers to one of those is not at fault.
     var declaredUpstreams: [String] = []
     var declaredNetworks: Set<ChainID> = []
-    var declaredReceivers: Set<String> = []
     /// Networks with an `rpc` of which nothing was usable.
     var refusedRPC: Set<ChainID> = []
 
@@ -27,7 +27,8 @@ struct ConfigurationReader {
     var networksWithoutReceiver: Set<ChainID> = []
 
     private static let keys = [
-        "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept", "settle_wait",
+        "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
+        "settle_wait",
         "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
     ]
 
@@ -61,7 +62,13 @@ struct ConfigurationReader {
             return self.read(bytes, file: path, table: table, secrets: secrets)
         } catch {
             var findings = Findings()
-            findings.add(.error, file: path, line: 0, "cannot be read: \(error.reason)", remedy: "name another file with `--config`")
+            findings.add(
+                .error,
+                file: path,
+                line: 0,
+                "cannot be read: \(error.reason)",
+                remedy: "name another file with `--config`"
+            )
             return (nil, findings)
         }
     }
@@ -78,7 +85,7 @@ struct ConfigurationReader {
         let storePath = self.store(root)
         let workers = root["workers"]?.integer(in: 1...256, &self.findings)
         let networks = self.networks(root)
-        let payTo = self.payTo(root["pay_to"])
+        let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let limits = self.limits(root["limits"])
@@ -89,11 +96,20 @@ struct ConfigurationReader {
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
-            payTo: payTo
+            receivers: receivers
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
+        let sections = Sections(
+            listen: listen,
+            admin: admin,
+            networks: networks,
+            facilitator: facilitator,
+            upstreams: upstreams,
+            routes: routes
+        )
+        self.review(sections, root)
         guard let listen, let publicURL, let storePath else { return nil }
-        let configuration = Configuration(
+        return Configuration(
             file: self.file,
             listen: listen,
             publicURL: publicURL,
@@ -101,7 +117,6 @@ struct ConfigurationReader {
             storePath: storePath,
             workers: workers,
             networks: networks,
-            payTo: payTo,
             facilitator: facilitator,
             settleWait: settleWait,
             limits: limits,
@@ -109,8 +124,6 @@ struct ConfigurationReader {
             upstreams: upstreams,
             routes: routes
         )
-        self.review(configuration, root)
-        return configuration
     }
 
     // MARK: Small helpers of the sections

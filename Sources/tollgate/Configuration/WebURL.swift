@@ -119,7 +119,9 @@ enum HostName {
                     guard self.isIPv4(group) else { return false }
                     count += 2
                 } else {
-                    guard (1...4).contains(group.utf8.count), group.utf8.allSatisfy({ Hex.value(of: $0) != nil }) else { return false }
+                    guard (1...4).contains(group.utf8.count), group.utf8.allSatisfy({ Hex.value(of: $0) != nil }) else {
+                        return false
+                    }
                     count += 1
                 }
             }
@@ -142,13 +144,15 @@ struct ListenAddress: Hashable, Sendable, CustomStringConvertible {
 
     var isLoopback: Bool { HostName.isLoopback(self.hostText) }
 
+    /// Takes connections to any address of this machine.
+    var isWildcard: Bool { ["0.0.0.0", "::"].contains(self.host) }
+
     /// `127.0.0.1:4020`, `[::1]:4020`.
     var description: String { "\(self.hostText):\(self.port)" }
 
     /// Two sockets cannot have both.
     func collides(with other: ListenAddress) -> Bool {
-        let wildcards: Set<String> = ["0.0.0.0", "::"]
-        let isOneHost = self.host == other.host || wildcards.contains(self.host) || wildcards.contains(other.host)
+        let isOneHost = self.host == other.host || self.isWildcard || other.isWildcard
         return self.port == other.port && self.port != 0 && isOneHost
     }
 

@@ -32,8 +32,16 @@ extension X402V1 {
 
         /// Builds one; what is nil is left out.
         public init(
-            scheme: String, network: String, maxAmountRequired: UInt256, resource: String, description: String = "",
-            mimeType: String = "", outputSchema: JSON? = nil, payTo: String, maxTimeoutSeconds: Int, asset: String,
+            scheme: String,
+            network: String,
+            maxAmountRequired: UInt256,
+            resource: String,
+            description: String = "",
+            mimeType: String = "",
+            outputSchema: JSON? = nil,
+            payTo: String,
+            maxTimeoutSeconds: Int,
+            asset: String,
             extra: JSONObject? = nil
         ) {
             var json: JSONObject = [

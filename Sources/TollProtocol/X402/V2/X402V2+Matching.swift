@@ -14,7 +14,7 @@ extension X402V2.PaymentRequirements {
     /// not compared: they differ from answer to answer. Addresses (`0x…`) of an EVM chain are compared without case, all
     /// else byte by byte.
     public func mismatch(accepted: Self, ignoring: Set<String> = [Self.challengeMember]) -> String? {
-        guard sameBytes(self.scheme, accepted.scheme) else { return "scheme" }
+        guard self.scheme.hasSameBytes(as: accepted.scheme) else { return "scheme" }
         guard self.network == accepted.network else { return "network" }
         guard self.amount == accepted.amount else { return "amount" }
         guard self.isSameAddress(self.asset, accepted.asset) else { return "asset" }
@@ -27,14 +27,11 @@ extension X402V2.PaymentRequirements {
     }
 
     private func isSameAddress(_ left: String, _ right: String) -> Bool {
-        guard self.network.namespace == "eip155", left.utf8.starts(with: "0x".utf8) else { return sameBytes(left, right) }
+        guard self.network.namespace == "eip155", left.utf8.starts(with: "0x".utf8) else {
+            return left.hasSameBytes(as: right)
+        }
         return left.utf8.elementsEqual(right.utf8) { asciiLowercase($0) == asciiLowercase($1) }
     }
-}
-
-/// Swift's `==` takes canonically equivalent Unicode for equal; the wire does not.
-private func sameBytes(_ left: String, _ right: String) -> Bool {
-    left.utf8.elementsEqual(right.utf8)
 }
 
 private func asciiLowercase(_ byte: UInt8) -> UInt8 {

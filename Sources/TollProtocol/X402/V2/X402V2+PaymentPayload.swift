@@ -18,7 +18,10 @@ extension X402V2 {
 
         /// Builds one; what is nil is left out.
         public init(
-            resource: ResourceInfo? = nil, accepted: PaymentRequirements, payload: JSONObject, extensions: JSONObject? = nil
+            resource: ResourceInfo? = nil,
+            accepted: PaymentRequirements,
+            payload: JSONObject,
+            extensions: JSONObject? = nil
         ) {
             var json: JSONObject = ["x402Version": X402Version.v2.json]
             json["resource"] = resource.map { .object($0.json) }

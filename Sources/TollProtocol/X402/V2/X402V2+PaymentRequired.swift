@@ -24,7 +24,9 @@ extension X402V2 {
 
         /// Builds one; what is nil is left out.
         public init(
-            error: String? = Self.noPaymentError, resource: ResourceInfo?, accepts: [PaymentRequirements],
+            error: String? = Self.noPaymentError,
+            resource: ResourceInfo?,
+            accepts: [PaymentRequirements],
             extensions: JSONObject? = nil
         ) {
             var json: JSONObject = ["x402Version": X402Version.v2.json]

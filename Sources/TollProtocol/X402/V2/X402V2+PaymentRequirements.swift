@@ -25,7 +25,12 @@ extension X402V2 {
 
         /// Builds one.
         public init(
-            scheme: String, network: ChainID, asset: String, amount: UInt256, payTo: String, maxTimeoutSeconds: Int,
+            scheme: String,
+            network: ChainID,
+            asset: String,
+            amount: UInt256,
+            payTo: String,
+            maxTimeoutSeconds: Int,
             extra: JSONObject? = nil
         ) {
             var json: JSONObject = [

@@ -22,8 +22,12 @@ extension X402V2 {
 
         /// Builds one; what is nil is left out.
         public init(
-            url: String, description: String? = nil, mimeType: String? = nil, serviceName: String? = nil,
-            tags: [String]? = nil, iconURL: String? = nil
+            url: String,
+            description: String? = nil,
+            mimeType: String? = nil,
+            serviceName: String? = nil,
+            tags: [String]? = nil,
+            iconURL: String? = nil
         ) {
             var json: JSONObject = ["url": .string(url)]
             json["description"] = description.map(JSON.string)

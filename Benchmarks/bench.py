@@ -1,0 +1,202 @@
+# Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+"""Measure ours and the peers in one run, and print a table.
+
+    python bench.py [--only STEP …] [--seconds 5] [--rounds 3] [--payments 150] [--json FILE]
+
+Steps:
+
+    unpaid     402 without a payment: our gateway with one loop against nginx's `return 402` with the same fields and body; server
+               pinned to core 0, wrk with 64 connections to core 1, rounds alternating, medians
+    chain      the local chain's own ceiling: raw transferWithAuthorization transactions per second
+    paid-sdk   paid requests: the official SDK's FastAPI middleware, facilitator in process
+    paid-ours  paid requests: our gateway, settle `after`, a durable ledger, in-process signers
+
+The paid steps run over the revm engine; payments are signed before the clock starts.  Processor time is user and system time of
+the process, from /proc.
+"""
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import uvloop
+
+from load import Run, Throughput, cpu_seconds, run_wrk, send_all, share_out
+from subjects import (Chain, Processes, Subject, capture_402, raw_transfers, signed_payments, start_chain, start_gateway,
+                      start_nginx_402, start_sdk_server, start_upstream)
+
+STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours")
+CONNECTIONS = 64
+CONCURRENCIES = (1, 8, 32)
+WARM_UP = 10
+OURS_TO_SDK = 10        # our paid runs are longer by this factor, to last about as long
+Figures = dict[str, Any]
+
+
+def within(measure: Callable[[Processes], Figures]) -> Figures:
+    """Run a measurement with processes of its own, and stop them."""
+    with tempfile.TemporaryDirectory(prefix="tollgate-bench-") as directory:
+        processes = Processes(Path(directory))
+        try:
+            return measure(processes)
+        finally:
+            processes.stop()
+
+
+# Steps.
+
+def measure_unpaid(a: argparse.Namespace) -> Figures:
+    """Unpaid requests: ours and nginx in turn."""
+    def measure(processes: Processes) -> Figures:
+        gateway = start_gateway(processes, start_chain(processes), start_upstream(processes), core=0)
+        captured = capture_402(gateway)
+        nginx = start_nginx_402(processes, captured, core=0)
+        runs: dict[str, list[Throughput]] = {"ours": [], "nginx": []}
+        for _ in range(a.rounds):
+            for name, subject in (("ours", gateway), ("nginx", nginx)):
+                url = f"http://127.0.0.1:{subject.port}/exact"
+                runs[name].append(run_wrk(url, subject.pid, a.seconds, CONNECTIONS, core=1))
+        figures = {name: summarize(mine) for name, mine in runs.items()}
+        figures["ours"]["answer_bytes"], figures["nginx"]["answer_bytes"] = len(captured), len(capture_402(nginx))
+        return figures
+    return within(measure)
+
+
+def summarize(runs: list[Throughput]) -> Figures:
+    """Medians of a subject's rounds."""
+    middle = sorted(runs, key=lambda r: r.per_second)[len(runs) // 2]
+    return {"per_second": median(r.per_second for r in runs), "cpu_us": median(r.cpu_us for r in runs),
+            "p50": middle.p50, "p99": middle.p99, "rounds": [dataclasses.asdict(r) for r in runs]}
+
+
+def measure_chain(a: argparse.Namespace) -> Figures:
+    """The chain alone, by the number of senders."""
+    def measure(processes: Processes) -> Figures:
+        chain, figures = start_chain(processes), {}
+        for senders in CONCURRENCIES:
+            requests = raw_transfers(chain, senders, max(OURS_TO_SDK * a.payments // senders, 1))
+            run = asyncio.run(send_all(chain.port, requests))
+            expect_only(run, "200", "the chain")
+            figures[str(senders)] = pace(run)
+        return figures
+    return within(measure)
+
+
+def measure_paid(payments: int, start: Callable[[Processes, Chain], Subject]) -> Figures:
+    """Paid requests to a server, by concurrency."""
+    def measure(processes: Processes) -> Figures:
+        chain = start_chain(processes)
+        subject, figures = start(processes, chain), {}
+        for concurrency in CONCURRENCIES:
+            requests = signed_payments(chain, subject, payments + WARM_UP)
+            asyncio.run(send_all(subject.port, [requests[:WARM_UP]]))
+            chain.kit.rpc("dev_stats", True)
+            before = cpu_seconds(subject.pid), cpu_seconds(chain.pid)
+            run = asyncio.run(send_all(subject.port, share_out(requests[WARM_UP:], concurrency)))
+            after = cpu_seconds(subject.pid), cpu_seconds(chain.pid)
+            expect_only(run, "200", "a paid request")
+            server_ms, chain_ms = ((y - x) / run.count * 1e3 for x, y in zip(before, after))
+            calls = {m: round(s["calls"] / run.count, 2) for m, s in chain.kit.rpc("dev_stats").items()}
+            figures[str(concurrency)] = {**pace(run), "server_cpu_ms": server_ms, "chain_cpu_ms": chain_ms, "payments": run.count,
+                                         "rpc_calls": calls}
+        return figures
+    return within(measure)
+
+
+def pace(run: Run) -> Figures:
+    """How fast a run went."""
+    return {"per_second": run.per_second, "p50_ms": run.percentile(0.5), "p99_ms": run.percentile(0.99)}
+
+
+def expect_only(run: Run, answer: str, what: str) -> None:
+    """A rate of failures is no rate."""
+    if set(run.answers) != {answer}:
+        raise SystemExit(f"{what} was answered {dict(run.answers)}, expected only {answer}")
+
+
+# The table.
+
+def print_unpaid(figures: Figures) -> None:
+    """The unpaid step."""
+    print("\nunpaid request, 402            requests/s   own CPU µs   p50        p99        answer bytes")
+    for name in ("nginx", "ours"):
+        f = figures[name]
+        print(f"  {name:27} {f['per_second']:12,.0f} {f['cpu_us']:12.2f}   {f['p50']:10} {f['p99']:10} {f['answer_bytes']:12,}")
+    ours, nginx = figures["ours"], figures["nginx"]
+    by_cpu, by_rate = nginx["cpu_us"] / ours["cpu_us"], ours["per_second"] / nginx["per_second"]
+    print(f"  ours / nginx: {by_cpu:.2f} x by own CPU, {by_rate:.2f} x by requests/s")
+
+
+def print_chain(figures: Figures) -> None:
+    """The chain's ceiling."""
+    print("\nlocal chain alone, raw transferWithAuthorization   transactions/s   p50 ms   p99 ms")
+    for senders, f in figures.items():
+        print(f"  {senders + ' senders':49} {f['per_second']:14,.0f} {f['p50_ms']:8.1f} {f['p99_ms']:8.1f}")
+
+
+def print_paid(name: str, figures: Figures) -> None:
+    """A paid step."""
+    print(f"\npaid request, exact, {name:28} payments/s   p50 ms   p99 ms   server CPU ms   chain CPU ms   RPC calls")
+    for concurrency, f in figures.items():
+        print(f"  {concurrency + ' at once':47} {f['per_second']:10,.1f} {f['p50_ms']:8.1f} {f['p99_ms']:8.1f} "
+              f"{f['server_cpu_ms']:15.2f} {f['chain_cpu_ms']:14.2f} {sum(f['rpc_calls'].values()):11.1f}")
+
+
+def print_ratios(results: Figures) -> None:
+    """What paid requests come to against the peer and against the chain."""
+    if "paid-ours" not in results:
+        return
+    print()
+    for concurrency, f in results["paid-ours"].items():
+        if "paid-sdk" in results:
+            peer = results["paid-sdk"][concurrency]["per_second"]
+            print(f"  paid, {concurrency} at once: ours / SDK {f['per_second'] / peer:.1f} x")
+    if "chain" in results:
+        best = max(f["per_second"] for f in results["paid-ours"].values())
+        ceiling = max(f["per_second"] for f in results["chain"].values())
+        print(f"  paid, best: {best / ceiling:.2f} x of the chain's own ceiling")
+
+
+def main() -> None:
+    """Entry point."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--only", choices=STEPS, action="append", help="a step; may be given several times")
+    p.add_argument("--seconds", type=int, default=5, help="length of a run of wrk")
+    p.add_argument("--rounds", type=int, default=3, help="rounds of the unpaid step")
+    p.add_argument("--payments", type=int, default=150,
+                   help=f"payments in a run of the SDK; ours makes {OURS_TO_SDK} times as many")
+    p.add_argument("--json", type=Path, help="also write the figures to this file")
+    a = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that children are stopped
+    uvloop.install()
+    print(f"{platform.platform()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.2f}")
+    results: Figures = {}
+    steps: dict[str, tuple[Callable[[], Figures], Callable[[Figures], None]]] = {
+        "unpaid": (lambda: measure_unpaid(a), print_unpaid),
+        "chain": (lambda: measure_chain(a), print_chain),
+        "paid-sdk": (lambda: measure_paid(a.payments, start_sdk_server), lambda f: print_paid("SDK", f)),
+        "paid-ours": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
+            processes, chain, start_upstream(processes))), lambda f: print_paid("ours", f)),
+    }
+    for name, (measure, show) in steps.items():
+        if not a.only or name in a.only:
+            results[name] = measure()
+            show(results[name])
+    print_ratios(results)
+    if a.json:
+        a.json.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+# Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+"""Everyone who trades in the matrix: one chain, and clients, servers and facilitators of either make, started on demand."""
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "devnet"))
+from kit import GENESIS, Kit, start_devchain  # noqa: E402
+
+from processes import Failed, Processes, free_port  # noqa: E402
+from recorder import Recorder  # noqa: E402
+from upstream import Upstream  # noqa: E402
+
+PEERS = ROOT / "Interop" / "peers"
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
+PYTHON_V1 = str(ROOT / ".venv-v1" / "bin" / "python")
+TOLLGATE = str(ROOT / ".build" / "release" / "tollgate")
+TOLL = str(ROOT / ".build" / "release" / "toll")
+NETWORK = "eip155:84532"
+PRICE = 10_000      # atomic units of a token with six decimals: $0.01
+
+
+@dataclass
+class Server:
+    """A resource server behind its recorder."""
+
+    name: str
+    recorder: Recorder
+    payee: str
+    upstream: Upstream | None       # where the server is ours: what it stands in front of
+    logs: list[str]
+
+    @property
+    def ours(self) -> bool:
+        """Whether the server is a Tollgate gateway."""
+        return self.upstream is not None
+
+
+@dataclass
+class Outcome:
+    """What a client ended with."""
+
+    status: int
+    body: str
+    paid: dict[str, Any] | None = None
+
+
+def gateway_yaml(listen: int, admin: int, recorder: str, rpc: str, payee: str, upstream: str, store: Path,
+                 factories: list[str], facilitator: str) -> str:
+    """The configuration of our gateway."""
+    return f"""listen: 127.0.0.1:{listen}
+public_url: {recorder}
+admin: {{listen: 127.0.0.1:{admin}}}
+store: sqlite:{store}
+workers: 1
+networks:
+  {NETWORK}:
+    rpc: [{rpc}]
+    confirmations: 1
+    erc6492_factories: {json.dumps(factories)}
+pay_to: {{eip155: "{payee}"}}
+facilitator:
+  {facilitator}
+upstreams: {{api: {upstream}}}
+routes:
+  - {{match: GET /free, upstream: api, free: true}}
+  - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009}}
+  - {{match: GET /other, upstream: api, price: $0.01}}
+"""
+
+
+def facilitator_yaml(serve: int, admin: int, rpc: str, store: Path, factories: list[str]) -> str:
+    """The configuration of our facilitator."""
+    return f"""admin: {{listen: 127.0.0.1:{admin}}}
+store: sqlite:{store}
+networks:
+  {NETWORK}:
+    rpc: [{rpc}]
+    confirmations: 1
+    erc6492_factories: {json.dumps(factories)}
+facilitator:
+  signers: {{eip155: ["env:TOLLGATE_EVM_KEY"]}}
+  serve: 127.0.0.1:{serve}
+"""
+
+
+class Market:
+    """One chain and everyone on it."""
+
+    def __init__(self, directory: Path, say: Callable[[str], None], genesis: Path = GENESIS):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory, self.genesis, self.say = directory, genesis, say
+        self.processes = Processes(directory)
+        self._made: dict[str, Any] = {}
+        with self.processes.log("devnet").open("w") as log:
+            chain, self.rpc = start_devchain("--genesis", str(genesis), log=log)
+        self.processes.adopt("devnet", chain)
+        say(f"devnet {self.rpc}")
+        self.kit = Kit(self.rpc, genesis)
+        self.token = self.kit.names["usdc"]
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        self.processes.stop()
+
+    def address(self, who: str) -> str:
+        """The address of a genesis account or of a named contract."""
+        return self.kit.accounts[who].address if who in self.kit.accounts else self.kit.names[who]
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        """Make a party when first asked for; one that failed to start fails everyone who asks, without another wait."""
+        if name not in self._made:
+            try:
+                self._made[name] = make()
+            except Failed as e:
+                self._made[name] = e
+        if isinstance(self._made[name], Failed):
+            raise Failed(str(self._made[name]))
+        return self._made[name]
+
+    def _funded_key(self) -> str:
+        """The key of a new account that can pay for gas."""
+        account = Account.create()
+        self.kit.rpc("anvil_setBalance", account.address, hex(1000 * 10**18))
+        return account.key.to_0x_hex()
+
+    # Facilitators.
+
+    def facilitator(self, make: str) -> str:
+        """The address of a facilitator over HTTP, "sdk" or "ours"."""
+        return self._once(f"{make} facilitator", self._start_sdk_facilitator if make == "sdk" else self._start_our_facilitator)
+
+    def _start_sdk_facilitator(self) -> str:
+        url = f"http://127.0.0.1:{free_port()}"
+        self.processes.start("sdk facilitator", [PYTHON, str(PEERS / "x402_facilitator.py"), "--port", url.rsplit(":", 1)[1],
+                                                 "--genesis", str(self.genesis), "--rpc", self.rpc], url + "/supported")
+        self.say(f"sdk facilitator {url}")
+        return url
+
+    def _start_our_facilitator(self) -> str:
+        port, config = free_port(), self.directory / "facilitator.yaml"
+        url = f"http://127.0.0.1:{port}"
+        config.write_text(facilitator_yaml(port, free_port(), self.rpc, self.directory / "facilitator.db",
+                                           [self.kit.names["wallet_factory"]]))
+        self.processes.start("our facilitator", [TOLLGATE, "facilitator", "--config", str(config)], url + "/supported",
+                             {"TOLLGATE_EVM_KEY": self._funded_key()})
+        self.say(f"our facilitator {url}")
+        return url
+
+    # Servers.
+
+    def sdk_server(self, facilitator: str, version: int = 2) -> Server:
+        """The SDK's server of a protocol version over a facilitator of either make."""
+        name = f"sdk server v{version} over {facilitator}"
+        return self._once(name, lambda: self._start_sdk_server(name, facilitator, version))
+
+    def _start_sdk_server(self, name: str, facilitator: str, version: int) -> Server:
+        port, payee, recorder = free_port(), Account.create().address, Recorder()
+        command = [PYTHON, str(PEERS / "x402_server.py"), "--genesis", str(self.genesis), "--rpc", self.rpc]
+        if version == 1:
+            command = [PYTHON_V1, str(PEERS / "v1_server.py")]
+        command += ["--port", str(port), "--pay-to", payee, "--facilitator", self.facilitator(facilitator)]
+        recorder.origin = f"http://127.0.0.1:{port}"
+        self.processes.start(name, command, recorder.origin + "/free")
+        self.say(f"{name} {recorder.origin} behind {recorder.url}")
+        return Server(name, recorder, payee, None, [name, f"{'our' if facilitator == 'ours' else 'sdk'} facilitator"])
+
+    def gateway(self, facilitator: str = "ours", factories: bool = True) -> Server:
+        """Our gateway settling by itself ("ours"), or over HTTP by the SDK ("sdk") or by our own facilitator ("ours, HTTP")."""
+        name = f"gateway over {facilitator.replace(',', '')}" + ("" if factories else " without factories")
+        return self._once(name, lambda: self._start_gateway(name, facilitator, factories))
+
+    def _start_gateway(self, name: str, facilitator: str, factories: bool) -> Server:
+        port, admin, payee, recorder, upstream = free_port(), free_port(), Account.create().address, Recorder(), Upstream()
+        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        logs, settles, environment = [name], 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}', {}
+        if facilitator == "ours":
+            environment = {"TOLLGATE_EVM_KEY": self._funded_key()}
+        else:
+            make = facilitator.split(",")[0]
+            settles = f"remote: [{{url: {self.facilitator(make)}}}]"
+            logs.append(f"{'our' if make == 'ours' else 'sdk'} facilitator")
+        file = self.directory / f"{name.replace(' ', '-')}.yaml"
+        file.write_text(gateway_yaml(port, admin, recorder.url, self.rpc, payee, upstream.url, file.with_suffix(".db"),
+                                     [self.kit.names["wallet_factory"]] if factories else [], settles))
+        recorder.origin = f"http://127.0.0.1:{port}"
+        self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{admin}/ready", environment)
+        self.say(f"{name} {recorder.origin} behind {recorder.url}, admin http://127.0.0.1:{admin}")
+        return Server(name, recorder, payee, upstream, logs)
+
+    # Clients.
+
+    def pay(self, client: str, url: str, wallet: str | None = None) -> Outcome:
+        """Let a client ("sdk", "sdk v1", "ours") get a URL, paying as the account `payer` or as a wallet."""
+        if client == "ours":
+            return self._pay_by_toll(url)
+        python, script = (PYTHON_V1, "v1_client.py") if client == "sdk v1" else (PYTHON, "x402_client.py")
+        command = [python, str(PEERS / script), url, "--genesis", str(self.genesis)]
+        if client == "sdk":
+            command += ["--rpc", self.rpc] + (["--wallet", wallet] if wallet else [])
+        answer = json.loads(self.processes.run(f"{client} client", command))
+        return Outcome(answer["status"], answer["body"])
+
+    def _pay_by_toll(self, url: str) -> Outcome:
+        home = self.directory / "toll"
+        home.mkdir(exist_ok=True)
+        environment = {"TOLL_EVM_KEY": self.kit.accounts["payer"].key.to_0x_hex(), "TOLL_HOME": str(home),
+                       f"TOLL_RPC_{NETWORK.replace(':', '_')}": self.rpc, "HOME": os.environ.get("HOME", str(home))}
+        command = [TOLL, "get", url, "--json", "--max", "0.05"]
+        answer = json.loads(self.processes.run("our client", command, environment))
+        body = answer["body"] if isinstance(answer["body"], str) else json.dumps(answer["body"])
+        return Outcome(answer["status"], body, answer["paid"])

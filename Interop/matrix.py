@@ -1,0 +1,211 @@
+# Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+"""The interop matrix: client x server x facilitator, each ours or the official SDK, over real HTTP and a real EVM.
+
+    python matrix.py [--only GROUP …]
+
+Prints a table, why a cell failed with the ends of the logs, and `N passed, M failed`; exits 1 if one failed.  Groups:
+
+    sdk      the SDKs among themselves: proves the chain and the matrix, needs nothing of ours
+    s1       the SDK's client, our gateway settling by itself, a plain account
+    s2       every other pairing of protocol version 2, plain accounts (includes s1)
+    v1       protocol version 1, against x402 1.0.0
+    wallets  smart wallets as payers: ERC-1271 and ERC-6492
+    circle   Circle's own token bytecode
+"""
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from market import Market, Server
+from processes import Failed
+
+from kit import calldata  # devnet/, which market.py puts on the path
+from real_usdc import real_usdc_genesis
+
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle")
+
+
+@dataclass
+class Cell:
+    """One line of the table."""
+
+    groups: tuple[str, ...]
+    client: str
+    server: str
+    facilitator: str
+    what: str
+    run: Callable[[Market], Server]
+    seconds: float = 0
+    failure: str | None = None
+
+
+# What cells do; each answers the server it used, whose logs explain a failure.
+
+def pay_sdk_server(client: str, facilitator: str, version: int) -> Callable[[Market], Server]:
+    """Pay the SDK's server; the same payment is refused afterwards."""
+    def run(market: Market) -> Server:
+        server = market.sdk_server(facilitator, version)
+        expect_replay_refused(market, server, purchase(market, client, server, version))
+        return server
+    return run
+
+
+def pay_gateway(client: str, facilitator: str) -> Callable[[Market], Server]:
+    """Pay our gateway; the answer is kept for the claimant, and many at once are one."""
+    def run(market: Market) -> Server:
+        server = market.gateway(facilitator)
+        expect_answer_kept(market, server, purchase(market, client, server))
+        if client == "sdk":
+            expect_one_of_many(market, server)
+        return server
+    return run
+
+
+def pay_gateway_v1(market: Market) -> Server:
+    """Pay our gateway in version 1, which has no secret: a replay is refused."""
+    server = market.gateway()
+    expect_replay_refused(market, server, purchase(market, "sdk v1", server, version=1))
+    return server
+
+
+def pay_by_wallet(wallet: str) -> Callable[[Market], Server]:
+    """A smart wallet pays, and is deployed at the end."""
+    def run(market: Market) -> Server:
+        server = market.gateway()
+        purchase(market, "sdk", server, wallet=wallet)
+        expect(len(market.kit.w3.eth.get_code(market.address(wallet))) > 0, "the wallet is not deployed")
+        return server
+    return run
+
+
+def refuse_factory(market: Market) -> Server:
+    """A counterfactual wallet of a factory that is not allowed."""
+    server = market.gateway(factories=False)
+    expect_refused(market, server, "counterfactual_wallet", "eip6492_factory_not_allowed")
+    return server
+
+
+def refuse_wallet(market: Market) -> Server:
+    """A wallet that has the money, and a token that cannot take its signature."""
+    server, wallet = market.gateway(), market.address("smart_wallet")
+    market.kit.send("payer", market.token, calldata("transfer(address,uint256)", wallet, 1_000_000))
+    expect_refused(market, server, "smart_wallet", "invalid_exact_evm_")
+    return server
+
+
+def cells() -> list[Cell]:
+    """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
+    table = []
+    for client in ("sdk", "ours"):
+        for facilitator in ("sdk", "ours"):
+            group = "sdk" if (client, facilitator) == ("sdk", "sdk") else "s2"
+            table.append(Cell((group,), client, "sdk", facilitator, "exact, v2", pay_sdk_server(client, facilitator, 2)))
+    for client in ("sdk", "ours"):
+        for facilitator in ("ours", "sdk", "ours, HTTP"):
+            groups = ("s1", "s2") if (client, facilitator) == ("sdk", "ours") else ("s2",)
+            table.append(Cell(groups, client, "ours", facilitator, "exact, v2", pay_gateway(client, facilitator)))
+    for client, facilitator, group in (("sdk v1", "sdk", "sdk"), ("sdk v1", "ours", "v1"),
+                                       ("ours", "sdk", "v1"), ("ours", "ours", "v1")):
+        table.append(Cell((group,), client, "sdk v1", facilitator, "exact, v1", pay_sdk_server(client, facilitator, 1)))
+    return table + [
+        Cell(("v1",), "sdk v1", "ours", "ours", "exact, v1", pay_gateway_v1),
+        Cell(("wallets",), "sdk", "ours", "ours", "ERC-1271 wallet", pay_by_wallet("smart_wallet")),
+        Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory not allowed", refuse_factory),
+        Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory allowed", pay_by_wallet("counterfactual_wallet")),
+        Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
+        Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
+    ]
+
+
+# Running and reporting.
+
+class Report:
+    """The table on the terminal."""
+
+    def __init__(self) -> None:
+        colour = sys.stdout.isatty()
+        self.good, self.bad, self.dim, self.end = (f"\033[{n}m" if colour else "" for n in (32, 31, 2, 0))
+        self.say(f"{'client':8} {'server':8} {'facilitator':12} {'what':32}")
+
+    @staticmethod
+    def say(line: str) -> None:
+        """One line at once, whoever reads."""
+        print(line, flush=True)
+
+    def party(self, line: str) -> None:
+        """Someone who has just started, and where."""
+        self.say(f"{self.dim}  {line}{self.end}")
+
+    def cell(self, cell: Cell, logs: str) -> None:
+        """One line, and why it failed."""
+        mark = f"{self.bad}✗{self.end}" if cell.failure else f"{self.good}✓{self.end}"
+        self.say(f"{cell.client:8} {cell.server:8} {cell.facilitator:12} {cell.what:32} {mark} {cell.seconds:5.1f} s")
+        if cell.failure:
+            self.say("\n".join("    " + line for line in (cell.failure + logs).splitlines()))
+
+
+def run_cell(cell: Cell, market: Market, report: Report) -> None:
+    """Run one cell; whatever goes wrong in it is its failure."""
+    started, logs = time.monotonic(), ""
+    try:
+        cell.run(market)
+    except Failed as e:
+        cell.failure = str(e)
+    except Exception as e:      # an answer that is not even of the expected shape
+        cell.failure = f"{type(e).__name__}: {e}"
+    cell.seconds = time.monotonic() - started
+    if cell.failure:
+        logs = "".join(f"\n--- {path.name}\n{market.processes.tail(path.stem, 12)}" for path in recent_logs(market, started))
+    report.cell(cell, logs)
+
+
+def recent_logs(market: Market, started: float) -> list[Path]:
+    """The logs that were written to while a cell ran."""
+    since = time.time() - (time.monotonic() - started)
+    return sorted(p for p in market.directory.glob("*.log") if p.stat().st_mtime >= since and p.stat().st_size)
+
+
+def run_all(chosen: list[Cell], directory: Path, report: Report) -> None:
+    """One market for our token, another for Circle's."""
+    for name, genesis in (("market", None), ("circle", real_usdc_genesis)):
+        mine = [c for c in chosen if ("circle" in c.groups) == (name == "circle")]
+        if not mine:
+            continue
+        market = Market(directory / name, report.party, **({"genesis": genesis()} if genesis else {}))
+        try:
+            for cell in mine:
+                run_cell(cell, market, report)
+        finally:
+            market.stop()
+
+
+def main() -> None:
+    """Entry point."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--only", choices=GROUPS, action="append", help="a group of cells; may be given several times")
+    p.add_argument("--keep", action="store_true", help="keep configurations, ledgers and logs even if all passed")
+    a = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that children are stopped
+    chosen = [c for c in cells() if not a.only or set(a.only) & set(c.groups)]
+    directory = Path(tempfile.mkdtemp(prefix="tollgate-interop-"))
+    run_all(chosen, directory, Report())
+    failed = sum(c.failure is not None for c in chosen)
+    if failed or a.keep:
+        print(f"configurations, ledgers and logs: {directory}")
+    else:
+        shutil.rmtree(directory)
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+# Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+"""A plain HTTP service that knows nothing of payments: what a gateway stands in front of.
+
+    python upstream.py [--port 9000]
+
+Every GET answers {"path": …, "call": n}, n counting the calls of that path; GET /calls answers all counts.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from collections import defaultdict
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Upstream(ThreadingHTTPServer):
+    """Remembers the header fields of each call by path."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, port: int = 0):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.lock = threading.Lock()
+        self.calls: dict[str, list[Message]] = defaultdict(list)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def record(self, path: str, fields: Message) -> int:
+        """Note a call; answers how many there have been."""
+        with self.lock:
+            self.calls[path].append(fields)
+            return len(self.calls[path])
+
+    def counts(self) -> dict[str, int]:
+        """Calls by path."""
+        with self.lock:
+            return {path: len(calls) for path, calls in self.calls.items()}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers GET."""
+
+    protocol_version = "HTTP/1.1"
+    server: Upstream
+
+    def do_GET(self) -> None:
+        """See the module."""
+        path = self.path.partition("?")[0]
+        answer = self.server.counts() if path == "/calls" else {"path": path, "call": self.server.record(path, self.headers)}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+def main() -> None:
+    """Entry point."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("--port", type=int, default=9000, help="0 for any free port (printed)")
+    upstream = Upstream(p.parse_args().port)
+    print(f"upstream {upstream.url}", flush=True)
+    upstream.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,295 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+
+/// One request and its response, over one connection or, after a stale one, two. Holds the deadlines.
+final class ClientExchange: Watcher {
+    typealias Waiter<Value> = CheckedContinuation<Result<Value, HTTPError>, Never>
+
+    private enum Progress {
+        case unsent
+        case awaitingHead
+        /// The head is here, and more of a short body is waited for before both are delivered.
+        case awaitingBody
+        /// The head is delivered; the body is pulled.
+        case streaming
+        case over
+    }
+
+    let request: ClientRequest
+    var isOnUsedConnection = false
+    var otherAddresses: [SocketAddress] = []
+    let trailers = TrailerBox()
+
+    private var shard: ClientShard?
+    private var connection: ClientConnection?
+    private var progress = Progress.unsent
+    private var wroteNothing = true
+    private var hasRetried = false
+    private var isCancelled = false
+    private var uploadIsDone = true
+    private var parser: ResponseParser
+    private var decoder = BodyDecoder(request: .none)
+    private var piece: [UInt8] = []
+    private var failure: HTTPError?
+    private var headWaiter: Waiter<ClientResponse>?
+    private var bodyWaiter: Waiter<[UInt8]?>?
+    private var writeWaiter: Waiter<Void>?
+
+    init(_ request: ClientRequest) {
+        self.request = request
+        self.parser = ResponseParser(to: request.method)
+    }
+
+    var isOver: Bool { self.progress == .over }
+
+    /// Whether bytes are to be read now. Pulling only what is asked for is the back-pressure.
+    var wantsInput: Bool {
+        switch self.progress {
+        case .awaitingHead, .awaitingBody: true
+        case .streaming: self.bodyWaiter != nil
+        case .unsent, .over: false
+        }
+    }
+
+    // MARK: Starting
+
+    func start(in shard: ClientShard, _ waiter: Waiter<ClientResponse>) {
+        self.headWaiter = waiter
+        self.shard = shard
+        guard !self.isCancelled else { return self.fail(HTTPError(.cancelled, "the request was cancelled", isBeforeSend: true)) }
+        if let fault = ClientMessage.fault(in: self.request) {
+            return self.fail(HTTPError(.invalidMessage, fault, isBeforeSend: true))
+        }
+        do throws(SystemError) {
+            try shard.core.register(self)
+        } catch {
+            return self.fail(HTTPError(.unavailable, "\(error)", isBeforeSend: true))
+        }
+        shard.core.setDeadline(self, after: self.request.deadline)
+        shard.dispatch(self)
+    }
+
+    /// An attempt to connect is under way.
+    func connecting(_ connection: ClientConnection) { self.connection = connection }
+
+    func connectFailed(_ reason: String) {
+        self.connection = nil
+        guard !self.isOver, let shard = self.shard else { return }
+        // The place in the pool went with the connection; the next attempt takes one again.
+        guard !self.otherAddresses.isEmpty else { return self.unreachable(reason) }
+        shard.retryConnecting(self, to: self.otherAddresses, lastFault: reason)
+    }
+
+    func unreachable(_ reason: String) {
+        self.fail(HTTPError(.connectFailed, "cannot connect to \(self.request.origin): \(reason)", isBeforeSend: true))
+    }
+
+    /// The connection is ready: send.
+    func connected(_ connection: ClientConnection) {
+        self.connection = connection
+        self.progress = .awaitingHead
+        self.parser = ResponseParser(
+            to: self.request.method,
+            headerBytes: self.shard?.limits.headerBytes ?? 0,
+            fieldCount: self.shard?.limits.fieldCount ?? 0
+        )
+        let head = ClientMessage.head(of: self.request)
+        let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
+        switch connection.write(head, body) {
+        case .broken: return self.ended()
+        case .sent, .queued: self.wroteNothing = false
+        }
+        if case .stream(let stream, let length) = self.request.body { self.upload(stream, length) }
+        connection.pump()
+    }
+
+    // MARK: Ending
+
+    func cancel() {
+        self.isCancelled = true
+        guard self.shard != nil else { return }
+        self.fail(HTTPError(.cancelled, "the request was cancelled", isBeforeSend: self.wroteNothing))
+    }
+
+    override func deadlinePassed() {
+        let what = self.progress == .streaming ? "the body has stalled" : "no response in time"
+        self.fail(HTTPError(.timedOut, "\(what): \(self.request.origin)", isBeforeSend: self.wroteNothing))
+    }
+
+    /// The consumer has dropped the body.
+    func abandon() {
+        guard self.progress == .streaming else { return }
+        self.fail(HTTPError(.cancelled, "the body was dropped"))
+    }
+
+    private func fail(_ error: HTTPError) {
+        guard !self.isOver else { return }
+        self.failure = error
+        self.conclude(keepingConnection: false)
+        self.headWaiter.take()?.resume(returning: .failure(error))
+        self.bodyWaiter.take()?.resume(returning: .failure(error))
+    }
+
+    private func conclude(keepingConnection: Bool) {
+        self.progress = .over
+        self.shard?.core.forget(self)
+        if let connection = self.connection.take() {
+            if keepingConnection { self.shard?.release(connection) } else { connection.close() }
+        }
+        self.writeWaiter.take()?.resume(returning: .failure(self.failure ?? HTTPError(.cancelled, "the response is complete")))
+    }
+
+    /// The peer has closed the connection, or it broke.
+    func ended() {
+        if self.progress == .streaming || self.progress == .awaitingBody {
+            do throws(HTTPError) {
+                try self.decoder.close()
+                self.bodyProgressed(leftover: false)
+            } catch {
+                self.fail(error)
+            }
+        } else if self.mayRepeat {
+            self.hasRetried = true
+            self.wroteNothing = true
+            self.progress = .unsent
+            self.connection.take()?.close()
+            self.shard?.dispatch(self, fresh: true)
+        } else {
+            let text = "\(self.request.origin) closed the connection before the response was complete"
+            self.fail(HTTPError(.disconnected, text, isBeforeSend: self.wroteNothing))
+        }
+    }
+
+    /// A kept-alive connection may have been closed by the peer while our request was under way. It is sent again, once
+    /// and on a new connection, only when no byte of a response came, the body can be repeated, and either no byte of
+    /// the request was taken by the kernel or doing it twice has the effect of doing it once.
+    private var mayRepeat: Bool {
+        guard self.isOnUsedConnection, !self.hasRetried, self.parser.isAtStart else { return false }
+        if case .stream = self.request.body { return false }
+        return self.wroteNothing || self.request.method.isIdempotent
+    }
+
+    // MARK: The response
+
+    func received(_ bytes: Span<UInt8>) {
+        do throws(HTTPError) {
+            var place = 0
+            if self.progress == .awaitingHead {
+                guard let used = try self.parser.parse(bytes) else { return }
+                place = used
+                self.decoder = BodyDecoder(response: self.parser.framing)
+                self.progress = .awaitingBody
+            }
+            place += try self.decoder.decode(bytes.extracting(place...), room: .max, into: &self.piece)
+            self.bodyProgressed(leftover: place < bytes.count)
+        } catch {
+            self.fail(error)
+        }
+    }
+
+    private func bodyProgressed(leftover: Bool) {
+        let wasStreaming = self.progress == .streaming
+        if self.decoder.isDone {
+            self.trailers.set(self.decoder.trailers)
+            self.conclude(keepingConnection: self.parser.keepAlive && self.uploadIsDone && !leftover)
+        } else {
+            self.shard?.core.setDeadline(self, after: self.request.bodyIdle)
+        }
+        if wasStreaming {
+            self.deliverPiece()
+        } else if self.isOver {
+            self.deliver(BodyStream(self.takePiece()))
+        } else if !self.isWorthWaitingFor, let shard = self.shard {
+            self.progress = .streaming
+            // Nobody waits for body yet, so its silence is not the peer's.
+            shard.core.clearDeadline(self)
+            self.deliver(BodyStream(ClientBodySource(LoopBound(current: self, of: shard.loop), self.trailers)))
+        }
+    }
+
+    private var isWorthWaitingFor: Bool {
+        guard case .length(let length) = self.parser.framing else { return false }
+        return length <= self.shard?.limits.wholeBodyBytes ?? 0
+    }
+
+    private func deliver(_ body: BodyStream) {
+        let response = ClientResponse(head: self.parser.head, length: self.parser.length, body: body)
+        self.headWaiter.take()?.resume(returning: .success(response))
+    }
+
+    private func takePiece() -> [UInt8] {
+        defer { self.piece = [] }
+        return self.piece
+    }
+
+    // MARK: The response's body
+
+    /// The next piece if it is here.
+    func takeBody() -> Result<[UInt8]?, HTTPError>? {
+        if !self.piece.isEmpty { return .success(self.takePiece()) }
+        if let failure = self.failure { return .failure(failure) }
+        return self.isOver ? .success(nil) : nil
+    }
+
+    func awaitBody(_ waiter: Waiter<[UInt8]?>) {
+        if let piece = self.takeBody() { return waiter.resume(returning: piece) }
+        precondition(self.bodyWaiter == nil, "A body has one consumer.")
+        self.bodyWaiter = waiter
+        self.shard?.core.setDeadline(self, after: self.request.bodyIdle)
+        self.connection?.pump()
+    }
+
+    private func deliverPiece() {
+        guard self.bodyWaiter != nil, let piece = self.takeBody() else { return }
+        if !self.isOver { self.shard?.core.clearDeadline(self) }
+        self.bodyWaiter.take()?.resume(returning: piece)
+    }
+
+    // MARK: The request's body
+
+    private func upload(_ stream: BodyStream, _ length: UInt64?) {
+        guard let shard = self.shard else { return }
+        self.uploadIsDone = false
+        shard.core.setDeadline(self, after: self.request.bodyIdle)
+        let sink = ClientUpload(LoopBound(current: self, of: shard.loop), length: length)
+        Task(executorPreference: shard.loop) { await sink.run(stream) }
+    }
+
+    /// Sends encoded body. Nil when some of it waits for the peer to read.
+    func send(_ bytes: [UInt8], isLast: Bool) -> Result<Void, HTTPError>? {
+        guard !self.isOver, let connection = self.connection else {
+            return .failure(self.failure ?? HTTPError(.cancelled, "the response is complete"))
+        }
+        let outcome = bytes.isEmpty ? .sent : connection.write(bytes)
+        if isLast { self.uploadIsDone = true }
+        switch outcome {
+        case .broken:
+            self.outputBroken()
+            return .failure(HTTPError(.disconnected, "the peer takes no more of the body"))
+        case .sent, .queued:
+            let awaited = isLast ? self.request.deadline : self.request.bodyIdle
+            if self.progress == .awaitingHead { self.shard?.core.setDeadline(self, after: awaited) }
+            return outcome == .sent ? .success(()) : nil
+        }
+    }
+
+    func awaitSend(_ waiter: Waiter<Void>) {
+        guard !self.isOver else { return waiter.resume(returning: .failure(HTTPError(.cancelled, "the response is complete"))) }
+        self.writeWaiter = waiter
+    }
+
+    /// The source of the request's body has failed: the peer must not take half of it for the whole.
+    func uploadFailed(_ error: HTTPError) { self.fail(error) }
+
+    func outputProgressed() {
+        if !self.uploadIsDone, self.progress == .awaitingHead { self.shard?.core.setDeadline(self, after: self.request.bodyIdle) }
+    }
+
+    func outputSent() { self.writeWaiter.take()?.resume(returning: .success(())) }
+
+    func outputBroken() {
+        self.uploadIsDone = false
+        self.writeWaiter.take()?.resume(returning: .failure(HTTPError(.disconnected, "the peer takes no more of the body")))
+    }
+}

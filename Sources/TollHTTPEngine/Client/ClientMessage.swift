@@ -1,0 +1,39 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+
+/// A client request as bytes, and what would make it none.
+enum ClientMessage {
+    /// Why a request cannot be sent; nil when it can.
+    static func fault(in request: ClientRequest) -> String? {
+        guard let first = request.target.first, first == UInt8(ascii: "/") || request.target == [UInt8(ascii: "*")] else {
+            return "a target starts with a slash"
+        }
+        guard request.target.allSatisfy(ByteGrammar.isTarget) else { return "a byte of the target must be percent-escaped" }
+        guard request.method != .connect else { return "CONNECT is not supported" }
+        let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+        return owned.first { request.fields.contains($0) }.map { "\($0) is written by the client" }
+    }
+
+    static func head(of request: ClientRequest) -> [UInt8] {
+        var bytes: [UInt8] = []
+        RequestSerializer.append(
+            request.method,
+            target: request.target,
+            host: request.origin.authority,
+            fields: request.fields,
+            framing: self.framing(of: request),
+            to: &bytes
+        )
+        return bytes
+    }
+
+    static func framing(of request: ClientRequest) -> BodyFraming {
+        switch request.body {
+        case .bytes(let bytes): .length(UInt64(bytes.count))
+        case .stream(_, let length): length.map { .length($0) } ?? .chunked
+        // Where a body is expected its absence is said: RFC 9110 §8.6.
+        case .none: [.post, .put, .patch].contains(request.method) ? .length(0) : .none
+        }
+    }
+}

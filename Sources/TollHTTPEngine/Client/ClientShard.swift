@@ -1,0 +1,113 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+
+/// A client's part on one loop: the connections it opened there, by origin.
+final class ClientShard {
+    private struct Pool {
+        var idle: [ClientConnection] = []
+        var openCount = 0
+        var waiting: [ClientExchange] = []
+    }
+
+    let loop: EventLoop
+    let limits: ClientLimits
+    private let resolver: Resolver
+    private var pools: [Origin: Pool] = [:]
+
+    init(_ loop: EventLoop, limits: ClientLimits, resolver: Resolver) {
+        self.loop = loop
+        self.limits = limits
+        self.resolver = resolver
+    }
+
+    var core: LoopCore { self.loop.core }
+
+    /// Finds a connection for an exchange: one that waits, a new one, or a place in the queue.
+    ///
+    /// - Parameter fresh: Takes no connection that has carried another exchange.
+    func dispatch(_ exchange: ClientExchange, fresh: Bool = false) {
+        let origin = exchange.request.origin
+        if !fresh, let connection = self.pools[origin]?.idle.popLast() {
+            exchange.isOnUsedConnection = true
+            return connection.carry(exchange)
+        }
+        guard self.pools[origin, default: Pool()].openCount < self.limits.connectionsPerOrigin else {
+            self.pools[origin]?.waiting.append(exchange)
+            return
+        }
+        exchange.isOnUsedConnection = false
+        self.pools[origin]?.openCount += 1
+        let bound = LoopBound(current: exchange, of: self.loop)
+        let shard = LoopBound(current: self, of: self.loop)
+        self.resolver.resolve(origin.host, port: origin.port) { addresses in
+            shard.execute { shard in bound.ifCurrent.map { shard.connect($0, to: addresses) } }
+        }
+    }
+
+    /// Connects to the first of the addresses; the others are kept for the case that it fails. The place in the pool
+    /// is taken already.
+    func connect(_ exchange: ClientExchange, to addresses: [SocketAddress], lastFault: String = "the name has no address") {
+        guard !exchange.isOver, let address = addresses.first else {
+            self.left(exchange.request.origin)
+            return exchange.unreachable(lastFault)
+        }
+        exchange.otherAddresses = Array(addresses.dropFirst())
+        do throws(SystemError) {
+            let socket = try Socket.connecting(to: address)
+            let connection = ClientConnection(socket, origin: exchange.request.origin, shard: self, exchange: exchange)
+            do throws(SystemError) {
+                try connection.open()
+                exchange.connecting(connection)
+            } catch {
+                socket.close()
+                throw error
+            }
+        } catch {
+            self.connect(exchange, to: exchange.otherAddresses, lastFault: "\(error)")
+        }
+    }
+
+    /// Tries further addresses after a connection to the first has failed and left its place.
+    func retryConnecting(_ exchange: ClientExchange, to addresses: [SocketAddress], lastFault: String) {
+        self.pools[exchange.request.origin, default: Pool()].openCount += 1
+        self.connect(exchange, to: addresses, lastFault: lastFault)
+    }
+
+    /// The exchange is over and its connection could carry another one.
+    func release(_ connection: ClientConnection) {
+        let origin = connection.origin
+        guard connection.rest() else { return connection.close() }
+        if let next = self.nextWaiting(origin) {
+            next.isOnUsedConnection = true
+            connection.carry(next)
+        } else if (self.pools[origin]?.idle.count ?? 0) < self.limits.idleConnectionsPerOrigin {
+            self.pools[origin]?.idle.append(connection)
+        } else {
+            connection.close()
+        }
+    }
+
+    func closed(_ connection: ClientConnection) {
+        self.pools[connection.origin]?.idle.removeAll { $0 === connection }
+        self.left(connection.origin)
+    }
+
+    /// A place in the pool is free again.
+    private func left(_ origin: Origin) {
+        self.pools[origin]?.openCount -= 1
+        if let next = self.nextWaiting(origin) {
+            self.dispatch(next)
+        } else if let pool = self.pools[origin], pool.openCount == 0 {
+            self.pools[origin] = nil
+        }
+    }
+
+    private func nextWaiting(_ origin: Origin) -> ClientExchange? {
+        while let next = self.pools[origin]?.waiting.first {
+            self.pools[origin]?.waiting.removeFirst()
+            if !next.isOver { return next }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,40 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollHTTP
+
+/// A strict HTTP/1.1 client for `http://` origins on the loops of a group, with a pool of kept-alive connections per loop
+/// and origin. A request sent from a loop's task stays on that loop; from elsewhere it goes to the first.
+public final class LoopHTTPClient: HTTPClient {
+    private let group: EventLoopGroup
+    private let shards: [LoopBound<ClientShard>]
+
+    /// A client on these loops. Opens nothing yet.
+    public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits()) {
+        let resolver = Resolver(lifetime: limits.resolutionTime)
+        self.group = group
+        self.shards = group.loops.map { LoopBound(ClientShard($0, limits: limits, resolver: resolver), on: $0) }
+    }
+
+    /// Sends a request and returns when the head of its response is here, with the whole body when that is short.
+    ///
+    /// - Throws: See ``HTTPError``; `invalidMessage` for an `https` origin, framing fields, a target that is no origin-form.
+    public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
+        guard request.origin.scheme == .http else {
+            throw HTTPError(.invalidMessage, "not a plain HTTP origin: \(request.origin)", isBeforeSend: true)
+        }
+        let shard = self.shard
+        let exchange = LoopBound(ClientExchange(request), on: shard.loop)
+        return try await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                shard.execute { shard in exchange.ifCurrent?.start(in: shard, waiter) }
+            }
+        } onCancel: {
+            exchange.execute { $0.cancel() }
+        }.get()
+    }
+
+    private var shard: LoopBound<ClientShard> {
+        guard let loop = EventLoop.current, self.group.owns(loop) else { return self.shards[0] }
+        return self.shards[loop.index]
+    }
+}

@@ -1,0 +1,44 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollPayments
+internal import TollPrimitives
+public import TollRuntime
+
+/// The `exact` scheme on EVM chains by EIP-3009: verified on chain, settled by our own signers.
+public struct ExactEVM: PaymentMethod {
+    private let networks: [ChainID: ExactEVMNetwork]
+    private let verifier: ExactEVMVerifier
+    private let settler: ExactEVMSettler
+
+    /// The method on `networks`.
+    ///
+    /// - Parameters:
+    ///   - store: The ledger: every step of a settlement is written there before it is taken.
+    ///   - background: Goes on with settlements that nobody waits for any more.
+    public init(
+        networks: [ExactEVMNetwork], store: any PaymentStore, background: BackgroundWork, environment: Environment, log: Logger
+    ) {
+        let byChain = Dictionary(networks.map { ($0.chain, $0) }) { first, _ in first }
+        self.networks = byChain
+        self.verifier = ExactEVMVerifier(networks: byChain)
+        self.settler = ExactEVMSettler(
+            networks: byChain, store: store, background: background, environment: environment, log: log)
+    }
+
+    public func takes(_ option: PaymentOption) -> Bool {
+        option.scheme == "exact" && self.networks[option.network]?.signers != nil
+    }
+
+    public func verify(_ credential: Credential, at time: Int64) async -> Verification {
+        await self.verifier.verify(credential, at: time)
+    }
+
+    public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
+        await self.settler.settle(payment, patience: patience)
+    }
+
+    /// Takes up every settlement that a stopped process left under way. Call before the first request.
+    public func resume() async throws(StoreError) {
+        try await self.settler.resume()
+    }
+}

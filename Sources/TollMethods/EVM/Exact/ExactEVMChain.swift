@@ -1,0 +1,106 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollEVM
+internal import TollPayments
+internal import TollPrimitives
+
+/// What a pursuit asks the chain about one payment.
+struct ExactEVMChain {
+    /// Nodes limit how many blocks one search for logs may span.
+    private static let logRange: UInt64 = 900
+
+    let payment: ExactEVMPayment
+    let transaction: SettlementTransaction
+    let unusedAtBlock: UInt64
+    let network: ExactEVMNetwork
+
+    func send() async -> SettlementPursuit.SendResult {
+        do throws(RPCError) {
+            try await self.network.client.send(self.transaction.raw)
+            return .accepted
+        } catch {
+            switch error {
+            case .rejected(_, _, .nonceTooLow): return .nonceUsed
+            case .rejected, .revert: return .refused(reason: "\(error)")
+            case .unavailable: return .unknown(reason: "\(error)")
+            }
+        }
+    }
+
+    func receipt() async -> SettlementPursuit.ReceiptResult {
+        guard let hash = Bytes32(hex: self.transaction.hash) else { return .unknown(reason: "the transaction's hash is corrupt") }
+        do throws(RPCError) {
+            guard let receipt = try await self.network.client.ask(.receipt(of: hash)), try await self.isDeep(receipt) else { return .none }
+            guard receipt.succeeded else { return .reverted }
+            return self.transfer(in: receipt).map { .transferred($0) } ?? .silent
+        } catch {
+            return .unknown(reason: "\(error)")
+        }
+    }
+
+    func authorization() async -> SettlementPursuit.AuthorizationState {
+        let authorization = self.payment.authorization
+        let state = EIP3009.authorizationStateCalldata(authorizer: authorization.from, nonce: authorization.nonce)
+        let (block, used) = await self.network.client.ask(
+            .block(.latest), .call(CallMessage(to: self.payment.asset, data: state)))
+        do throws(RPCError) {
+            guard let head = try block.get(), let isUsed = ABI.word(returned: try used.get()).map({ $0 != .zero }) else {
+                return .unknown(reason: "the token does not answer authorizationState")
+            }
+            guard isUsed else {
+                return .unused(isExpired: UInt256(head.timestamp) >= authorization.validBefore)
+            }
+            return try await self.whoeverTransferred(upTo: head.number).map { .transferred($0) } ?? .used
+        } catch {
+            return .unknown(reason: "\(error)")
+        }
+    }
+
+    /// The transfer that used the authorization, whoever sent it: in a block after the one in whose state it was unused.
+    private func whoeverTransferred(upTo head: UInt64) async throws(RPCError) -> Settlement? {
+        let authorization = self.payment.authorization
+        var first = self.unusedAtBlock + 1
+        while first <= head {
+            let last = min(first + Self.logRange, head)
+            let logs = try await self.network.client.ask(
+                .logs(
+                    LogFilter(
+                        addresses: [self.payment.asset],
+                        topics: [[EIP3009.authorizationUsedTopic], [authorization.from.word], [authorization.nonce]],
+                        from: .number(first), to: .number(last))))
+            for hash in logs.compactMap(\.transactionHash) {
+                guard let receipt = try await self.network.client.ask(.receipt(of: hash)), receipt.succeeded else { continue }
+                if let settlement = self.transfer(in: receipt) { return settlement }
+            }
+            first = last + 1
+        }
+        return nil
+    }
+
+    /// The Transfer of exactly this payment: the token, from, to, and value.
+    private func transfer(in receipt: TransactionReceipt) -> Settlement? {
+        let authorization = self.payment.authorization
+        let wanted = ERC20.Transfer(
+            token: self.payment.asset, from: authorization.from, to: authorization.to, value: authorization.value)
+        let log = receipt.logs.first { ERC20.Transfer($0) == wanted }
+        return log.map {
+            Settlement(transaction: receipt.transactionHash.description, block: receipt.blockNumber, logIndex: $0.logIndex ?? 0)
+        }
+    }
+
+    private func isDeep(_ receipt: TransactionReceipt) async throws(RPCError) -> Bool {
+        switch self.network.confirmations {
+        case .blocks(let count) where count <= 1: return true
+        case .blocks(let count):
+            let head = try await self.network.client.ask(.blockNumber)
+            return head + 1 >= receipt.blockNumber + count
+        case .safe: return try await self.isAtOrBelow(.safe, receipt)
+        case .finalized: return try await self.isAtOrBelow(.finalized, receipt)
+        }
+    }
+
+    private func isAtOrBelow(_ tag: BlockTag, _ receipt: TransactionReceipt) async throws(RPCError) -> Bool {
+        guard let block = try await self.network.client.ask(.block(tag)) else { return false }
+        return receipt.blockNumber <= block.number
+    }
+}

@@ -1,0 +1,93 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollCrypto
+public import TollEVM
+internal import Synchronization
+
+/// The accounts that pay the gas of one chain, and the transaction numbers they use.
+///
+/// A number is taken here, never asked of the chain for each transaction: two settlements at once would get the same one.
+/// Once a transaction with a number is on disk, that number belongs to it for good, and the transaction is sent until the chain
+/// takes it; a number whose transaction was never written is given back and used next, so that no gap stops the account.
+public final class SignerPool: Sendable {
+    /// A key with its next transaction number.
+    public struct Turn: Sendable {
+        /// The account.
+        public let address: Address
+        /// Signs the transaction.
+        public let key: PrivateKey
+        /// The transaction's number.
+        public let nonce: UInt64
+    }
+
+    private struct Account {
+        let key: PrivateKey
+        let address: Address
+        /// The next number never used; nil until the chain was asked.
+        var next: UInt64?
+        /// Numbers given back, lowest first.
+        var returned: [UInt64] = []
+    }
+
+    private struct State {
+        var accounts: [Account]
+        var turn = 0
+    }
+
+    private let state: Mutex<State>
+
+    /// A pool of at least one key.
+    public init(_ keys: [PrivateKey]) {
+        precondition(!keys.isEmpty, "A pool without a signer cannot settle.")
+        self.state = Mutex(State(accounts: keys.map { Account(key: $0, address: $0.address) }))
+    }
+
+    /// The accounts, in order.
+    public var addresses: [Address] { self.state.withLock { $0.accounts.map(\.address) } }
+
+    /// Takes the next number of the next account. `transactionCount` asks the chain for an account's count, pending transactions
+    /// included; it is asked once per account and process.
+    public func takeTurn<Failure: Error>(
+        transactionCount: (Address) async throws(Failure) -> UInt64
+    ) async throws(Failure) -> Turn {
+        let index = self.state.withLock { state in
+            state.turn = (state.turn + 1) % state.accounts.count
+            return state.turn
+        }
+        let (address, isKnown) = self.state.withLock { ($0.accounts[index].address, $0.accounts[index].next != nil) }
+        if !isKnown {
+            let count = try await transactionCount(address)
+            self.state.withLock { state in
+                state.accounts[index].next = max(state.accounts[index].next ?? 0, count)
+            }
+        }
+        return self.state.withLock { state in
+            let account = state.accounts[index]
+            let nonce: UInt64
+            if account.returned.isEmpty {
+                nonce = account.next ?? 0
+                state.accounts[index].next = nonce + 1
+            } else {
+                nonce = state.accounts[index].returned.removeFirst()
+            }
+            return Turn(address: account.address, key: account.key, nonce: nonce)
+        }
+    }
+
+    /// Gives back a number whose transaction was not written, let alone sent.
+    public func giveBack(_ turn: Turn) {
+        self.state.withLock { state in
+            guard let index = state.accounts.firstIndex(where: { $0.address == turn.address }) else { return }
+            state.accounts[index].returned.append(turn.nonce)
+            state.accounts[index].returned.sort()
+        }
+    }
+
+    /// Notes numbers that transactions on disk use, after a restart: the chain may not have seen them.
+    public func reserve(_ nonce: UInt64, of address: Address, transactionCount: UInt64) {
+        self.state.withLock { state in
+            guard let index = state.accounts.firstIndex(where: { $0.address == address }) else { return }
+            state.accounts[index].next = max(state.accounts[index].next ?? transactionCount, nonce + 1)
+        }
+    }
+}

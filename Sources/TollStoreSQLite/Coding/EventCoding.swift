@@ -1,0 +1,97 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollPayments
+internal import TollPrimitives
+
+/// An event as a row of the ledger: made before the row is written, on the caller's thread and not on the writer's.
+struct EncodedEvent: Sendable {
+    /// The version of the encoding. A ledger holds rows of every version that ever wrote to it.
+    static let version = 1
+    /// The most that one row's JSON may take, in bytes. A claim is bounded by the credential that was read from a header or a
+    /// body; this bound is far above, and keeps one row from filling the disk.
+    static let detailByteCountMax = 1 << 20
+
+    /// The event.
+    let event: PaymentEvent
+    /// Its particulars as JSON.
+    let detail: String
+    /// A settlement transaction as it is sent; nil for other events.
+    let raw: [UInt8]?
+    /// Status and fields of an answer as JSON; nil for other events.
+    let answerHead: String?
+
+    /// Encodes; refuses what could not be read again or is over a limit, before anything is written.
+    init(_ event: PaymentEvent) throws(StoreError) {
+        self.event = event
+        var detail: JSONObject = ["v": .integer(Self.version)]
+        var raw: [UInt8]?
+        var answerHead: String?
+        switch event {
+        case .claimed(let claim):
+            guard JSON.object(claim.payload).depth < JSON.depthMax - 1 else { throw .defect("a payload is nested too deep to be kept") }
+            for (name, value) in claim.stored.members { detail[name] = value }
+        case .answered(let answer):
+            guard answer.body.count <= StoredAnswer.bodyByteCountMax else {
+                throw .defect("an answer of \(answer.body.count) bytes is over the cap of \(StoredAnswer.bodyByteCountMax)")
+            }
+            detail["status"] = .integer(answer.status)
+            answerHead = JSON.object(answer.storedHead).text
+        case .signed(let transaction):
+            detail["hash"] = .string(transaction.hash)
+            detail["signer"] = .string(transaction.signer)
+            detail["nonce"] = .integer(transaction.nonce)
+            raw = transaction.raw
+        case .settled(let settlement):
+            detail["transaction"] = .string(settlement.transaction)
+            detail["block"] = .integer(settlement.block)
+            detail["logIndex"] = .integer(settlement.logIndex)
+        case .failed(let refusal):
+            detail["reason"] = .string(refusal.reason)
+            detail["detail"] = .string(refusal.detail)
+        case .unknown(let reason), .released(let reason), .owed(let reason):
+            detail["reason"] = .string(reason)
+        case .broadcast, .served, .told, .untold:
+            break
+        }
+        self.detail = JSON.object(detail).text
+        self.raw = raw
+        self.answerHead = answerHead
+        for part in [self.detail.utf8.count, raw?.count ?? 0, answerHead?.utf8.count ?? 0] where part > Self.detailByteCountMax {
+            throw .defect("\(event.name) of \(part) bytes is over the cap of \(Self.detailByteCountMax)")
+        }
+    }
+}
+
+extension PaymentEvent {
+    /// Reads what ``EncodedEvent`` wrote. An answer comes back with its status alone; its rest is in another table.
+    init(kind: String, detail: String, raw: [UInt8]?) throws(StoreError) {
+        var members = try StrictMembers(parsing: detail, of: kind)
+        let version: Int = try members.integer("v")
+        guard version == EncodedEvent.version else { throw .corrupt("\(kind) in version \(version), which this program does not know") }
+        guard (raw != nil) == (kind == "signed") else { throw .corrupt("\(kind) and raw bytes do not go together") }
+        switch kind {
+        case "claimed": self = .claimed(try Claim(stored: &members))
+        case "answered": self = .answered(StoredAnswer(status: try members.integer("status"), fields: [], body: []))
+        case "signed":
+            self = .signed(
+                SettlementTransaction(
+                    hash: try members.string("hash"), raw: raw ?? [], signer: try members.string("signer"),
+                    nonce: try members.integer("nonce")))
+        case "broadcast": self = .broadcast
+        case "unknown": self = .unknown(reason: try members.string("reason"))
+        case "settled":
+            self = .settled(
+                Settlement(
+                    transaction: try members.string("transaction"), block: try members.integer("block"),
+                    logIndex: try members.integer("logIndex")))
+        case "failed": self = .failed(PaymentRefusal(try members.string("reason"), detail: try members.string("detail")))
+        case "released": self = .released(reason: try members.string("reason"))
+        case "served": self = .served
+        case "told": self = .told
+        case "untold": self = .untold
+        case "owed": self = .owed(reason: try members.string("reason"))
+        default: throw .corrupt("an event of unknown kind \(kind)")
+        }
+        try members.end()
+    }
+}

@@ -1,0 +1,113 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+public import TollPayments
+internal import TollPrimitives
+
+/// The ledger in one SQLite file: durable, and shared by nobody.
+///
+/// A write returns when it is on disk (write-ahead log, `synchronous=FULL`); writes that arrive together share one wait for it.
+/// Reads run beside on connections of their own and see every write that has returned. No call blocks the caller's thread.
+///
+/// Beside the file stand `-wal` and `-shm`, which belong to it and must be copied with it, and `.lock`.
+public final class SQLitePaymentStore: PaymentStore {
+    /// Connections that read.
+    private static let readerCount = 2
+    /// Answers forgotten in one write, so that claims do not wait for a long one.
+    private static let pruneStep = 256
+
+    let writes: GroupCommitQueue
+    private let reads: ReaderPool
+    private let lock: Mutex<LedgerLock?>
+
+    /// Opens the ledger at `path`, or makes it (mode 0600) in a directory that must exist. Blocks while it does: call it at start.
+    ///
+    /// - Throws: What is wrong with which path: no permission, in use by another process, not a ledger, newer than this program.
+    public init(path: String) throws(StoreError) {
+        let path = try LedgerLock.createLedger(path)
+        let lock = try LedgerLock(for: path)
+        self.writes = GroupCommitQueue(try Self.openForWriting(path))
+        self.reads = try ReaderPool(path: path, count: Self.readerCount)
+        self.lock = Mutex(lock)
+    }
+
+    private static func openForWriting(_ path: String) throws(StoreError) -> sending SQLiteConnection {
+        let connection = try SQLiteConnection(path: path, access: .readWrite)
+        try LedgerSchema.refuseForeign(connection, path: path)
+        let mode = try connection.row("PRAGMA journal_mode = WAL") { row throws(StoreError) in try row.text(0) }
+        guard mode == "wal" else {
+            throw .unavailable("the file system of \(path) cannot hold a write-ahead log; use a local disk")
+        }
+        for pragma in ["synchronous = FULL", "foreign_keys = ON", "trusted_schema = OFF", "cell_size_check = ON"] {
+            try connection.run("PRAGMA \(pragma)")
+        }
+        try LedgerSchema.migrate(connection)
+        return connection
+    }
+
+    public func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
+        let event = try EncodedEvent(.claimed(claim))
+        return try await self.writes.write { writer throws(StoreError) in try writer.claim(event, claim, at: time) }
+    }
+
+    @discardableResult
+    public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
+        var encoded: [EncodedEvent] = []
+        for event in events { encoded.append(try EncodedEvent(event)) }
+        let rows = encoded
+        return try await self.writes.write { writer throws(StoreError) in try writer.append(rows, to: payment, at: time) }
+    }
+
+    public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
+        try await self.reads.read { reader throws(StoreError) in try reader.payment(payment)?.record }
+    }
+
+    public func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
+        try await self.reads.read { reader throws(StoreError) in try reader.answer(payment) }
+    }
+
+    public func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
+        try await self.reads.read { reader throws(StoreError) in try reader.events(payment) }
+    }
+
+    public func records(
+        in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.reads.read { reader throws(StoreError) in try reader.records(in: phases, since: since, limit: limit) }
+    }
+
+    public func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
+        var total = 0
+        while true {
+            let pruned = try await self.writes.write { writer throws(StoreError) in
+                try writer.pruneAnswers(endedBefore: time, limit: Self.pruneStep)
+            }
+            total += pruned
+            if pruned < Self.pruneStep { return total }
+        }
+    }
+
+    /// Checks the file's structure, folds every payment's events anew and holds them against the rows. Reads the whole ledger;
+    /// claims go on meanwhile.
+    public func verifyIntegrity() async throws(StoreError) -> LedgerIntegrity {
+        var integrity = LedgerIntegrity()
+        integrity.problems = try await self.reads.read { reader throws(StoreError) in try reader.checkStructure() }
+        var last: Int64? = 0
+        while let number = last, !integrity.isFull {
+            let before = integrity
+            (last, integrity) = try await self.reads.read { reader throws(StoreError) in
+                var integrity = before
+                let last = try reader.check(after: number, into: &integrity)
+                return (last, integrity)
+            }
+        }
+        return integrity
+    }
+
+    /// Waits for everything that was asked for, closes the file and lets another process have it. Later calls are refused.
+    public func close() async {
+        await self.reads.close()
+        await self.writes.close()
+        self.lock.withLock { $0 = nil }
+    }
+}
