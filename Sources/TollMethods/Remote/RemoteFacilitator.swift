@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollEVM
 public import TollHTTP
 public import TollPayments
 internal import TollPrimitives
@@ -64,7 +65,7 @@ public struct RemoteFacilitator: PaymentMethod {
             do throws(FacilitatorPool.Unfit) {
                 let extra = try await self.pool.requiredExtra(of: endpoint, for: credential.option)
                 let answer = await self.exchange.verify(
-                    try request.body(adding: extra), at: endpoint, within: .seconds(Self.verifySeconds), payer: request.payment.authorization.from)
+                    request.body(adding: extra), at: endpoint, within: .seconds(Self.verifySeconds), payer: request.payment.authorization.from)
                 self.pool.note(answer.health, of: endpoint)
                 switch answer.verdict {
                 case .valid:

@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollEVM
+internal import TollHTTP
 internal import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
