@@ -25,11 +25,6 @@ enum PathReading {
         return .other(resolved(decoded.map(folded)))
     }
 
-    /// A literal of a pattern, read as the second reading reads paths.
-    static func lenientSegment(_ literal: [UInt8]) -> [UInt8] {
-        (decoded(literal) ?? literal).map(folded)
-    }
-
     /// Percent-decoded until it no longer changes; nil when malformed.
     private static func decoded(_ text: [UInt8]) -> [UInt8]? {
         var decoded = text

@@ -2,95 +2,146 @@
 
 public import TollHTTP
 
-/// What a route matches: an optional method and a path pattern, `GET /weather/*`.
-///
-/// In a path, `*` stands for one or more characters within a segment, `{name}` for one whole segment, and `**`, as the last
-/// segment, for everything below, the bare prefix included. Everything else is itself, byte for byte.
+/// What a route's `match` says: an optional method, and a path whose segments are literal, `*` or `{name}` (one segment that is
+/// not empty) or, as the last, `**` (all that is left, which may be nothing after its slash).
 public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong with a pattern.
-    public struct ParseError: Error, Hashable, Sendable, CustomStringConvertible {
-        /// What is wrong, and what to write instead.
-        public let description: String
+    enum Segment: Hashable, Sendable {
+        /// Exactly this; empty only as the last, for a path that ends in `/`.
+        case literal(String)
+        /// One segment, with the name it was given.
+        case any(name: String?)
+        /// The rest of the path.
+        case rest
     }
 
-    private enum Segment: Hashable, Sendable {
-        case literal([UInt8])
-        /// The pieces between stars: `a*b` is ["a", "b"].
-        case glob([[UInt8]])
-        case name
+    /// Why a text is no pattern.
+    public struct Problem: Error, Equatable {
+        /// What is wrong.
+        public let message: String
+        /// What to write instead.
+        public let remedy: String
     }
 
-    /// The pattern as it was written.
-    public let description: String
-    /// Nil matches every method.
+    /// Nil for every method.
     public let method: Method?
-    /// The path part as it was written.
+    /// What stands between the slashes; `/` is one empty literal.
+    let segments: [Segment]
+    /// The path as written.
     public let path: String
-    private let segments: [Segment]
-    private let takesRest: Bool
+
+    /// `GET /weather/*`.
+    public var description: String { self.method.map { "\($0) \(self.path)" } ?? self.path }
 
     /// Reads `[METHOD ]/path`.
-    public init(_ text: String) throws(ParseError) {
-        let parts = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        switch parts.count {
-        case 1: self.method = nil
-        case 2:
-            guard let method = Method(parts[0]), parts[0] == parts[0].uppercased() else {
-                throw ParseError(description: "\"\(parts[0])\" is no method; write it in capitals, such as GET")
-            }
-            self.method = method
-        default: throw ParseError(description: "write a method, one space and a path, such as GET /weather/*")
+    public init(_ text: String) throws(Problem) {
+        let words = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard (1...2).contains(words.count), !words.contains(""), let path = words.last else {
+            let remedy = "write `METHOD /path` or `/path`, with one space"
+            throw Problem(message: "has \(words.count(where: { !$0.isEmpty })) words or stray spaces", remedy: remedy)
         }
-        self.description = text
-        self.path = parts[parts.count - 1]
-        guard self.path.hasPrefix("/") else { throw ParseError(description: "a path begins with /, such as /weather/*") }
-        guard self.path.utf8.allSatisfy({ ByteGrammar.isTarget($0) && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "\\") }) else {
-            throw ParseError(description: "a path has no spaces, ?, #, \\ or characters beyond ASCII; write them percent-encoded")
+        self.method = words.count == 2 ? try Self.method(words[0]) : nil
+        guard path.hasPrefix("/") else {
+            throw Problem(
+                message: "the path does not begin with `/`",
+                remedy: "write `\(self.method.map { "\($0) " } ?? "")/\(path)`"
+            )
         }
-        var texts = self.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        self.takesRest = texts.last == "**"
-        if self.takesRest { texts.removeLast() }
+        self.path = String(path)
+        let texts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         var segments: [Segment] = []
-        for text in texts { segments.append(try Self.segment(text)) }
+        for (index, text) in texts.enumerated() {
+            segments.append(try Self.segment(text, isLast: index == texts.count - 1))
+        }
+        let names = segments.compactMap { segment -> String? in
+            if case .any(let name) = segment { name } else { nil }
+        }
+        guard Set(names).count == names.count else {
+            throw Problem(message: "a name stands in braces twice", remedy: "give each `{name}` its own")
+        }
         self.segments = segments
     }
 
-    private static func segment(_ text: String) throws(ParseError) -> Segment {
-        if text.contains("**") { throw ParseError(description: "** stands for everything below and can only be the last segment") }
-        if text.hasPrefix("{"), text.hasSuffix("}"), text.count > 2 { return .name }
-        if text.contains("{") || text.contains("}") {
-            throw ParseError(description: "{name} stands for one whole segment, such as /users/{id}/posts")
+    private static func method(_ word: Substring) throws(Problem) -> Method {
+        guard let method = Method(String(word)), word.utf8.allSatisfy({ (0x41...0x5A).contains($0) || $0 == 0x2D }) else {
+            let isLetters = word.utf8.allSatisfy { (0x41...0x5A).contains($0 & 0xDF) }
+            let remedy = isLetters ? "write `\(word.uppercased())`" : "write `METHOD /path` or `/path`"
+            throw Problem(message: "`\(word.prefix(20))` is no method", remedy: remedy)
         }
-        if text == "." || text == ".." { throw ParseError(description: "a path has no . or .. segment") }
-        guard text.contains("*") else { return .literal(Array(text.utf8)) }
-        return .glob(text.split(separator: "*", omittingEmptySubsequences: false).map { Array($0.utf8) })
+        guard word != "CONNECT" else {
+            throw Problem(message: "CONNECT has no path, and is not forwarded", remedy: "name another method")
+        }
+        return method
     }
+
+    private static func segment(_ text: Substring, isLast: Bool) throws(Problem) -> Segment {
+        switch text {
+        case "*":
+            return .any(name: nil)
+        case "**":
+            guard isLast else {
+                throw Problem(message: "`**` is not at the end", remedy: "write `*` for one segment within the path")
+            }
+            return .rest
+        case "":
+            guard isLast else { throw Problem(message: "an empty segment (`//`)", remedy: "write one `/`") }
+            return .literal("")
+        case ".", "..":
+            throw Problem(message: "the segment `\(text)` never reaches a route", remedy: "write the path it leads to")
+        default:
+            break
+        }
+        if text.hasPrefix("{"), text.hasSuffix("}") {
+            let name = text.dropFirst().dropLast()
+            guard !name.isEmpty, name.utf8.allSatisfy(Self.isNameByte) else {
+                throw Problem(message: "`\(text)` has no name of letters, digits and `_`", remedy: "write for example `{city}`")
+            }
+            return .any(name: String(name))
+        }
+        if let odd = text.unicodeScalars.first(where: { !Self.isLiteral($0) }) {
+            let remedy =
+                "\"*{}".unicodeScalars.contains(odd)
+                ? "let `*` or `{name}` stand for the whole segment" : "write `*` in place of the segment"
+            throw Problem(message: "`\(odd)` cannot stand within a segment", remedy: remedy)
+        }
+        return .literal(String(text))
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == 0x5F
+    }
+
+    /// RFC 3986 §3.3 `pchar` without `%` and `;`: encoded characters and parameters are read away before the route is checked
+    /// a second time, so that a pattern with them would never agree with itself.
+    private static func isLiteral(_ scalar: Unicode.Scalar) -> Bool {
+        guard let byte = UInt8(exactly: scalar.value) else { return false }
+        return (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._~!$&'()+,=:@".utf8.contains(byte)
+    }
+
+    /// Whether every request that `other` matches is matched by this one, so that `other` behind it never has a turn.
+    public func covers(_ other: RoutePattern) -> Bool {
+        let isMethodCovered =
+            self.method == nil || self.method == other.method || (self.method == .get && other.method == .head)
+        return isMethodCovered && Self.covers(self.segments[...], other.segments[...])
+    }
+
+    private static func covers(_ mine: ArraySlice<Segment>, _ others: ArraySlice<Segment>) -> Bool {
+        guard let first = mine.first, let other = others.first else { return mine.isEmpty && others.isEmpty }
+        switch (first, other) {
+        case (.rest, _): return true
+        case (_, .rest): return false
+        case (.any, .literal(let text)): guard !text.isEmpty else { return false }
+        case (.any, .any): break
+        case (.literal, .any): return false
+        case (.literal(let text), .literal(let otherText)): guard text == otherText else { return false }
+        }
+        return self.covers(mine.dropFirst(), others.dropFirst())
+    }
+
+    // MARK: - Matching
 
     /// Whether the pattern has no wildcard, so that one path is all it matches.
     public var isLiteral: Bool {
-        !self.takesRest && self.segments.allSatisfy { if case .literal = $0 { true } else { false } }
-    }
-
-    /// The same pattern for the second reading of a path: literals read leniently too, empty segments gone.
-    var lenient: RoutePattern {
-        let segments: [Segment] = self.segments.compactMap { segment in
-            switch segment {
-            case .literal(let bytes):
-                let reading = PathReading.lenientSegment(bytes)
-                return reading.isEmpty ? nil : .literal(reading)
-            case .glob(let pieces): return .glob(pieces.map(PathReading.lenientSegment))
-            case .name: return .name
-            }
-        }
-        return RoutePattern(copying: self, segments: segments)
-    }
-
-    private init(copying other: RoutePattern, segments: [Segment]) {
-        self.description = other.description
-        self.method = other.method
-        self.path = other.path
-        self.takesRest = other.takesRest
-        self.segments = segments
+        self.segments.allSatisfy { if case .literal = $0 { true } else { false } }
     }
 
     /// Whether `method` is taken. GET takes HEAD.
@@ -103,40 +154,39 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
     public func matches(_ path: ArraySlice<UInt8>) -> Bool {
         guard path.first == UInt8(ascii: "/") else { return false }
         var rest = path.dropFirst()
-        var isExhausted = false
-        for segment in self.segments {
-            guard !isExhausted else { return false }
+        for (index, segment) in self.segments.enumerated() {
+            if segment == .rest { return true }
             let end = rest.firstIndex(of: UInt8(ascii: "/")) ?? rest.endIndex
-            guard Self.matches(segment, rest[rest.startIndex..<end]) else { return false }
-            isExhausted = end == rest.endIndex
-            rest = isExhausted ? rest[end...] : rest[(end + 1)...]
+            switch segment {
+            case .literal(let text): guard rest[rest.startIndex..<end].elementsEqual(text.utf8) else { return false }
+            case .any, .rest: guard end > rest.startIndex else { return false }
+            }
+            let isLast = index == self.segments.count - 1
+            guard isLast == (end == rest.endIndex) else { return false }
+            rest = isLast ? [] : rest[(end + 1)...]
         }
-        return self.takesRest || isExhausted || (self.segments.isEmpty && rest.isEmpty)
+        return true
     }
 
-    private static func matches(_ segment: Segment, _ text: ArraySlice<UInt8>) -> Bool {
-        switch segment {
-        case .literal(let bytes): text.elementsEqual(bytes)
-        case .name: !text.isEmpty
-        case .glob(let pieces): glob(pieces, text)
-        }
+    /// Whether the second reading of a path, resolved and in lower case, is one that this pattern would match if it were read the
+    /// same way: without regard to case and to a slash at the end.
+    func matches(reading: ArraySlice<UInt8>) -> Bool {
+        if self.lenient.matches(reading) { return true }
+        guard self.segments.last == .rest else { return false }
+        return self.lenient.matches(reading + [UInt8(ascii: "/")])
     }
 
-    /// Each star takes at least one byte. Taking the first place where the next piece fits is enough: a later place leaves
-    /// less for what follows.
-    private static func glob(_ pieces: [[UInt8]], _ text: ArraySlice<UInt8>) -> Bool {
-        guard text.starts(with: pieces[0]) else { return false }
-        var rest = text.dropFirst(pieces[0].count)
-        for piece in pieces.dropFirst().dropLast() {
-            guard let place = firstRange(of: piece, in: rest.dropFirst()) else { return false }
-            rest = rest[(place + piece.count)...]
+    private var lenient: RoutePattern {
+        var segments = self.segments.map { segment in
+            if case .literal(let text) = segment { Segment.literal(text.lowercased()) } else { segment }
         }
-        let last = pieces[pieces.count - 1]
-        return rest.count > last.count && rest.suffix(last.count).elementsEqual(last)
+        if segments.count > 1, segments.last == .literal("") { segments.removeLast() }
+        return RoutePattern(method: self.method, segments: segments, path: self.path)
     }
 
-    private static func firstRange(of piece: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
-        guard text.count >= piece.count else { return nil }
-        return (text.startIndex...(text.endIndex - piece.count)).first { text[$0...].starts(with: piece) }
+    private init(method: Method?, segments: [Segment], path: String) {
+        self.method = method
+        self.segments = segments
+        self.path = path
     }
 }

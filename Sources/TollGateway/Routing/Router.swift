@@ -20,7 +20,6 @@ struct Router: Sendable {
 
     private struct Entry {
         let pattern: RoutePattern
-        let lenient: RoutePattern
         let isPriced: Bool
     }
 
@@ -28,7 +27,7 @@ struct Router: Sendable {
 
     /// Routes in the order of the configuration.
     init(_ routes: [(pattern: RoutePattern, isPriced: Bool)]) {
-        self.entries = routes.map { Entry(pattern: $0.pattern, lenient: $0.pattern.lenient, isPriced: $0.isPriced) }
+        self.entries = routes.map { Entry(pattern: $0.pattern, isPriced: $0.isPriced) }
     }
 
     func decide(_ method: Method, path: ArraySlice<UInt8>) -> Decision {
@@ -39,7 +38,7 @@ struct Router: Sendable {
             // With methods set aside, and again with this one: a server behind us may heed it or not.
             for takesMethod in [{ (_: RoutePattern) in true }, { $0.takes(method) }] {
                 let raw = self.entries.firstIndex { takesMethod($0.pattern) && $0.pattern.matches(path) }
-                let lenient = self.entries.firstIndex { takesMethod($0.pattern) && $0.lenient.matches(reading[...]) }
+                let lenient = self.entries.firstIndex { takesMethod($0.pattern) && $0.pattern.matches(reading: reading[...]) }
                 if raw != lenient, self.isPriced(raw) || self.isPriced(lenient) { return .ambiguous }
             }
         }

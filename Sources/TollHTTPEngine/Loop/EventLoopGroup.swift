@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+private import Glibc
 internal import Synchronization
 public import TollHTTP
 
@@ -36,6 +37,9 @@ public final class EventLoopGroup: Sendable {
 
     /// Whether the loop is one of this group.
     public func owns(_ loop: EventLoop) -> Bool { loop.index < self.loops.count && self.loops[loop.index] === loop }
+
+    /// The processors this process may use.
+    public static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// Runs an asynchronous function on the first loop and blocks the calling thread until it has ended: the bridge
     /// from a plain `main`. Must not be called on a loop.

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollPrimitives
 import TollRuntime
 

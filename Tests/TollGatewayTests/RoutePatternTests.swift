@@ -1,21 +1,22 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollHTTP
 
-@testable import tollgate
+@testable import TollGateway
 
 @Suite struct RoutePatternTests {
     @Test(
         arguments: [
-            ("GET /weather/*", "GET", [.literal("weather"), .any(name: nil)]),
+            ("GET /weather/*", Method.get, [.literal("weather"), .any(name: nil)]),
             ("/", nil, [.literal("")]),
             ("/a/", nil, [.literal("a"), .literal("")]),
             ("/**", nil, [.rest]),
-            ("POST /v1/{city}/**", "POST", [.literal("v1"), .any(name: "city"), .rest]),
-            ("M-SEARCH /a.b_c~d!$&'()+,=:@", "M-SEARCH", [.literal("a.b_c~d!$&'()+,=:@")]),
-        ] as [(String, String?, [RoutePattern.Segment])]
+            ("POST /v1/{city}/**", Method.post, [.literal("v1"), .any(name: "city"), .rest]),
+            ("M-SEARCH /a.b_c~d!$&'()+,=:@", Method("M-SEARCH"), [.literal("a.b_c~d!$&'()+,=:@")]),
+        ] as [(String, Method?, [RoutePattern.Segment])]
     )
-    func `a pattern is a method and segments`(text: String, method: String?, segments: [RoutePattern.Segment]) throws {
+    func `a pattern is a method and segments`(text: String, method: Method?, segments: [RoutePattern.Segment]) throws {
         let pattern = try RoutePattern(text)
         #expect(pattern.method == method)
         #expect(pattern.segments == segments)

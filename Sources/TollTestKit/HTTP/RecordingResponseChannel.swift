@@ -1,0 +1,59 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+public import TollHTTP
+
+/// What a handler answered.
+public struct RecordedResponse: Sendable {
+    /// The head.
+    public var head: ResponseHead
+    /// The body as far as it was written.
+    public var body: [UInt8]
+    /// Whether the handler brought it to its end.
+    public var isWhole: Bool
+
+    /// The body as text.
+    public var text: String { String(decoding: self.body, as: UTF8.self) }
+}
+
+/// A connection that keeps what it is sent, or fails when told to: hand `Responder(channel)` to a handler and look here after.
+public final class RecordingResponseChannel: ResponseChannel {
+    private let state = Mutex<RecordedResponse?>(nil)
+    private let beforeFirstByte: @Sendable () async throws(HTTPError) -> Void
+
+    /// A channel.
+    ///
+    /// - Parameter beforeFirstByte: Runs before anything is taken; when it throws, so does the send, and nothing is taken.
+    public init(beforeFirstByte: @escaping @Sendable () async throws(HTTPError) -> Void = {}) {
+        self.beforeFirstByte = beforeFirstByte
+    }
+
+    /// A channel whose client is gone.
+    public static func disconnected() -> RecordingResponseChannel {
+        RecordingResponseChannel { () async throws(HTTPError) in throw HTTPError(.disconnected, "the client is gone") }
+    }
+
+    /// What was sent; nil when nothing was.
+    public var response: RecordedResponse? { self.state.withLock { $0 } }
+
+    public func send(_ head: ResponseHead, body: [UInt8]) async throws(HTTPError) {
+        try await self.beforeFirstByte()
+        self.state.withLock { $0 = RecordedResponse(head: head, body: body, isWhole: true) }
+    }
+
+    public func start(_ head: ResponseHead, length: UInt64?) async throws(HTTPError) {
+        try await self.beforeFirstByte()
+        self.state.withLock { $0 = RecordedResponse(head: head, body: [], isWhole: false) }
+    }
+
+    public func write(_ bytes: [UInt8]) async throws(HTTPError) {
+        self.state.withLock { $0?.body += bytes }
+    }
+
+    public func finish(trailers: Fields) async throws(HTTPError) {
+        self.state.withLock { $0?.isWhole = true }
+    }
+
+    public func responderReleased() {}
+    public func writerReleased() {}
+}

@@ -1,0 +1,70 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollEVM
+import TollHTTP
+import TollMethods
+import TollPayments
+import TollPrimitives
+import TollRuntime
+
+/// Health and readiness, for whoever runs the process.
+struct AdminHandler: RequestHandler {
+    let store: any PaymentStore
+    let networks: [ExactEVMNetwork]
+    let token: Secret<String>?
+    let metrics: MetricsRegistry
+
+    func handle(_ request: Request, _ responder: consuming Responder) async {
+        guard self.isAllowed(request) else {
+            await Self.answer(401, ["error": "a bearer token is needed"], responder)
+            return
+        }
+        let path = String(decoding: request.head.path, as: UTF8.self)
+        guard request.head.method == .get || request.head.method == .head else {
+            await Self.answer(405, ["error": "use GET"], responder)
+            return
+        }
+        switch path {
+        case "/health": await Self.answer(200, ["status": "ok"], responder)
+        case "/ready": await self.ready(responder)
+        case "/metrics":
+            let head = ResponseHead(status: 200, fields: ["Content-Type": MetricsRegistry.contentType])
+            try? await responder.send(head, body: Array(self.metrics.text().utf8))
+        default: await Self.answer(404, ["error": "no such page"], responder)
+        }
+    }
+
+    private func isAllowed(_ request: Request) -> Bool {
+        guard let token = self.token else { return true }
+        guard let value = request.head.fields.first(.authorization) else { return false }
+        return token.withExposed { constantTimeEquals(Array(value), Array("Bearer \($0)".utf8)) }
+    }
+
+    /// Whether the ledger and every chain answer, and signers have gas.
+    private func ready(_ responder: consuming Responder) async {
+        var problems: [JSON] = []
+        do throws(StoreError) { _ = try await self.store.records(in: [.claimed], since: .max, limit: 1) } catch {
+            problems.append("the ledger does not answer")
+        }
+        for network in self.networks {
+            do throws(RPCError) {
+                let chain = try await network.client.ask(.chainID)
+                guard chain == network.chain.eip155 else {
+                    problems.append(.string("\(network.chain): the node follows chain \(chain)"))
+                    continue
+                }
+                for signer in network.signers?.addresses ?? [] where try await network.client.ask(.balance(of: signer)) == .zero {
+                    problems.append(.string("\(network.chain): signer \(signer) has no gas"))
+                }
+            } catch {
+                problems.append(.string("\(network.chain): no node answers"))
+            }
+        }
+        await Self.answer(problems.isEmpty ? 200 : 503, ["status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems)], responder)
+    }
+
+    private static func answer(_ status: Int, _ body: JSONObject, _ responder: consuming Responder) async {
+        let head = ResponseHead(status: status, fields: ["Content-Type": "application/json", "Cache-Control": "no-store"])
+        try? await responder.send(head, body: JSON.object(body).utf8)
+    }
+}

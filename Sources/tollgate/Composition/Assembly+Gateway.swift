@@ -1,0 +1,51 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollGateway
+import TollHTTP
+import TollPayments
+import TollPrimitives
+
+extension Assembly {
+    /// The configuration in the gateway's own terms.
+    func gatewayConfiguration() throws -> GatewayConfiguration {
+        var upstreams: [String: Upstream] = [:]
+        for upstream in self.configuration.upstreams {
+            upstreams[upstream.name] = Upstream(
+                name: upstream.name, origin: try Origin(parsing: upstream.url.text), timeout: upstream.timeout,
+                strip: upstream.strip.compactMap { FieldName($0) })
+        }
+        let cors: CORSPolicy =
+            switch self.configuration.cors {
+            case .anyOrigin: .any
+            case .origins(let origins): .only(Set(origins))
+            }
+        return GatewayConfiguration(
+            publicURL: try Origin(parsing: self.configuration.publicURL.text),
+            routes: try self.configuration.routes.map { route in
+                guard let upstream = upstreams[route.upstreamName] else {
+                    throw Failure(description: "\(route.place.path): no upstream \(route.upstreamName)")
+                }
+                return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
+            },
+            settleWait: self.configuration.settleWait, cors: cors)
+    }
+
+    private static func terms(_ route: Configuration.Route) -> Terms {
+        Terms(
+            options: route.options.map { option in
+                PaymentOption(
+                    asset: asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
+                    maxTimeoutSeconds: Int(route.maxTimeout.components.seconds))
+            },
+            policy: route.settlement == .before ? .before : .after, description: route.description ?? "",
+            dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
+            storesAnswers: route.storesAnswers)
+    }
+
+    /// A configured asset in the words of payments.
+    static func asset(_ token: AssetTable.Asset, on network: ChainID) -> Asset {
+        Asset(
+            network: network, address: token.address, symbol: token.symbol, decimals: token.decimals, domainName: token.eip712Name,
+            domainVersion: token.eip712Version)
+    }
+}

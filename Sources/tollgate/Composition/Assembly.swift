@@ -1,0 +1,96 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollCrypto
+import TollEVM
+import TollGateway
+import TollHTTP
+import TollHTTPEngine
+import TollMethods
+import TollPayments
+import TollPrimitives
+import TollRuntime
+import TollStoreSQLite
+
+/// The parts of a running gateway, put together from the configuration. The one place that names an engine, a store and methods.
+struct Assembly: Sendable {
+    /// Something that the configuration asks for and this machine does not give.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    let configuration: Configuration
+    let store: SQLitePaymentStore
+    let client: any HTTPClient
+    let background = BackgroundWork()
+    let networks: [ExactEVMNetwork]
+    let environment: Environment
+    let log: Logger
+
+    init(_ configuration: Configuration, group: EventLoopGroup, environment: Environment, log: Logger) throws {
+        self.configuration = configuration
+        self.environment = environment
+        self.log = log
+        self.client = LoopHTTPClient(group: group)
+        do throws(StoreError) { self.store = try SQLitePaymentStore(path: configuration.storePath) } catch {
+            throw Failure(description: "store: \(error.reason)")
+        }
+        self.networks = try Self.networks(configuration, client: self.client, environment: environment)
+    }
+
+    /// The chains, each with its nodes and the keys that pay its gas.
+    static func networks(
+        _ configuration: Configuration, client: any HTTPClient, environment: Environment
+    ) throws -> [ExactEVMNetwork] {
+        let keys = try (configuration.facilitator?.signers ?? []).filter { $0.namespace == "eip155" }.map { signer in
+            guard let key = signer.key.value.withExposed({ Hex.decode($0).flatMap { PrivateKey(bytes: $0) } }) else {
+                throw Failure(description: "\(signer.place.path): the value is no private key")
+            }
+            return key
+        }
+        return configuration.networks.filter { $0.id.namespace == "eip155" }.map { network in
+            let rpc = RPCClient(
+                endpoints: network.rpc.map(\.text), transport: RPCOverHTTP(client), now: environment.monotonic)
+            let confirmations: ExactEVMNetwork.Confirmations =
+                switch network.confirmations {
+                case .blocks(let count): .blocks(UInt64(count))
+                case .safe: .safe
+                case .finalized: .finalized
+                }
+            return ExactEVMNetwork(
+                chain: network.id, client: EVMClient(rpc), signers: keys.isEmpty ? nil : SignerPool(keys),
+                confirmations: confirmations, walletFactories: Set(network.erc6492Factories.compactMap { Address(hex: $0) }))
+        }
+    }
+
+    /// Every dialect of this program.
+    static let dialects: [any Dialect] = [
+        X402V2Dialect(), X402V1Dialect { KnownNetworks.network($0)?.v1Name },
+    ]
+
+    func exactEVM() -> ExactEVM {
+        ExactEVM(
+            networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
+    }
+
+    func gateway(methods: [any PaymentMethod]) throws -> Gateway {
+        Gateway(
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, client: self.client,
+            environment: self.environment, log: self.log)
+    }
+
+    /// Whether the configured tokens are those on chain; what is wrong is printed.
+    func hasFittingTokens() async -> Bool {
+        guard let check = try? TokenCheck(self.configuration, client: self.client) else { return false }
+        return await check.printFindings()
+    }
+
+    var serverLimits: ServerLimits {
+        var limits = ServerLimits()
+        limits.headerBytes = self.configuration.limits.headerBytes
+        limits.bodyBytes = UInt64(self.configuration.limits.bodyBytes)
+        limits.connections = self.configuration.limits.connections
+        limits.headerTime = self.configuration.limits.headerTime
+        limits.idleTime = self.configuration.limits.idleTime
+        return limits
+    }
+}
