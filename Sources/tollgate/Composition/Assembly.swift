@@ -78,6 +78,12 @@ struct Assembly: Sendable {
             environment: self.environment, log: self.log)
     }
 
+    /// Whether the configured tokens are those on chain; what is wrong is printed.
+    func hasFittingTokens() async -> Bool {
+        guard let check = try? TokenCheck(self.configuration, client: self.client) else { return false }
+        return await check.printFindings()
+    }
+
     var serverLimits: ServerLimits {
         var limits = ServerLimits()
         limits.headerBytes = self.configuration.limits.headerBytes
