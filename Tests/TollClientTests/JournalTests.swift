@@ -3,8 +3,10 @@
 import Testing
 import TollClient
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
+import TollProtocol
 
 @Suite struct JournalTests {
     private let offer = Market.challenge([Market.option(amount: "1000000")])
