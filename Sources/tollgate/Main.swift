@@ -21,16 +21,27 @@ struct Main {
     private static let configuration = Parameter.option(
         "config", "file", default: "tollgate.yaml", help: "The configuration.")
 
+    static func path(_ arguments: Arguments) -> String { arguments.value(configuration) ?? "tollgate.yaml" }
+
     private static var log: Logger { Logger(clock: Environment.live.wallClock) }
 
     private static let tool = Command(
         "tollgate", summary: "Takes payment for an HTTP API: per request, without accounts.",
         subcommands: [
             Command("serve", summary: "Runs the gateway, and the facilitator and admin where configured.", parameters: [configuration]) {
-                try await ServeCommand.run(configurationPath: $0.value(configuration) ?? "tollgate.yaml", log: log)
+                try await ServeCommand.run(.gateway, configurationPath: path($0), log: log)
             },
-            Command("check", summary: "Names everything that is wrong with a configuration.", parameters: [configuration]) {
-                await CheckCommand.run(configurationPath: $0.value(configuration) ?? "tollgate.yaml")
+            Command("facilitator", summary: "Runs the facilitator alone.", parameters: [configuration]) {
+                try await ServeCommand.run(.facilitator, configurationPath: path($0), log: log)
+            },
+            Command(
+                "check", summary: "Names everything that is wrong with a configuration.", parameters: [configuration, CheckCommand.offline]
+            ) {
+                try await CheckCommand.run(configurationPath: path($0), isOffline: $0.has(CheckCommand.offline))
+            },
+            LedgerCommand.command(configuration),
+            Command("demo", summary: "Runs a whole market on this machine.", parameters: [DemoCommand.stay]) {
+                try await DemoCommand.run(stays: $0.has(DemoCommand.stay))
             },
         ])
 }

@@ -6,7 +6,7 @@ internal import TollPrimitives
 internal import TollProtocol
 
 /// A whole 402 as bytes, made once, with places for the date, the random challenge and the origin that may read it.
-struct PreparedChallenge: Sendable {
+final class PreparedChallenge: Sendable {
     /// A place in the bytes, and what fills it.
     private struct Slot: Sendable {
         let offset: Int
@@ -21,7 +21,8 @@ struct PreparedChallenge: Sendable {
     /// From `Content-Length` to the end.
     private let end: [UInt8]
     private let bodyByteCount: Int
-    private let crossOrigin: CrossOrigin
+    /// Nil when every origin may read the answer: then the fields are among the prepared ones.
+    private let crossOrigin: CrossOrigin?
 
     /// The 402 that asks for `offer` in every one of `dialects`.
     init(_ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin) {
@@ -35,12 +36,13 @@ struct PreparedChallenge: Sendable {
             middle += field.value
             middle += [13, 10]
         }
+        if crossOrigin.policy == .any { middle += Self.fields(allowed: "*", crossOrigin) }
         self.start = Array("HTTP/1.1 402 Payment Required\r\nDate: ".utf8)
         self.middle = middle
         self.slots = slots
         self.end = Array("Content-Length: \(body.count)\r\n\r\n".utf8) + body
         self.bodyByteCount = body.count
-        self.crossOrigin = crossOrigin
+        self.crossOrigin = crossOrigin.policy == .any ? nil : crossOrigin
     }
 
     /// Appends the whole answer to a request with `head`.
@@ -53,17 +55,18 @@ struct PreparedChallenge: Sendable {
             let random = answer.nextRandom16()
             for slot in self.slots { slot.fill(random, &answer.bytes, base + slot.offset) }
         }
-        self.writeCrossOrigin(to: &answer, for: head)
-        answer.bytes.append(contentsOf: head.method == .head ? self.end.dropLast(self.bodyByteCount) : self.end[...])
+        if let crossOrigin = self.crossOrigin, let allowed = crossOrigin.policy.allowed(head.fields.firstText(.origin)) {
+            answer.bytes.append(contentsOf: Self.fields(allowed: allowed, crossOrigin))
+            answer.bytes.append(contentsOf: "Vary: Origin\r\n".utf8)
+        }
+        if head.method == .head {
+            answer.bytes.append(contentsOf: self.end.dropLast(self.bodyByteCount))
+        } else {
+            answer.bytes.append(contentsOf: self.end)
+        }
     }
 
-    private func writeCrossOrigin(to answer: inout ImmediateAnswer, for head: RequestHead) {
-        let origin = self.crossOrigin.policy == .any ? nil : head.fields.firstText(.origin)
-        guard let allowed = self.crossOrigin.policy.allowed(origin) else { return }
-        answer.bytes.append(contentsOf: "Access-Control-Allow-Origin: ".utf8)
-        answer.bytes.append(contentsOf: allowed.utf8)
-        answer.bytes.append(contentsOf: "\r\nAccess-Control-Expose-Headers: ".utf8)
-        answer.bytes.append(contentsOf: self.crossOrigin.exposed.utf8)
-        answer.bytes.append(contentsOf: self.crossOrigin.policy == .any ? "\r\n".utf8 : "\r\nVary: Origin\r\n".utf8)
+    private static func fields(allowed: String, _ crossOrigin: CrossOrigin) -> [UInt8] {
+        Array("Access-Control-Allow-Origin: \(allowed)\r\nAccess-Control-Expose-Headers: \(crossOrigin.exposed)\r\n".utf8)
     }
 }

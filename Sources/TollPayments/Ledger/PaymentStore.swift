@@ -35,19 +35,8 @@ public struct TimedEvent: Hashable, Sendable {
     }
 }
 
-/// The ledger: append-only events, one payment per key, and the only place where a payment is taken.
-///
-/// Every call that changes something returns when the change is durable. There is deliberately no "is it spent?": a read
-/// followed by a write would let two presentations of one credential both succeed.
-public protocol PaymentStore: Sendable {
-    /// Takes the payment in one atomic step: a new row, or a released one with attempts left. Otherwise says who holds it.
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome
-
-    /// Appends `events` in one atomic step and returns what the payment is then. An event that cannot follow the payment's
-    /// state is a defect, and then none is written.
-    @discardableResult
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
-
+/// What can be read of a ledger, also while another process writes it.
+public protocol PaymentReader: Sendable {
     /// What the payment is now; nil when there is none.
     func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord?
 
@@ -61,6 +50,20 @@ public protocol PaymentStore: Sendable {
     /// Payments in one of `phases`, or in any when it is empty, claimed at `since` (seconds since 1970) or later, oldest first,
     /// at most `limit`.
     func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord]
+}
+
+/// The ledger: append-only events, one payment per key, and the only place where a payment is taken.
+///
+/// Every call that changes something returns when the change is durable. There is deliberately no "is it spent?": a read
+/// followed by a write would let two presentations of one credential both succeed.
+public protocol PaymentStore: PaymentReader {
+    /// Takes the payment in one atomic step: a new row, or a released one with attempts left. Otherwise says who holds it.
+    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome
+
+    /// Appends `events` in one atomic step and returns what the payment is then. An event that cannot follow the payment's
+    /// state is a defect, and then none is written.
+    @discardableResult
+    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
 
     /// Forgets answers of payments that ended before `time` (seconds since 1970); says how many. Payments are never forgotten.
     func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int

@@ -15,6 +15,8 @@ public struct PaymentKey: Hashable, Sendable {
     public let payer: String
     /// The authorization's nonce, lower case.
     public let nonce: String
+    /// The payment's name. Computed once: it is asked for at every step of a payment.
+    public let id: PaymentID
 
     /// Lower-cases everything that a chain compares without case.
     public init(network: ChainID, asset: String, payer: String, nonce: String) {
@@ -22,11 +24,7 @@ public struct PaymentKey: Hashable, Sendable {
         self.asset = asset.lowercased()
         self.payer = payer.lowercased()
         self.nonce = nonce.lowercased()
-    }
-
-    /// The payment's name.
-    public var id: PaymentID {
-        PaymentID(Keccak256.hash(text: "\(self.network)/\(self.asset)/\(self.payer)/\(self.nonce)"))
+        self.id = PaymentID(Keccak256.hash(text: "\(self.network)/\(self.asset)/\(self.payer)/\(self.nonce)"))
     }
 }
 

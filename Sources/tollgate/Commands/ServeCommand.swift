@@ -6,24 +6,43 @@ import TollPayments
 import TollRuntime
 import TollStoreSQLite
 
-/// `tollgate serve`: the gateway, and what is configured beside it.
+/// `tollgate serve` and `tollgate facilitator`: the servers that a configuration asks for, until a signal ends them.
 enum ServeCommand {
-    static func run(configurationPath: String, log: Logger) async throws -> ExitCode {
+    /// Which servers run.
+    enum Role {
+        /// The gateway, and what is configured beside it.
+        case gateway
+        /// The facilitator and admin alone.
+        case facilitator
+    }
+
+    static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
+        guard role == .gateway || configuration.facilitator?.serve != nil else {
+            StandardStreams.writeError("\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
+            return .failure
+        }
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
         let assembly = try Assembly(configuration, group: loops, environment: .live, log: log)
-        let exact = assembly.exactEVM()
-        try await exact.resume()
-        let gateway = try assembly.gateway(methods: [exact])
-        let server = try await HTTPServer(
-            group: loops, host: configuration.listen.host, port: UInt16(configuration.listen.port), handler: gateway,
-            limits: assembly.serverLimits)
-        log.info("listening", ["gateway": server.address, "routes": configuration.routes.count])
-        var services: [any Service] = [assembly.background]
-        services += try await CompanionServers.start(assembly, method: exact, group: loops)
-        services.append(ServerService(name: "gateway", server: server))
-        try await ServiceGroup(services: services, environment: .live, logger: log).run()
+        try await self.services(role, assembly, loops).run()
         await assembly.store.close()
         return .success
+    }
+
+    /// Everything that runs, taken up where the last process left it and listening.
+    static func services(
+        _ role: Role, _ assembly: Assembly, _ loops: EventLoopGroup, signals: Set<ProcessSignal> = [.terminate, .interrupt]
+    ) async throws -> ServiceGroup {
+        guard await assembly.hasFittingTokens() else { throw Assembly.Failure(description: "the configuration does not fit the chain") }
+        let methods = try await assembly.methods()
+        var services: [any Service] = [assembly.background]
+        services += try await CompanionServers.start(assembly, methods: methods, group: loops)
+        if role == .gateway {
+            let gateway = try assembly.gateway(methods: methods)
+            services.append(
+                try await CompanionServers.listen(
+                    "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log))
+        }
+        return ServiceGroup(services: services, environment: .live, logger: assembly.log, signals: signals)
     }
 }

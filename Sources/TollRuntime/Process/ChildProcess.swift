@@ -1,0 +1,108 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+private import Glibc
+
+/// A program that this one starts: its standard input is held open, its standard output is read, its standard error is ours.
+///
+/// Calls block: not for use on a loop that serves.
+public struct ChildProcess: ~Copyable, Sendable {
+    /// A system call that failed.
+    public struct Failure: Error, Sendable, CustomStringConvertible {
+        /// Which, and why.
+        public let description: String
+    }
+
+    private let process: pid_t
+    private let input: Int32
+    private let output: Int32
+    private var isFinished = false
+
+    /// Starts `path` with `arguments`, its own name not among them, and this process' environment with `environment` over it.
+    public init(_ path: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws(Failure) {
+        let (childInput, input) = try Self.pipe()
+        let (output, childOutput) = try Self.pipe()
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, childInput, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+        let words = unsafe Self.words([path] + arguments)
+        let variables = unsafe Self.words(Self.environment(with: environment))
+        defer {
+            for unsafe word in unsafe words + variables { unsafe free(word) }
+        }
+        var process: pid_t = 0
+        let status = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
+        close(childInput)
+        close(childOutput)
+        guard status == 0 else {
+            close(input)
+            close(output)
+            throw Failure(description: "\(path) cannot be started: \(Self.reason(status))")
+        }
+        self.process = process
+        self.input = input
+        self.output = output
+    }
+
+    deinit {
+        close(self.input)
+        close(self.output)
+        if !self.isFinished {
+            kill(self.process, SIGTERM)
+            _ = waitpid(self.process, nil, 0)
+        }
+    }
+
+    /// The next line of its output, without the line break; nil at the end.
+    public func readLine() -> String? {
+        var line: [UInt8] = []
+        var byte: UInt8 = 0
+        while unsafe read(self.output, &byte, 1) == 1 {
+            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
+            line.append(byte)
+        }
+        return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+    }
+
+    /// Everything it writes, then its exit status; 128 and the signal's number when a signal ended it.
+    public mutating func finish() -> (status: Int32, output: [UInt8]) {
+        var all: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = unsafe read(self.output, &piece, piece.count)
+            guard count > 0 else { break }
+            all += piece[..<count]
+        }
+        var status: Int32 = 0
+        unsafe waitpid(self.process, &status, 0)
+        self.isFinished = true
+        let signal = status & 0x7F
+        return (signal == 0 ? status >> 8 & 0xFF : 128 + signal, all)
+    }
+
+    /// Both ends close when a program is replaced, so that only those that are handed on stay open.
+    private static func pipe() throws(Failure) -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe Glibc.pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(reason(errno))") }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    private static func environment(with changes: [String: String]) -> [String] {
+        var variables: [String] = []
+        var next = unsafe environ
+        while let variable = unsafe next.pointee {
+            let text = unsafe String(cString: variable)
+            if changes[String(text.prefix { $0 != "=" })] == nil { variables.append(text) }
+            unsafe next += 1
+        }
+        return variables + changes.map { "\($0.key)=\($0.value)" }
+    }
+
+    private static func words(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+        unsafe texts.map { unsafe strdup($0) } + [nil]
+    }
+
+    private static func reason(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
+}

@@ -1,0 +1,35 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollPayments
+
+/// A ledger file, opened to be looked at: beside the process that writes it, and without its lock.
+public final class SQLitePaymentReader: PaymentReader {
+    private let reads: ReaderPool
+
+    /// Opens the ledger at `path`, which must exist.
+    ///
+    /// - Throws: What is wrong with the file: missing, no permission, not a ledger, newer than this program.
+    public init(path: String) throws(StoreError) {
+        let connection = try SQLiteConnection(path: path, access: .readOnly)
+        try LedgerSchema.refuseForeign(connection, path: path)
+        self.reads = try ReaderPool(path: path, count: 1)
+    }
+
+    public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
+        try await self.reads.read { reader throws(StoreError) in try reader.payment(payment)?.record }
+    }
+
+    public func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
+        try await self.reads.read { reader throws(StoreError) in try reader.answer(payment) }
+    }
+
+    public func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
+        try await self.reads.read { reader throws(StoreError) in try reader.events(payment) }
+    }
+
+    public func records(
+        in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.reads.read { reader throws(StoreError) in try reader.records(in: phases, since: since, limit: limit) }
+    }
+}
