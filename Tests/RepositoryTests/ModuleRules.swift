@@ -23,7 +23,9 @@ enum ModuleRules {
         let modules = self.cModules(in: files)
         let imports = files.filter { $0.isIn("Sources") }.flatMap { self.imports(in: $0) }
         let leaks = imports.filter { (modules.contains($0.module) || self.systemModules.contains($0.module)) && !$0.isPrivate }
-        return leaks.map { Offence($0.file, line: $0.line, "`\($0.module)` is written in C: write `private import \($0.module)`") }
+        return leaks.map {
+            Offence($0.file, line: $0.line, "`\($0.module)` is written in C: write `private import \($0.module)`")
+        }
             + modules.sorted().flatMap { module in self.importers(of: module, imports) }
     }
 
@@ -48,7 +50,9 @@ enum ModuleRules {
     private static func imports(in file: RepositoryFile) -> [Import] {
         file.code.enumerated().compactMap { index, line in
             let words = line.split(separator: " ")
-            guard let keyword = words.firstIndex(of: "import"), words.prefix(keyword).allSatisfy(self.mayPrecedeImport) else { return nil }
+            guard let keyword = words.firstIndex(of: "import"), words.prefix(keyword).allSatisfy(self.mayPrecedeImport) else {
+                return nil
+            }
             guard let module = words.dropFirst(keyword + 1).first?.split(separator: ".").first else { return nil }
             return Import(file: file, line: index + 1, module: String(module), isPrivate: words.first == "private")
         }

@@ -17,7 +17,8 @@ import Testing
 
     @Test(arguments: [
         ("a // } try!", "a"), ("a /* { /* } */ { */ b", "ab"), ("f(\"}{\") }", "f()}"), ("f(\"\\\"}\") }", "f()}"),
-        ("f(\"a\\(g(\"}\", x)) b\")", "f(g(,x))"), ("f(#\"\"}\"#)", "f()"), ("\"\"\"¶}\"¶\"\"\"}", "}"), ("func `a } b`() {}", "func(){}"),
+        ("f(\"a\\(g(\"}\", x)) b\")", "f(g(,x))"), ("f(#\"\"}\"#)", "f()"), ("\"\"\"¶}\"¶\"\"\"}", "}"),
+        ("func `a } b`() {}", "func(){}"),
     ])
     func `comments, strings and quoted names are no code`(source: String, code: String) {
         let source = Self.lines(source)
@@ -94,7 +95,8 @@ import Testing
 
     @Test(arguments: [
         "let a = try! f()", "fatalError(\"no\")", "final class A: @unchecked Sendable {", "Thread.sleep(forTimeInterval: 1)",
-        "print(a)", "Task.detached { }", "Task { await f() }", "Task(priority: .low) { }", "try await Task.sleep(for: .seconds(1))",
+        "print(a)", "Task.detached { }", "Task { await f() }", "Task(priority: .low) { }",
+        "try await Task.sleep(for: .seconds(1))",
         "let now = Date()", "let price: Double = 1", "DispatchSemaphore(value: 0)", "\"\\(Float(1))\"",
     ])
     func `a banned construct is found, and its replacement named`(line: String) throws {
@@ -142,7 +144,9 @@ import Testing
         #expect(ModuleRules.violations(in: [Self.cSQLite, importer]).isEmpty)
     }
 
-    @Test(arguments: ["import CSQLite", "internal import CSQLite", "public import CSQLite.sqlite3", "@preconcurrency import CSQLite"])
+    @Test(arguments: [
+        "import CSQLite", "internal import CSQLite", "public import CSQLite.sqlite3", "@preconcurrency import CSQLite",
+    ])
     func `a C module that is not imported privately is found`(line: String) {
         let importer = Self.source(line, "Sources/TollStoreSQLite/A.swift")
         #expect(ModuleRules.violations(in: [Self.cSQLite, importer]).map(\.path) == [importer.path])
@@ -176,7 +180,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "[a](b.md#part)", "[a](https://example.com/gone.md)", "[a](#part)", "`[a](gone.md)`", "```¶[a](gone.md)¶```", "[a](../docs/b.md)",
+        "[a](b.md#part)", "[a](https://example.com/gone.md)", "[a](#part)", "`[a](gone.md)`", "```¶[a](gone.md)¶```",
+        "[a](../docs/b.md)",
     ])
     func `other links are well`(text: String) {
         #expect(DocumentRules.links(RepositoryFile("docs/page.md", Self.lines(text))) { $0 == "docs/b.md" }.isEmpty)
@@ -184,10 +189,14 @@ import Testing
 
     @Test func `a target that the architecture does not name is found`() {
         let manifest = RepositoryFile(
-            "Package.swift", ".target(\n  name: \"TollA\"), .target(name: \"TollB\"), .testTarget(name: \"TollATests\", dependencies: [])")
+            "Package.swift",
+            ".target(\n  name: \"TollA\"), .target(name: \"TollB\"), .testTarget(name: \"TollATests\", dependencies: [])"
+        )
         #expect(DocumentRules.targetNames(manifest).sorted() == ["TollA", "TollATests", "TollB"])
         let page = RepositoryFile("docs/architecture.md", "`TollA`, `TollATests` and TollB")
-        #expect(DocumentRules.targets(of: manifest, in: page).map(\.message) == ["does not name the target `TollB` of Package.swift"])
+        #expect(
+            DocumentRules.targets(of: manifest, in: page).map(\.message) == ["does not name the target `TollB` of Package.swift"]
+        )
     }
 
     @Test func `vectors without an entry, entries without a file and entries without a source are found`() {
@@ -203,7 +212,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Sources/A/A.swift", "// see /" + "work/notes"), ("docs/a.md", "in /" + "tmp/x"), ("Scripts/a", "build" + "-slot swift build"),
+        ("Sources/A/A.swift", "// see /" + "work/notes"), ("docs/a.md", "in /" + "tmp/x"),
+        ("Scripts/a", "build" + "-slot swift build"),
         ("README.md", "generated " + "with something"),
     ])
     func `a word about the workplace is found`(path: String, text: String) {
