@@ -35,7 +35,7 @@ public struct PrivateKey: Sendable, CustomStringConvertible, CustomReflectable {
     /// - Warning: Nothing is hashed or prefixed. Whoever chooses the digest may have chosen the digest of a transfer.
     public func sign(digest: Bytes32) -> RecoverableSignature {
         let (compact, recoveryID) = self.secret.withExposed { Secp256k1.shared.sign(digest, key: $0) }
-        guard let signature = RecoverableSignature(compact: compact, recoveryID: UInt8(recoveryID)) else {
+        guard let signature = RecoverableSignature(compact: compact[...], recoveryID: UInt8(recoveryID)) else {
             preconditionFailure("A signature's r lay above the group order, which one in 2^127 does.")
         }
         return signature

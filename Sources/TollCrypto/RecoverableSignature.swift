@@ -39,8 +39,8 @@ public struct RecoverableSignature: Hashable, Sendable, CustomStringConvertible 
         }
     }
 
-    init?(compact: some Collection<UInt8>, recoveryID: UInt8) {
-        guard let r = Bytes32(compact.prefix(32)), let s = Bytes32(compact.dropFirst(32)) else { return nil }
+    init?(compact: ArraySlice<UInt8>, recoveryID: UInt8) {
+        guard let r = Bytes32(Array(compact.prefix(32))), let s = Bytes32(Array(compact.dropFirst(32))) else { return nil }
         self.init(r: r, s: s, recoveryID: recoveryID)
     }
 

@@ -39,7 +39,9 @@ struct Secp256k1: Sendable {
     /// The 64 bytes of the public key; `key` was found valid.
     func publicKey(of key: Span<UInt8>) -> [UInt8] {
         var point = secp256k1_pubkey()
-        let status = unsafe key.withUnsafeBufferPointer { unsafe secp256k1_ec_pubkey_create(self.context, &point, $0.baseAddress!) }
+        let status = unsafe key.withUnsafeBufferPointer {
+            unsafe secp256k1_ec_pubkey_create(self.context, &point, $0.baseAddress!)
+        }
         precondition(status == 1, "A private key was used that was never checked.")
         return self.serialize(&point)
     }

@@ -13,11 +13,19 @@ public struct Bytes32: Hashable, Sendable, CustomStringConvertible {
     public static let zero = Bytes32(words: (0, 0, 0, 0))
 
     /// Nil unless `bytes` are exactly thirty-two.
-    public init?(_ bytes: some Collection<UInt8>) {
+    public init?(_ bytes: [UInt8]) {
         guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (position, byte) in bytes.enumerated() { words[position / 8] = words[position / 8] << 8 | UInt64(byte) }
-        self.words = (words[0], words[1], words[2], words[3])
+        let bytes = unsafe bytes.span.bytes
+        self.words = (Self.word(bytes, at: 0), Self.word(bytes, at: 8), Self.word(bytes, at: 16), Self.word(bytes, at: 24))
+    }
+
+    /// Nil unless `bytes` are exactly thirty-two.
+    public init?(_ bytes: some Collection<UInt8>) {
+        self.init(Array(bytes))
+    }
+
+    private static func word(_ bytes: RawSpan, at offset: Int) -> UInt64 {
+        UInt64(bigEndian: unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
     /// From 64 hexadecimal digits, with or without `0x`.
@@ -30,10 +38,14 @@ public struct Bytes32: Hashable, Sendable, CustomStringConvertible {
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(32)
-        for word in [self.words.0, self.words.1, self.words.2, self.words.3] {
-            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(shift))) }
-        }
+        self.append(to: &bytes)
         return bytes
+    }
+
+    /// Appends the bytes in order.
+    public func append(to bytes: inout [UInt8]) {
+        let words = (self.words.0.bigEndian, self.words.1.bigEndian, self.words.2.bigEndian, self.words.3.bigEndian)
+        unsafe withUnsafeBytes(of: words) { unsafe bytes.append(contentsOf: $0) }
     }
 
     /// `0x` and 64 lower-case digits.

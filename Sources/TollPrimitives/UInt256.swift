@@ -23,10 +23,8 @@ public struct UInt256: Hashable, Comparable, Sendable {
 
     /// Big-endian bytes, at most thirty-two; nil when there are more.
     public init?(bigEndian bytes: some Collection<UInt8>) {
-        guard bytes.count <= 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (position, byte) in bytes.reversed().enumerated() { words[position / 8] |= UInt64(byte) << UInt64(position % 8 * 8) }
-        self.limbs = (words[0], words[1], words[2], words[3])
+        guard bytes.count <= 32, let word = Bytes32([UInt8](repeating: 0, count: 32 - bytes.count) + bytes) else { return nil }
+        self.init(word)
     }
 
     /// The same bits as a word.

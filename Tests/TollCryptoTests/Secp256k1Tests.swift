@@ -40,7 +40,7 @@ struct Secp256k1Tests {
     }
 
     @Test func `the key 1 has the generator as its public half`() throws {
-        let key = try #require(PrivateKey(bytes: Bytes32(hex: "00000000000000000000000000000000" + "00000000000000000000000000000001")!.bytes))
+        let key = try #require(PrivateKey(bytes: one.bytes))
         let generator =
             "0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
             + "483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"

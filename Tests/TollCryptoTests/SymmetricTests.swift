@@ -64,7 +64,8 @@ struct SymmetricTests {
                 + "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640"
         ),
     ])
-    func `scrypt answers as RFC 7914 says`(passphrase: String, salt: String, n: UInt64, r: UInt64, p: UInt64, key: String) throws {
+    func `scrypt answers as RFC 7914 says`(passphrase: String, salt: String, n: UInt64, r: UInt64, p: UInt64, key: String) throws
+    {
         let derived = try KeyDerivation.scrypt(
             passphrase: Array(passphrase.utf8),
             salt: Array(salt.utf8),

@@ -57,7 +57,11 @@ struct KeystoreTests {
     }
 
     @Test(arguments: faults)
-    func `a file with a fault is told apart from a wrong passphrase`(path: [String], value: JSON?, failure: Keystore.Failure) throws {
+    func `a file with a fault is told apart from a wrong passphrase`(
+        path: [String],
+        value: JSON?,
+        failure: Keystore.Failure
+    ) throws {
         let sound = try JSON(parsing: Keystore.encrypt(signer, passphrase: Secret("x"), cost: 4))
         let faulty = replacing(path, in: sound, with: value)
         #expect(throws: failure) { try Keystore.decrypt(faulty.utf8, passphrase: Secret("x")) }
@@ -70,7 +74,7 @@ struct KeystoreTests {
 
     @Test func `a file of absurd length is not even read`() {
         let file = Array(scryptFile.utf8) + [UInt8](repeating: 0x20, count: Keystore.bytesMax)
-        #expect(throws: Keystore.Failure.malformed("not a JSON text of a key store")) {
+        #expect(throws: Keystore.Failure.malformed("JSON")) {
             try Keystore.decrypt(file, passphrase: Secret("testpassword"))
         }
     }

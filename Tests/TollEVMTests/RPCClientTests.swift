@@ -16,7 +16,9 @@ struct RPCClientTests {
         #expect(transport.posts.map(\.url) == ["a", "b"])
     }
 
-    @Test(arguments: [#""error":{"code":3,"message":"execution reverted"}"#, #""error":{"code":-32602,"message":"invalid argument"}"#])
+    @Test(arguments: [
+        #""error":{"code":3,"message":"execution reverted"}"#, #""error":{"code":-32602,"message":"invalid argument"}"#,
+    ])
     func `an answer is final, whatever it says`(member: String) async {
         let transport = ScriptedTransport([.reply(member), .reply(#""result":7"#)])
         await #expect(throws: RPCError.self) { try await transport.client(["a", "b"]).call(RPCRequest("x")) }

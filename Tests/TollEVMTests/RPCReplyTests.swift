@@ -6,7 +6,9 @@ import TollPrimitives
 
 /// What one reply means.
 struct RPCReplyTests {
-    @Test(arguments: [(#""result":"0x1""#, JSON.string("0x1")), (#""result":null"#, .null), (#""result":[],"error":null"#, .array([]))])
+    @Test(arguments: [
+        (#""result":"0x1""#, JSON.string("0x1")), (#""result":null"#, .null), (#""result":[],"error":null"#, .array([])),
+    ])
     func `a result is returned as it came`(member: String, result: JSON) async throws {
         let transport = ScriptedTransport([.reply(member)])
         #expect(try await transport.client().call(RPCRequest("eth_test", ["0x2"])) == result)
@@ -101,7 +103,7 @@ private let garbage: [(Int, String)] = [
     (200, #"{"jsonrpc":"2.0","id":null,"result":"0x1"}"#),
     (200, #"{"id":1,"result":"0x1"}"#),
     (200, #"{"jsonrpc":"1.0","id":1,"result":"0x1"}"#),
-    (200, #"{"jsonrpc":"2.0","id":1,"result":"0x1"} "#  + "x"),
+    (200, #"{"jsonrpc":"2.0","id":1,"result":"0x1"} "# + "x"),
     (200, #"{"jsonrpc":"2.0","id":1,"result":"0x1","error":{"code":1,"message":""}}"#),
     (200, #"{"jsonrpc":"2.0","id":1,"error":"execution reverted"}"#),
     (200, #"{"jsonrpc":"2.0","id":1,"error":{"code":"3","message":"execution reverted"}}"#),

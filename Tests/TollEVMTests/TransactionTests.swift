@@ -20,7 +20,9 @@ struct TransactionTests {
         var transaction = approval
         transaction.to = nil
         transaction.value = 1_000_000_000_000_000_000
-        transaction.accessList = [.init(address: usdc, storageKeys: [repeated(1), .zero]), .init(address: payTo, storageKeys: [])]
+        transaction.accessList = [
+            .init(address: usdc, storageKeys: [repeated(1), .zero]), .init(address: payTo, storageKeys: []),
+        ]
         let read = try SignedTransaction(raw: transaction.signed(by: signer).raw)
         #expect(read.transaction == transaction)
         #expect(try read.sender() == signer.address)

@@ -75,7 +75,9 @@ import TollTestKit
                 }
             }
         }
-        let numbers = try String(contentsOfFile: ledger.directory + "/told", encoding: .utf8).split(separator: "\n").compactMap { Int($0) }
+        let numbers = try String(contentsOfFile: ledger.directory + "/told", encoding: .utf8).split(separator: "\n").compactMap {
+            Int($0)
+        }
         #expect(numbers.contains(1_000))
         let store = try ledger.openSQLite()
         #expect(try await Self.held(0..<2_000, store).isSuperset(of: numbers))
@@ -87,7 +89,7 @@ import TollTestKit
         await #expect(processExitsWith: .success) {
             try await withLedger { _, store in
                 _ = try await store.claim(SamplePayment.claim(0), at: 1)
-                // No file of this process may grow over 64 KiB: writing past it fails with EFBIG, which to SQLite is a failing disk.
+                // No file of this process may grow over 64 KiB. Writing past it is to SQLite a failing disk.
                 signal(SIGXFSZ, SIG_IGN)
                 var limit = rlimit(rlim_cur: 65_536, rlim_max: rlim_t.max)
                 _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
@@ -114,7 +116,9 @@ import TollTestKit
                 let pages = try writer.connection.integer("PRAGMA page_count")
                 _ = try writer.connection.integer("PRAGMA max_page_count = \(pages + 8)")
             }
-            let events: [PaymentEvent] = [.answered(SamplePayment.answer(0, byteCount: 1 << 20)), .signed(SamplePayment.transaction(0))]
+            let events: [PaymentEvent] = [
+                .answered(SamplePayment.answer(0, byteCount: 1 << 20)), .signed(SamplePayment.transaction(0)),
+            ]
             let error = await #expect(throws: StoreError.self) { try await store.append(events, to: id, at: 2) }
             #expect(error?.isDefect == false)
             #expect(error?.reason.contains("is full") == true)
@@ -191,7 +195,9 @@ import TollTestKit
         for await _ in isRunning {}
         let results = await withTaskGroup(of: Result<Void, StoreError>.self) { group in
             for _ in 0..<100 {
-                group.addTask { await Self.result { () async throws(StoreError) in try await queue.write { _ throws(StoreError) in } } }
+                group.addTask {
+                    await Self.result { () async throws(StoreError) in try await queue.write { _ throws(StoreError) in } }
+                }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }

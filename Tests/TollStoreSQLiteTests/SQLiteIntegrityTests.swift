@@ -19,7 +19,8 @@ import TollTestKit
         for batch in SamplePayment.happyPath(1) { try await store.append(batch, to: claim.id, at: 101) }
         await store.close()
         try SQLiteConnection(path: ledger.path, access: .readWrite).script(
-            "DROP TRIGGER events_stay; DROP TRIGGER events_stand; \(script)")
+            "DROP TRIGGER events_stay; DROP TRIGGER events_stand; \(script)"
+        )
         return ledger
     }
 
@@ -27,11 +28,14 @@ import TollTestKit
         "UPDATE payments SET phase = 'released'", "UPDATE payments SET attempts = 2", "UPDATE payments SET amount = '1'",
         "UPDATE payments SET is_served = 0", "UPDATE payments SET ended_at = NULL", "UPDATE payments SET network = 'eip155:1'",
         "DELETE FROM events WHERE sequence = 2", "DELETE FROM events WHERE sequence = 6", "DELETE FROM events WHERE sequence = 1",
-        "DELETE FROM events", "UPDATE events SET sequence = 9 WHERE sequence = 6", "UPDATE events SET kind = 'tolled' WHERE sequence = 6",
+        "DELETE FROM events", "UPDATE events SET sequence = 9 WHERE sequence = 6",
+        "UPDATE events SET kind = 'tolled' WHERE sequence = 6",
         "UPDATE events SET kind = 'told' WHERE sequence = 4", "UPDATE events SET detail = 'x' WHERE sequence = 6",
         "UPDATE events SET detail = '[]' WHERE sequence = 6", "UPDATE events SET detail = '{}' WHERE sequence = 6",
-        #"UPDATE events SET detail = '{"v":2}' WHERE sequence = 6"#, #"UPDATE events SET detail = '{"v":1.0}' WHERE sequence = 6"#,
-        #"UPDATE events SET detail = '{"v":1,"more":true}' WHERE sequence = 6"#, "UPDATE events SET raw = x'00' WHERE sequence = 6",
+        #"UPDATE events SET detail = '{"v":2}' WHERE sequence = 6"#,
+        #"UPDATE events SET detail = '{"v":1.0}' WHERE sequence = 6"#,
+        #"UPDATE events SET detail = '{"v":1,"more":true}' WHERE sequence = 6"#,
+        "UPDATE events SET raw = x'00' WHERE sequence = 6",
         "UPDATE events SET raw = NULL WHERE kind = 'signed'", "UPDATE events SET time = 7 WHERE kind = 'settled'",
         "UPDATE events SET detail = replace(detail, '1000', '1001') WHERE kind = 'claimed'",
         "UPDATE events SET detail = replace(detail, '\"policy\":\"after\"', '\"policy\":\"never\"') WHERE kind = 'claimed'",
@@ -54,7 +58,8 @@ import TollTestKit
     @Test(arguments: [
         "UPDATE answers SET head = '{}'", #"UPDATE answers SET head = '{"v":1,"status":200,"fields":[["a"]]}'"#,
         #"UPDATE answers SET head = '{"v":1,"status":200,"fields":[["a","*"]]}'"#,
-        #"UPDATE answers SET head = '{"v":1,"status":"200","fields":[]}'"#, #"UPDATE answers SET head = '{"v":7,"status":200,"fields":[]}'"#,
+        #"UPDATE answers SET head = '{"v":1,"status":"200","fields":[]}'"#,
+        #"UPDATE answers SET head = '{"v":7,"status":200,"fields":[]}'"#,
     ])
     func `a changed answer is corruption, not an answer`(script: String) async throws {
         try await withLedger(try await self.tampered(script)) { _, store in
@@ -121,7 +126,9 @@ import TollTestKit
         try await withLedger { _, store in
             var payload: JSONObject = ["leaf": 1]
             for _ in 0..<70 { payload = ["deeper": .object(payload)] }
-            let deep = await #expect(throws: StoreError.self) { try await store.claim(SamplePayment.claim(1, payload: payload), at: 1) }
+            let deep = await #expect(throws: StoreError.self) {
+                try await store.claim(SamplePayment.claim(1, payload: payload), at: 1)
+            }
             #expect(deep?.isDefect == true)
             let long: JSONObject = ["long": .string(String(repeating: "x", count: 1 << 20))]
             await #expect(throws: StoreError.self) { try await store.claim(SamplePayment.claim(1, payload: long), at: 1) }
@@ -129,7 +136,9 @@ import TollTestKit
 
             _ = try await store.claim(SamplePayment.claim(1), at: 1)
             let answer = SamplePayment.answer(1, byteCount: StoredAnswer.bodyByteCountMax + 1)
-            let over = await #expect(throws: StoreError.self) { try await store.append([.answered(answer)], to: SamplePayment.claim(1).id, at: 2) }
+            let over = await #expect(throws: StoreError.self) {
+                try await store.append([.answered(answer)], to: SamplePayment.claim(1).id, at: 2)
+            }
             #expect(over?.isDefect == true)
         }
     }

@@ -52,7 +52,8 @@ final class TemporaryLedger: PaymentStoreHarness {
 
 /// Runs `body` with a store on a new ledger, and closes it afterwards.
 func withLedger(
-    _ ledger: TemporaryLedger? = nil, _ body: (TemporaryLedger, SQLitePaymentStore) async throws -> Void
+    _ ledger: TemporaryLedger? = nil,
+    _ body: (TemporaryLedger, SQLitePaymentStore) async throws -> Void
 ) async throws {
     let ledger = try ledger ?? TemporaryLedger()
     let store = try ledger.openSQLite()

@@ -18,26 +18,30 @@ public enum ReceivedOffer: Sendable {
     ///
     /// - Throws: Why it offers nothing, in words.
     public init(_ head: ResponseHead, body: [UInt8]) throws(PurchaseFailure) {
-        switch head.fields.count(of: Self.headerField) {
-        case 0: self = .v1(try Self.version1(body))
-        case 1:
-            let value = head.fields.firstText(Self.headerField) ?? ""
-            do throws(WireError) {
-                self = .v2(try X402V2.PaymentRequired(headerValue: value))
-            } catch {
-                throw PurchaseFailure(.noAcceptableOffer, "PAYMENT-REQUIRED cannot be read: \(error)")
-            }
-        default: throw PurchaseFailure(.noAcceptableOffer, "PAYMENT-REQUIRED is there more than once: which one counts is unknown")
+        if let version2 = try Self.version2(head) {
+            self = version2
+            return
         }
-    }
-
-    private static func version1(_ body: [UInt8]) throws(PurchaseFailure) -> X402V1.PaymentRequired {
-        do throws(WireError) {
-            return try X402V1.PaymentRequired(body: body)
-        } catch {
+        do throws(WireError) { self = try Self.version1(body) } catch {
             throw PurchaseFailure(
                 .noAcceptableOffer, "the 402 has no PAYMENT-REQUIRED, and its body is no offer of x402 version 1: \(error)")
         }
+    }
+
+    /// The offer in the header; nil when there is no such header.
+    static func version2(_ head: ResponseHead) throws(PurchaseFailure) -> ReceivedOffer? {
+        guard let value = head.fields.firstText(self.headerField) else { return nil }
+        guard head.fields.count(of: self.headerField) == 1 else {
+            throw PurchaseFailure(.noAcceptableOffer, "PAYMENT-REQUIRED is there more than once: which one counts is unknown")
+        }
+        do throws(WireError) { return .v2(try X402V2.PaymentRequired(headerValue: value)) } catch {
+            throw PurchaseFailure(.noAcceptableOffer, "PAYMENT-REQUIRED cannot be read: \(error)")
+        }
+    }
+
+    /// The offer in the body.
+    static func version1(_ body: [UInt8]) throws(WireError) -> ReceivedOffer {
+        .v1(try X402V1.PaymentRequired(body: body))
     }
 
     /// Why options of it cannot be read.

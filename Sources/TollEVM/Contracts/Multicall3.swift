@@ -56,7 +56,9 @@ public enum Multicall3 {
             elements.count == count
         else { return nil }
         let outcomes = elements.compactMap { element -> Outcome? in
-            guard let members = element.elements, let succeeded = members[0].bool, let returned = members[1].bytes else { return nil }
+            guard let members = element.elements, let succeeded = members[0].bool, let returned = members[1].bytes else {
+                return nil
+            }
             return Outcome(succeeded: succeeded, returned: returned)
         }
         return outcomes.count == count ? outcomes : nil

@@ -12,7 +12,7 @@ public enum Keystore {
     public enum Failure: Error, Hashable, Sendable {
         /// The file is sound as far as can be told, and this is not its passphrase.
         case wrongPassphrase
-        /// The file is no version 3 key store; names the member at fault.
+        /// The file is no version 3 key store; names the member at fault, or "JSON".
         case malformed(String)
         /// The file uses an algorithm, or costs, that are not supported; names the member.
         case unsupported(String)
@@ -27,7 +27,7 @@ public enum Keystore {
 
     /// The key in `file`, a JSON text.
     public static func decrypt(_ file: [UInt8], passphrase: Secret<String>) throws(Failure) -> PrivateKey {
-        guard file.count <= bytesMax, let json = try? JSON(parsing: file) else { throw .malformed("not a JSON text of a key store") }
+        guard file.count <= bytesMax, let json = try? JSON(parsing: file) else { throw .malformed("JSON") }
         guard json["version"]?.integer == 3 else { throw .unsupported("version") }
         guard let crypto = json["crypto"] ?? json["Crypto"] else { throw .malformed("crypto") }
         guard crypto["cipher"]?.string == "aes-128-ctr" else { throw .unsupported("cipher") }
@@ -36,7 +36,7 @@ public enum Keystore {
         let mac = try Optional(crypto).hex("mac", count: 32)
         let derived = try deriveKey(crypto, passphrase)
         guard constantTimeEquals(authenticate(ciphertext, derived), mac) else { throw .wrongPassphrase }
-        guard let secret = crypt(ciphertext, derived, counter), let key = PrivateKey(secret) else { throw .malformed("ciphertext") }
+        guard let key = crypt(ciphertext, derived, counter).flatMap({ PrivateKey($0) }) else { throw .malformed("ciphertext") }
         if let address = json["address"]?.string {
             guard let address = Hex.decode(address), address == key.address.bytes else { throw .malformed("address") }
         }

@@ -23,7 +23,8 @@ public enum KnownNetworks {
     public static func network(v1Name: String) -> KnownNetwork? { byV1Name[v1Name] }
 
     private static let byChainID = Dictionary(all.map { ($0.chainID, $0) }) { first, _ in first }
-    private static let byV1Name = Dictionary(all.compactMap { network in network.v1Name.map { ($0, network) } }) { first, _ in first }
+    private static let named = all.compactMap { network in network.v1Name.map { (name: $0, network) } }
+    private static let byV1Name = Dictionary(named) { first, _ in first }
 }
 
 /// A chain and its tokens.

@@ -2,7 +2,8 @@
 
 internal import TollPrimitives
 
-/// See ``KnownNetworks`` for where this comes from.
+/// See ``KnownNetworks`` for where this comes from. Left to itself by the formatter, so that a token is a line.
+// swift-format-ignore
 let knownNetworks: [KnownNetwork] = [
     network(8453, "Base", v1: "base", [
         .eip3009("USDC", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "USD Coin", "2"),

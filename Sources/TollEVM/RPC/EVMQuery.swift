@@ -18,7 +18,7 @@ public struct EVMQuery<Value: Sendable>: Sendable {
         do {
             return try self.decode(result)
         } catch {
-            throw .garbage("the result of \(self.request.method) is malformed: \(error.member)")
+            throw .uninformative("the result of \(self.request.method) is malformed: \(error.member)")
         }
     }
 }

@@ -42,10 +42,10 @@ enum JSONRPC {
     static func result(status: Int, body: [UInt8], id: UInt64) -> Result<JSON, RPCError> {
         guard mayHoldReply(status) else { return .failure(refusal(status)) }
         guard let reply = try? JSON(parsing: body) else {
-            return .failure(status == 200 ? .garbage("the answer is no JSON") : refusal(status))
+            return .failure(status == 200 ? .uninformative("the answer is no JSON") : refusal(status))
         }
         guard let result = result(of: reply, expecting: id) else {
-            return .failure(status == 200 ? .garbage("the answer is no reply to what was asked") : refusal(status))
+            return .failure(status == 200 ? .uninformative("the answer is no reply to what was asked") : refusal(status))
         }
         if status != 200, case .success = result { return .failure(refusal(status)) }
         return result
@@ -69,9 +69,10 @@ enum JSONRPC {
             }
             let index = Int(UInt64(id) - firstID)
             guard results[index] == nil else { return .garbage("two replies in the batch have the same id") }
-            results[index] = result(of: reply, expecting: UInt64(id)) ?? .failure(.garbage("a reply in the batch is malformed"))
+            let malformed = RPCError.uninformative("a reply in the batch is malformed")
+            results[index] = result(of: reply, expecting: UInt64(id)) ?? .failure(malformed)
         }
-        return .results(results.map { $0 ?? .failure(.garbage("a reply is missing from the batch")) })
+        return .results(results.map { $0 ?? .failure(.uninformative("a reply is missing from the batch")) })
     }
 
     /// What go-ethereum answers, once for all, to a batch that is too long for it.
@@ -106,8 +107,9 @@ enum JSONRPC {
 }
 
 extension RPCError {
-    /// An answer that cannot be understood: the node may have acted.
-    static func garbage(_ reason: String) -> RPCError {
+    /// An answer that says nothing about the chain: it cannot be understood, or tells of the node's own trouble. The node may
+    /// have acted.
+    static func uninformative(_ reason: String) -> RPCError {
         .unavailable(reason: reason, mayHaveBeenDelivered: true)
     }
 }

@@ -121,7 +121,9 @@ public final class RPCClient: Sendable {
 
     /// A later answer stands for an earlier one, but what may once have been delivered stays so.
     private static func combine(_ earlier: Result<JSON, RPCError>, _ later: Result<JSON, RPCError>) -> Result<JSON, RPCError> {
-        guard case .failure(.unavailable(_, true)) = earlier, case .failure(.unavailable(let reason, _)) = later else { return later }
+        guard case .failure(.unavailable(_, mayHaveBeenDelivered: true)) = earlier,
+            case .failure(.unavailable(let reason, _)) = later
+        else { return later }
         return .failure(.unavailable(reason: reason, mayHaveBeenDelivered: true))
     }
 
@@ -133,7 +135,7 @@ public final class RPCClient: Sendable {
         if requests.count > 1 && takesBatches {
             switch await self.askBatch(url, requests, deadline: deadline) {
             case .results(let answers): results = answers
-            case .garbage(let reason): results = requests.map { _ in .failure(.garbage(reason)) }
+            case .garbage(let reason): results = requests.map { _ in .failure(.uninformative(reason)) }
             case .refused: refused = true
             }
         }

@@ -80,7 +80,7 @@ extension RPCError {
         } else if code == -32601 {
             self = .rejected(code: code, message: message, reason: .methodNotFound)
         } else if Self.faultCodes.contains(code) || Self.faultPhrases.contains(where: { lowered.contains($0) }) {
-            self = .unavailable(reason: "the node answered with error \(code): \(message.prefix(200))", mayHaveBeenDelivered: true)
+            self = .uninformative("the node answered with error \(code): \(message.prefix(200))")
         } else {
             self = .rejected(code: code, message: message, reason: .other)
         }
@@ -131,7 +131,7 @@ extension RPCError {
 
     /// A node that is behind, pruned or busy, whatever its code.
     private static let faultPhrases = [
-        "header not found", "missing trie node", "rate limit", "too many requests", "timeout", "timed out", "temporarily unavailable",
-        "unknown block", "state is not available", "state not available",
+        "header not found", "unknown block", "missing trie node", "state is not available", "state not available", "rate limit",
+        "too many requests", "timeout", "timed out", "temporarily unavailable",
     ]
 }

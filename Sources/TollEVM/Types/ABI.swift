@@ -78,7 +78,7 @@ public enum ABI {
     private static func appendBody(of value: Value, to output: inout [UInt8]) {
         switch value {
         case .word(let word):
-            output.append(contentsOf: word.bytes)
+            word.append(to: &output)
         case .bytes(let bytes):
             append(count: bytes.count, to: &output)
             output.append(contentsOf: bytes)
@@ -92,7 +92,7 @@ public enum ABI {
     }
 
     private static func append(count: Int, to output: inout [UInt8]) {
-        output.append(contentsOf: UInt256(UInt64(count)).word.bytes)
+        UInt256(UInt64(count)).word.append(to: &output)
     }
 
     static func padding(_ count: Int) -> Int { (32 - count % 32) % 32 }

@@ -23,20 +23,21 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil unless `bytes` are exactly twenty.
     public init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 20, let word = Bytes32([UInt8](repeating: 0, count: 12) + bytes) else { return nil }
+        guard bytes.count == 20, let word = Bytes32(Self.padding + bytes) else { return nil }
         self.word = word
     }
 
     /// Nil unless the upper twelve bytes of `word` are zero.
     public init?(_ word: Bytes32) {
-        guard word.bytes.prefix(12).allSatisfy({ $0 == 0 }) else { return nil }
+        guard UInt256(word) <= Self.greatest else { return nil }
         self.word = word
     }
 
     /// `0x` and forty digits in any case; the checksum is not looked at, since peers write addresses either way.
     /// Use ``parse(_:)`` for what people type.
     public init?(hex text: some StringProtocol) {
-        guard text.hasPrefix("0x"), let bytes = Hex.decode(text) else { return nil }
+        let text = Array(text.utf8)
+        guard text.count == 42, text.starts(with: "0x".utf8), let bytes = Hex.decode(utf8: text[...]) else { return nil }
         self.init(bytes)
     }
 
@@ -55,8 +56,11 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
 
     /// The last twenty bytes of `word`.
     private init(truncating word: Bytes32) {
-        self.word = Bytes32([UInt8](repeating: 0, count: 12) + word.bytes.dropFirst(12))!
+        self.word = Bytes32(Self.padding + word.bytes[12...])!
     }
+
+    private static let padding = [UInt8](repeating: 0, count: 12)
+    private static let greatest = UInt256(hex: "0xffffffffffffffffffffffffffffffffffffffff")!
 
     /// The twenty bytes.
     public var bytes: [UInt8] { Array(self.word.bytes.dropFirst(12)) }

@@ -59,22 +59,22 @@ public enum EIP712 {
     public static func hash(_ bytes: [UInt8]) -> Bytes32 { Keccak256.hash(bytes) }
 
     /// The word that stands for an array member, of the words of its elements.
-    public static func hash(array words: [Bytes32]) -> Bytes32 { Keccak256.hash(concatenate(words)) }
+    public static func hash(array words: [Bytes32]) -> Bytes32 { Keccak256.hash(concatenation(of: words)) }
 
     /// The hash of a struct, from the words of its members.
     public static func structHash(_ typeHash: Bytes32, _ members: [Bytes32]) -> Bytes32 {
-        Keccak256.hash(concatenate([typeHash] + members))
+        Keccak256.hash(concatenation(of: members, after: typeHash.bytes))
     }
 
     /// What is signed.
     public static func digest(_ domain: Domain, _ structHash: Bytes32) -> Bytes32 {
-        Keccak256.hash([0x19, 0x01] + domain.separator.bytes + structHash.bytes)
+        Keccak256.hash(concatenation(of: [domain.separator, structHash], after: [0x19, 0x01]))
     }
 
-    private static func concatenate(_ words: [Bytes32]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(words.count * 32)
-        for word in words { bytes.append(contentsOf: word.bytes) }
+    private static func concatenation(of words: [Bytes32], after start: [UInt8] = []) -> [UInt8] {
+        var bytes = start
+        bytes.reserveCapacity(start.count + words.count * 32)
+        for word in words { word.append(to: &bytes) }
         return bytes
     }
 }

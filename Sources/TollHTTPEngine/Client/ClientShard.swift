@@ -32,12 +32,12 @@ final class ClientShard {
             exchange.isOnUsedConnection = true
             return connection.carry(exchange)
         }
-        guard self.pools[origin, default: Pool()].openCount < self.limits.connectionsPerOrigin else {
+        guard (self.pools[origin]?.openCount ?? 0) < self.limits.connectionsPerOrigin else {
             self.pools[origin]?.waiting.append(exchange)
             return
         }
         exchange.isOnUsedConnection = false
-        self.pools[origin]?.openCount += 1
+        self.pools[origin, default: Pool()].openCount += 1
         let bound = LoopBound(current: exchange, of: self.loop)
         let shard = LoopBound(current: self, of: self.loop)
         self.resolver.resolve(origin.host, port: origin.port) { addresses in

@@ -32,11 +32,14 @@ public final class MemoryPaymentStore: PaymentStore {
     }
 
     @discardableResult
-    public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
+    public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
+    {
         try self.entries.withLock { entries throws(StoreError) in
             guard var entry = entries[payment] else { throw .defect("no payment \(payment)") }
             for event in events {
-                do throws(PaymentRecord.InvalidTransition) { try entry.record.apply(event, at: time) } catch { throw .defect(error.description) }
+                do throws(PaymentRecord.InvalidTransition) { try entry.record.apply(event, at: time) } catch {
+                    throw .defect(error.description)
+                }
                 var kept = event
                 if case .answered(let answer) = event {
                     entry.answer = answer
@@ -63,12 +66,16 @@ public final class MemoryPaymentStore: PaymentStore {
     }
 
     public func records(
-        in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int
+        in phases: Set<PaymentRecord.Phase>,
+        since: Int64,
+        limit: Int
     ) async throws(StoreError) -> [PaymentRecord] {
         let chosen = self.entries.withLock { entries in
             entries.values.map(\.record).filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }
         }
-        return Array(chosen.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }.prefix(max(0, limit)))
+        return Array(
+            chosen.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }.prefix(max(0, limit))
+        )
     }
 
     public func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {

@@ -98,7 +98,8 @@ public struct PaymentRecord: Hashable, Sendable {
             self.transaction = transaction
         case (.broadcast, .signed), (.broadcast, .unknown):
             self.phase = .broadcast
-        case (.unknown(let reason), .signed), (.unknown(let reason), .broadcast), (.unknown(let reason), .unknown):
+        case (.unknown(let reason), .claimed), (.unknown(let reason), .signed), (.unknown(let reason), .broadcast),
+            (.unknown(let reason), .unknown):
             self.phase = .unknown
             self.failure = PaymentRefusal("settlement_pending", detail: reason)
         case (.settled(let settlement), .claimed), (.settled(let settlement), .signed), (.settled(let settlement), .broadcast),

@@ -17,7 +17,9 @@ extension StoredAnswer {
     init(storedHead text: String, body: [UInt8]) throws(StoreError) {
         var members = try StrictMembers(parsing: text, of: "answer")
         let version: Int = try members.integer("v")
-        guard version == EncodedEvent.version else { throw .corrupt("an answer in version \(version), which this program does not know") }
+        guard version == EncodedEvent.version else {
+            throw .corrupt("an answer in version \(version), which this program does not know")
+        }
         let status: Int = try members.integer("status")
         var fields: [Field] = []
         for field in try members.array("fields") {

@@ -32,8 +32,11 @@ extension Claim {
         var request = try members.members("request")
         self.init(
             key: PaymentKey(
-                network: try key.parsed("network") { ChainID($0) }, asset: try key.string("asset"), payer: try key.string("payer"),
-                nonce: try key.string("nonce")),
+                network: try key.parsed("network") { ChainID($0) },
+                asset: try key.string("asset"),
+                payer: try key.string("payer"),
+                nonce: try key.string("nonce")
+            ),
             payer: try members.string("payer"),
             option: try PaymentOption(stored: try members.members("option")),
             dialect: DialectID(try members.string("dialect")),
@@ -41,10 +44,13 @@ extension Claim {
             payload: try members.object("payload"),
             route: try members.string("route"),
             request: RequestIdentity(
-                digest: try request.parsedIfAny("digest") { Bytes32(hex: $0) }, isRepeatable: try request.bool("isRepeatable")),
+                digest: try request.parsedIfAny("digest") { Bytes32(hex: $0) },
+                isRepeatable: try request.bool("isRepeatable")
+            ),
             challengeHash: try members.parsedIfAny("challengeHash") { Bytes32(hex: $0) },
             unusedAtBlock: try members.integer("unusedAtBlock"),
-            validBefore: try members.integer("validBefore"))
+            validBefore: try members.integer("validBefore")
+        )
         try key.end()
         try request.end()
     }
@@ -71,12 +77,17 @@ extension PaymentOption {
         self.init(
             scheme: try members.string("scheme"),
             asset: Asset(
-                network: try asset.parsed("network") { ChainID($0) }, address: try asset.string("address"),
-                symbol: try asset.string("symbol"), decimals: try asset.integer("decimals"),
-                domainName: try asset.string("domainName"), domainVersion: try asset.string("domainVersion")),
+                network: try asset.parsed("network") { ChainID($0) },
+                address: try asset.string("address"),
+                symbol: try asset.string("symbol"),
+                decimals: try asset.integer("decimals"),
+                domainName: try asset.string("domainName"),
+                domainVersion: try asset.string("domainVersion")
+            ),
             amount: try members.parsed("amount") { UInt256(decimal: $0) },
             payTo: try members.string("payTo"),
-            maxTimeoutSeconds: try members.integer("maxTimeoutSeconds"))
+            maxTimeoutSeconds: try members.integer("maxTimeoutSeconds")
+        )
         try asset.end()
         try members.end()
     }

@@ -28,7 +28,9 @@ struct EncodedEvent: Sendable {
         var answerHead: String?
         switch event {
         case .claimed(let claim):
-            guard JSON.object(claim.payload).depth < JSON.depthMax - 1 else { throw .defect("a payload is nested too deep to be kept") }
+            guard JSON.object(claim.payload).depth < JSON.depthMax - 1 else {
+                throw .defect("a payload is nested too deep to be kept")
+            }
             for (name, value) in claim.stored.members { detail[name] = value }
         case .answered(let answer):
             guard answer.body.count <= StoredAnswer.bodyByteCountMax else {
@@ -67,7 +69,9 @@ extension PaymentEvent {
     init(kind: String, detail: String, raw: [UInt8]?) throws(StoreError) {
         var members = try StrictMembers(parsing: detail, of: kind)
         let version: Int = try members.integer("v")
-        guard version == EncodedEvent.version else { throw .corrupt("\(kind) in version \(version), which this program does not know") }
+        guard version == EncodedEvent.version else {
+            throw .corrupt("\(kind) in version \(version), which this program does not know")
+        }
         guard (raw != nil) == (kind == "signed") else { throw .corrupt("\(kind) and raw bytes do not go together") }
         switch kind {
         case "claimed": self = .claimed(try Claim(stored: &members))
@@ -75,15 +79,22 @@ extension PaymentEvent {
         case "signed":
             self = .signed(
                 SettlementTransaction(
-                    hash: try members.string("hash"), raw: raw ?? [], signer: try members.string("signer"),
-                    nonce: try members.integer("nonce")))
+                    hash: try members.string("hash"),
+                    raw: raw ?? [],
+                    signer: try members.string("signer"),
+                    nonce: try members.integer("nonce")
+                )
+            )
         case "broadcast": self = .broadcast
         case "unknown": self = .unknown(reason: try members.string("reason"))
         case "settled":
             self = .settled(
                 Settlement(
-                    transaction: try members.string("transaction"), block: try members.integer("block"),
-                    logIndex: try members.integer("logIndex")))
+                    transaction: try members.string("transaction"),
+                    block: try members.integer("block"),
+                    logIndex: try members.integer("logIndex")
+                )
+            )
         case "failed": self = .failed(PaymentRefusal(try members.string("reason"), detail: try members.string("detail")))
         case "released": self = .released(reason: try members.string("reason"))
         case "served": self = .served

@@ -56,7 +56,8 @@ final class GroupCommitQueue: Sendable {
                     let value = try body(writer)
                     return { continuation.resume(returning: .success(value)) }
                 },
-                fail: { continuation.resume(returning: .failure($0)) })
+                fail: { continuation.resume(returning: .failure($0)) }
+            )
             if let refusal = self.enqueue(write) { write.fail(refusal) }
         }
         return try result.get()

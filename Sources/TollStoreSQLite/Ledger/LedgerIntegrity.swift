@@ -24,7 +24,8 @@ extension LedgerReader {
 
     /// What SQLite says of the file's own structure, of foreign keys, and what belongs to no payment.
     func checkStructure() throws(StoreError) -> [String] {
-        let faults = try self.connection.rows("PRAGMA quick_check(\(LedgerIntegrity.problemCountMax))") { row throws(StoreError) in
+        let faults = try self.connection.rows("PRAGMA quick_check(\(LedgerIntegrity.problemCountMax))") {
+            row throws(StoreError) in
             try row.text(0)
         }
         let orphans = try self.connection.rows("PRAGMA foreign_key_check") { row throws(StoreError) in
@@ -42,10 +43,13 @@ extension LedgerReader {
             FROM payments LEFT JOIN answers ON answers.payment = number
                 LEFT JOIN ended_answers ON ended_answers.payment = number AND ended_answers.ended_at = payments.ended_at
             WHERE number > ?1 ORDER BY number LIMIT ?2
-            """, [.integer(number), .integer(Self.integrityStep)]
+            """,
+            [.integer(number), .integer(Self.integrityStep)]
         ) { row throws(StoreError) in
-            (number: try row.integer(0), keepsAnswer: try row.integer(1) == 1, isScheduled: try row.integer(2) == 1,
-                row: try PaymentRow(row, from: 3))
+            (
+                number: try row.integer(0), keepsAnswer: try row.integer(1) == 1, isScheduled: try row.integer(2) == 1,
+                row: try PaymentRow(row, from: 3)
+            )
         }
         for payment in found where !integrity.isFull {
             integrity.paymentCount += 1

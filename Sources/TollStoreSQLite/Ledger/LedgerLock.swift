@@ -21,7 +21,8 @@ final class LedgerLock: Sendable {
             throw .unavailable("the ledger \(path) is in use by \(holder), which holds \(lockPath); a ledger has one writer")
         }
         let identity = Array("\(getpid())\n".utf8)
-        let isWritten = unsafe ftruncate(self.descriptor, 0) == 0 && pwrite(self.descriptor, identity, identity.count, 0) == identity.count
+        let isWritten =
+            unsafe ftruncate(self.descriptor, 0) == 0 && pwrite(self.descriptor, identity, identity.count, 0) == identity.count
         guard isWritten else { throw .unavailable("cannot write \(lockPath): \(Self.reason(errno))") }
     }
 

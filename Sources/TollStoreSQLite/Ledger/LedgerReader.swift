@@ -38,7 +38,8 @@ struct LedgerReader {
     /// The answer that is kept for a payment.
     func answer(_ id: PaymentID) throws(StoreError) -> StoredAnswer? {
         try self.connection.row(
-            "SELECT head, body FROM answers WHERE payment = (SELECT number FROM payments WHERE id = ?1)", [.blob(id.digest.bytes)]
+            "SELECT head, body FROM answers WHERE payment = (SELECT number FROM payments WHERE id = ?1)",
+            [.blob(id.digest.bytes)]
         ) { row throws(StoreError) in
             try StoredAnswer(storedHead: try row.text(0), body: try row.blob(1))
         }
@@ -51,9 +52,11 @@ struct LedgerReader {
         let condition =
             names.count == PaymentRecord.Phase.allCases.count
             ? "" : "phase IN (\(names.indices.map { "?\($0 + 3)" }.joined(separator: ", "))) AND "
-        let values: [SQLiteValue] = [.integer(since), .integer(Int64(max(0, limit)))] + (condition.isEmpty ? [] : names.map(SQLiteValue.text))
+        let values: [SQLiteValue] =
+            [.integer(since), .integer(Int64(max(0, limit)))] + (condition.isEmpty ? [] : names.map(SQLiteValue.text))
         let found = try self.connection.rows(
-            "SELECT number, \(Self.columns) FROM payments WHERE \(condition)claimed_at >= ?1 ORDER BY claimed_at, id LIMIT ?2", values
+            "SELECT number, \(Self.columns) FROM payments WHERE \(condition)claimed_at >= ?1 ORDER BY claimed_at, id LIMIT ?2",
+            values
         ) { row throws(StoreError) in
             (number: try row.integer(0), row: try PaymentRow(row, from: 1))
         }
@@ -96,7 +99,8 @@ struct LedgerReader {
                 sequence: try row.integer(0),
                 timed: TimedEvent(
                     time: try row.integer(1),
-                    event: try PaymentEvent(kind: try row.text(2), detail: try row.text(3), raw: try row.blobIfAny(4)))
+                    event: try PaymentEvent(kind: try row.text(2), detail: try row.text(3), raw: try row.blobIfAny(4))
+                )
             )
         }
         for (position, event) in events.enumerated() where event.sequence != Int64(position + 1) {

@@ -22,7 +22,8 @@ enum LedgerSchema {
         }
         guard version <= self.migrations.count else {
             throw .unavailable(
-                "the ledger \(path) has schema \(version), written by a newer Tollgate; this one knows up to \(self.migrations.count)")
+                "the ledger \(path) has schema \(version), of a newer Tollgate; this one knows up to \(self.migrations.count)"
+            )
         }
     }
 
@@ -37,7 +38,8 @@ enum LedgerSchema {
                 PRAGMA application_id = \(self.applicationID);
                 PRAGMA user_version = \(step + 1);
                 COMMIT;
-                """)
+                """
+            )
         }
     }
 

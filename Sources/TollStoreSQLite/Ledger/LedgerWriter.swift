@@ -39,7 +39,9 @@ final class LedgerWriter {
         guard let payment = try self.payment(id) else { throw .defect("no payment \(id)") }
         var next = payment.record
         for event in events {
-            do throws(PaymentRecord.InvalidTransition) { try next.apply(event.event, at: time) } catch { throw .defect(error.description) }
+            do throws(PaymentRecord.InvalidTransition) { try next.apply(event.event, at: time) } catch {
+                throw .defect(error.description)
+            }
         }
         return try self.write(events, at: time, to: payment, becoming: next)
     }
@@ -54,7 +56,9 @@ final class LedgerWriter {
         }
         for (endedAt, payment) in ended {
             try self.connection.run(
-                "DELETE FROM ended_answers WHERE ended_at = ?1 AND payment = ?2", [.integer(endedAt), .integer(payment)])
+                "DELETE FROM ended_answers WHERE ended_at = ?1 AND payment = ?2",
+                [.integer(endedAt), .integer(payment)]
+            )
             try self.connection.run(Self.deleteAnswer, [.integer(payment)])
         }
         return ended.count
@@ -80,7 +84,10 @@ final class LedgerWriter {
     }
 
     private func write(
-        _ events: [EncodedEvent], at time: Int64, to payment: StoredPayment, becoming next: PaymentRecord
+        _ events: [EncodedEvent],
+        at time: Int64,
+        to payment: StoredPayment,
+        becoming next: PaymentRecord
     ) throws(StoreError) -> PaymentRecord {
         var payment = payment
         let changes = PaymentRow(payment.record).changes(to: PaymentRow(next))
@@ -90,7 +97,9 @@ final class LedgerWriter {
         if !changes.isEmpty {
             let assignments = changes.enumerated().map { "\($1.column) = ?\($0 + 2)" }.joined(separator: ", ")
             try self.connection.run(
-                "UPDATE payments SET \(assignments) WHERE number = ?1", [.integer(payment.number)] + changes.map(\.value))
+                "UPDATE payments SET \(assignments) WHERE number = ?1",
+                [.integer(payment.number)] + changes.map(\.value)
+            )
         }
         if hasEnded || events.contains(where: { $0.answerHead != nil }) { try self.scheduleAnswerForPruning(payment) }
         self.remember(payment)
@@ -102,16 +111,20 @@ final class LedgerWriter {
         try self.connection.run(
             "INSERT INTO events (payment, sequence, time, kind, detail, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             [
-                .integer(payment.number), .integer(payment.eventCount), .integer(time), .text(event.event.name), .text(event.detail),
+                .integer(payment.number), .integer(payment.eventCount), .integer(time), .text(event.event.name),
+                .text(event.detail),
                 event.raw.map(SQLiteValue.blob) ?? .null,
-            ])
+            ]
+        )
         switch event.event {
         case .answered(let answer):
             try self.connection.run(
                 """
                 INSERT INTO answers (payment, head, body) VALUES (?1, ?2, ?3)
                 ON CONFLICT (payment) DO UPDATE SET head = excluded.head, body = excluded.body
-                """, [.integer(payment.number), SQLiteValue(event.answerHead), .blob(answer.body)])
+                """,
+                [.integer(payment.number), SQLiteValue(event.answerHead), .blob(answer.body)]
+            )
         case .released:
             try self.connection.run(Self.deleteAnswer, [.integer(payment.number)])
         default:
@@ -123,7 +136,8 @@ final class LedgerWriter {
         guard let ended = payment.record.endedAt else { return }
         try self.connection.run(
             "INSERT OR IGNORE INTO ended_answers (ended_at, payment) SELECT ?1, payment FROM answers WHERE payment = ?2",
-            [.integer(ended), .integer(payment.number)])
+            [.integer(ended), .integer(payment.number)]
+        )
     }
 
     private static let deleteAnswer = "DELETE FROM answers WHERE payment = ?1"

@@ -8,7 +8,8 @@ internal import TollPrimitives
 struct PaymentRow: Hashable {
     /// The columns in the order of ``values``.
     static let columns = [
-        "id", "phase", "network", "asset", "symbol", "decimals", "payer", "nonce", "scheme", "pay_to", "amount", "dialect", "policy",
+        "id", "phase", "network", "asset", "symbol", "decimals", "payer", "nonce", "scheme", "pay_to", "amount", "dialect",
+        "policy",
         "route", "valid_before", "attempts", "transaction_hash", "signer", "signer_nonce", "block", "log_index", "failure_reason",
         "failure_detail", "has_answer", "is_served", "is_told", "is_owed", "claimed_at", "ended_at",
     ]
@@ -21,7 +22,8 @@ struct PaymentRow: Hashable {
         let claim = record.claim
         let option = claim.option
         self.values = [
-            .blob(record.id.digest.bytes), .text(record.phase.rawValue), .text(option.network.description), .text(claim.key.asset),
+            .blob(record.id.digest.bytes), .text(record.phase.rawValue), .text(option.network.description),
+            .text(claim.key.asset),
             .text(option.asset.symbol), SQLiteValue(option.asset.decimals), .text(claim.key.payer), .text(claim.key.nonce),
             .text(option.scheme), .text(option.payTo), .text(option.amount.description), .text(claim.dialect.name),
             .text(claim.policy.rawValue), .text(claim.route), .integer(claim.validBefore), SQLiteValue(record.attempts),

@@ -1,7 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
 private import CSQLite
+internal import TollPayments
 
 /// One SQLite connection with its prepared statements. Owns the handle: opened in `init`, closed in `deinit`.
 ///
@@ -47,7 +47,9 @@ final class SQLiteConnection {
 
     /// Runs a statement and collects what `read` makes of each row.
     func rows<Element>(
-        _ sql: String, _ values: [SQLiteValue] = [], _ read: (SQLiteRow) throws(StoreError) -> Element
+        _ sql: String,
+        _ values: [SQLiteValue] = [],
+        _ read: (SQLiteRow) throws(StoreError) -> Element
     ) throws(StoreError) -> [Element] {
         var elements: [Element] = []
         try self.statement(sql).run(values) { row throws(StoreError) in elements.append(try read(row)) }
@@ -56,7 +58,9 @@ final class SQLiteConnection {
 
     /// Runs a statement and reads its first row; nil when there is none.
     func row<Element>(
-        _ sql: String, _ values: [SQLiteValue] = [], _ read: (SQLiteRow) throws(StoreError) -> Element
+        _ sql: String,
+        _ values: [SQLiteValue] = [],
+        _ read: (SQLiteRow) throws(StoreError) -> Element
     ) throws(StoreError) -> Element? {
         try self.rows(sql, values, read).first
     }

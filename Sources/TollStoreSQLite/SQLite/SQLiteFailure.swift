@@ -1,7 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
 private import CSQLite
+internal import TollPayments
 
 extension StoreError {
     /// What a result code of SQLite means to whoever reads the log.

@@ -1,7 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
 private import CSQLite
+internal import TollPayments
 
 /// One prepared statement. Owns the handle; belongs to the connection that prepared it and dies before it.
 @safe
@@ -55,7 +55,13 @@ final class SQLiteStatement {
         return text.withUTF8 { utf8 in
             unsafe utf8.withMemoryRebound(to: CChar.self) { buffer in
                 unsafe sqlite3_bind_text64(
-                    self.handle, index, buffer.baseAddress, UInt64(buffer.count), csqlite_transient(), UInt8(SQLITE_UTF8))
+                    self.handle,
+                    index,
+                    buffer.baseAddress,
+                    UInt64(buffer.count),
+                    csqlite_transient(),
+                    UInt8(SQLITE_UTF8)
+                )
             }
         }
     }

@@ -42,8 +42,10 @@ public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
 
     private mutating func claim(_ number: Int) -> Claim {
         SamplePayment.claim(
-            number, dialect: Bool.random(using: &self.random) ? "x402" : "x402-v1",
-            request: "GET /\(Int.random(in: 0..<9, using: &self.random))")
+            number,
+            dialect: Bool.random(using: &self.random) ? "x402" : "x402-v1",
+            request: "GET /\(Int.random(in: 0..<9, using: &self.random))"
+        )
     }
 
     private mutating func event(_ number: Int) -> PaymentEvent {

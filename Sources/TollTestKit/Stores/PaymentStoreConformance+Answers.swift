@@ -13,12 +13,17 @@ extension PaymentStoreConformance {
                 .init(name: "Set-Cookie", value: Array("a=1".utf8)), .init(name: "set-cookie", value: Array("b=2".utf8)),
                 .init(name: "X-Latin-1", value: [0xE9, 0x20, 0xFF]), .init(name: "X-Empty", value: []),
             ],
-            body: Array(UInt8.min...UInt8.max))
+            body: Array(UInt8.min...UInt8.max)
+        )
         let record = try await store.append([.answered(answer)], to: claim.id, at: 101)
         try self.expect(record.hasAnswer, "the record says that there is an answer")
         try self.expect(try await store.answer(claim.id), is: answer, "the answer")
         try await store.append([.answered(SamplePayment.answer(2, byteCount: 0))], to: claim.id, at: 102)
-        try self.expect(try await store.answer(claim.id), is: SamplePayment.answer(2, byteCount: 0), "the answer that replaced it")
+        try self.expect(
+            try await store.answer(claim.id),
+            is: SamplePayment.answer(2, byteCount: 0),
+            "the answer that replaced it"
+        )
     }
 
     static func largeAnswerIsKept(_ store: any PaymentStore) async throws {

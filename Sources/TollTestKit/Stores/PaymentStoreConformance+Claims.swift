@@ -21,11 +21,24 @@ extension PaymentStoreConformance {
         let claim = SamplePayment.claim(1)
         _ = try await self.claimFirst(store, claim)
         let key = PaymentKey(
-            network: claim.key.network, asset: SamplePayment.asset.address.uppercased(), payer: SamplePayment.payer.uppercased(),
-            nonce: SamplePayment.nonce(1).uppercased())
+            network: claim.key.network,
+            asset: SamplePayment.asset.address.uppercased(),
+            payer: SamplePayment.payer.uppercased(),
+            nonce: SamplePayment.nonce(1).uppercased()
+        )
         let other = Claim(
-            key: key, payer: claim.payer, option: claim.option, dialect: "x402-v1", policy: .before, payload: ["other": true], route: "/elsewhere",
-            request: RequestIdentity(digest: nil, isRepeatable: false), challengeHash: nil, unusedAtBlock: 9, validBefore: 10)
+            key: key,
+            payer: claim.payer,
+            option: claim.option,
+            dialect: "x402-v1",
+            policy: .before,
+            payload: ["other": true],
+            route: "/elsewhere",
+            request: RequestIdentity(digest: nil, isRepeatable: false),
+            challengeHash: nil,
+            unusedAtBlock: 9,
+            validBefore: 10
+        )
         let held = try await self.claimHeld(store, other)
         try self.expect(held.claim, is: claim, "the claim in force")
         _ = try await self.claimFirst(store, SamplePayment.claim(2))

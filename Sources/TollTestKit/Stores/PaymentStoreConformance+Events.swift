@@ -20,7 +20,8 @@ extension PaymentStoreConformance {
         var expected = try await self.claimFirst(store, claim, at: 100)
         let batches: [[PaymentEvent]] = [
             [.answered(SamplePayment.answer(1))], [.signed(SamplePayment.transaction(1)), .broadcast],
-            [.unknown(reason: "no receipt")], [.unknown(reason: "still none")], [.broadcast], [.settled(SamplePayment.settlement(1))],
+            [.unknown(reason: "no receipt")], [.unknown(reason: "still none")], [.broadcast],
+            [.settled(SamplePayment.settlement(1))],
             [.owed(reason: "the client went away")], [.told], [.served],
         ]
         for (step, batch) in batches.enumerated() {
@@ -53,7 +54,8 @@ extension PaymentStoreConformance {
         let settled = try await store.append([.settled(SamplePayment.settlement(1))], to: claim.id, at: 102)
         try self.expect(settled.endedAt, is: 102, "the time of the end")
         for event: PaymentEvent in [
-            .failed(PaymentRefusal("transaction_failed")), .released(reason: "late"), .signed(SamplePayment.transaction(2)), .broadcast,
+            .failed(PaymentRefusal("transaction_failed")), .released(reason: "late"), .signed(SamplePayment.transaction(2)),
+            .broadcast,
             .unknown(reason: "late"), .settled(SamplePayment.settlement(2)), .claimed(claim),
         ] { try await self.expectDefect(store, [event], claim.id) }
         let held = try await self.claimHeld(store, SamplePayment.claim(1, request: "GET /again"))
@@ -97,8 +99,15 @@ extension PaymentStoreConformance {
         let claim = Claim(
             key: template.key, payer: "",
             option: PaymentOption(asset: template.option.asset, amount: .max, payTo: "", maxTimeoutSeconds: .max),
-            dialect: "", policy: .before, payload: [:], route: "", request: RequestIdentity(digest: nil, isRepeatable: false),
-            challengeHash: nil, unusedAtBlock: .max, validBefore: .max)
+            dialect: "",
+            policy: .before,
+            payload: [:],
+            route: "",
+            request: RequestIdentity(digest: nil, isRepeatable: false),
+            challengeHash: nil,
+            unusedAtBlock: .max,
+            validBefore: .max
+        )
         var expected = try await self.claimFirst(store, claim, at: .min)
         let batch: [PaymentEvent] = [
             .signed(SettlementTransaction(hash: "", raw: [], signer: "", nonce: .max)), .unknown(reason: ""),

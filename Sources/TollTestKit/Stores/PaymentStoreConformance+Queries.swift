@@ -22,7 +22,9 @@ extension PaymentStoreConformance {
             (Set(PaymentRecord.Phase.allCases), 0, 100),
         ]
         for (phases, since, limit) in choices {
-            let expected = all.filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }.prefix(max(0, limit))
+            let expected = all.filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }.prefix(
+                max(0, limit)
+            )
             let found = try await store.records(in: phases, since: since, limit: limit)
             try self.expect(found, is: Array(expected), "\(limit) records in \(phases) since \(since)")
         }
@@ -33,7 +35,9 @@ extension PaymentStoreConformance {
         for number in 0..<8 {
             let claim = SamplePayment.claim(number)
             var record = try await self.claimFirst(first, claim)
-            for batch in SamplePayment.happyPath(number).prefix(number) { record = try await first.append(batch, to: claim.id, at: 101) }
+            for batch in SamplePayment.happyPath(number).prefix(number) {
+                record = try await first.append(batch, to: claim.id, at: 101)
+            }
             records.append(record)
         }
         var histories: [[TimedEvent]] = []

@@ -7,8 +7,13 @@ public import TollPrimitives
 public enum SamplePayment {
     /// A token that stands for any.
     public static let asset = Asset(
-        network: ChainID(eip155: 84_532), address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e", symbol: "USDC", decimals: 6,
-        domainName: "USDC", domainVersion: "2")
+        network: ChainID(eip155: 84_532),
+        address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+        symbol: "USDC",
+        decimals: 6,
+        domainName: "USDC",
+        domainVersion: "2"
+    )
 
     /// The payer of every sample.
     public static let payer = "0x857b06519E91e3A54538791bDbb0E22373e36b66"
@@ -21,17 +26,34 @@ public enum SamplePayment {
 
     /// Claim number `number`. Different numbers are different payments.
     public static func claim(
-        _ number: Int, dialect: DialectID = "x402", policy: SettlePolicy = .after, payload: JSONObject? = nil, route: String = "/paid/*",
-        request: String = "GET /paid/1", challenge: String? = "challenge", unusedAtBlock: UInt64 = 1_000, amount: UInt256 = 1_000
+        _ number: Int,
+        dialect: DialectID = "x402",
+        policy: SettlePolicy = .after,
+        payload: JSONObject? = nil,
+        route: String = "/paid/*",
+        request: String = "GET /paid/1",
+        challenge: String? = "challenge",
+        unusedAtBlock: UInt64 = 1_000,
+        amount: UInt256 = 1_000
     ) -> Claim {
         Claim(
             key: PaymentKey(network: self.asset.network, asset: self.asset.address, payer: self.payer, nonce: self.nonce(number)),
             payer: self.payer,
             option: PaymentOption(
-                asset: self.asset, amount: amount, payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", maxTimeoutSeconds: 300),
-            dialect: dialect, policy: policy, payload: payload ?? self.payload(number), route: route,
+                asset: self.asset,
+                amount: amount,
+                payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C",
+                maxTimeoutSeconds: 300
+            ),
+            dialect: dialect,
+            policy: policy,
+            payload: payload ?? self.payload(number),
+            route: route,
             request: RequestIdentity(parts: [Array(request.utf8)], isRepeatable: true),
-            challengeHash: challenge.map { Keccak256.hash(text: $0) }, unusedAtBlock: unusedAtBlock, validBefore: 1_700_000_300)
+            challengeHash: challenge.map { Keccak256.hash(text: $0) },
+            unusedAtBlock: unusedAtBlock,
+            validBefore: 1_700_000_300
+        )
     }
 
     /// The payload of an exact-EVM credential with a signature that nobody made.
@@ -48,8 +70,11 @@ public enum SamplePayment {
     /// The signed transaction that settles sample `number`.
     public static func transaction(_ number: Int) -> SettlementTransaction {
         SettlementTransaction(
-            hash: self.hash(number), raw: [0x02, 0xF8, 0x00] + Array("raw transaction \(number)".utf8),
-            signer: "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266", nonce: UInt64(number))
+            hash: self.hash(number),
+            raw: [0x02, 0xF8, 0x00] + Array("raw transaction \(number)".utf8),
+            signer: "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+            nonce: UInt64(number)
+        )
     }
 
     /// Where sample `number` settles.
@@ -62,13 +87,15 @@ public enum SamplePayment {
         StoredAnswer(
             status: 200,
             fields: [.init(name: "Content-Type", value: Array("application/octet-stream".utf8))],
-            body: (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) })
+            body: (0..<byteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ number) }
+        )
     }
 
     /// What happens to a payment that goes well under `after`, batch by batch.
     public static func happyPath(_ number: Int) -> [[PaymentEvent]] {
         [
-            [.answered(self.answer(number))], [.signed(self.transaction(number))], [.broadcast, .settled(self.settlement(number))],
+            [.answered(self.answer(number))], [.signed(self.transaction(number))],
+            [.broadcast, .settled(self.settlement(number))],
             [.served],
         ]
     }

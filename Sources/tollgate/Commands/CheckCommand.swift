@@ -19,8 +19,8 @@ enum CheckCommand {
     }
 
     /// Reads the configuration and prints every finding on standard error; nil when one of them is an error.
-    static func read(_ path: String) -> Configuration? {
-        let (configuration, findings) = ConfigurationReader.read(path: path, table: .known)
+    static func read(_ path: String, secrets: SecretSource = .process) -> Configuration? {
+        let (configuration, findings) = ConfigurationReader.read(path: path, table: .known, secrets: secrets)
         if !findings.all.isEmpty { StandardStreams.writeError(findings.text) }
         return configuration
     }

@@ -11,8 +11,11 @@ import TollTestKit
 
     @Test func `the case of hexadecimal text makes no other payment`() {
         let shouted = PaymentKey(
-            network: Self.key.network, asset: SamplePayment.asset.address.uppercased(), payer: SamplePayment.payer.uppercased(),
-            nonce: SamplePayment.nonce(1).uppercased())
+            network: Self.key.network,
+            asset: SamplePayment.asset.address.uppercased(),
+            payer: SamplePayment.payer.uppercased(),
+            nonce: SamplePayment.nonce(1).uppercased()
+        )
         #expect(shouted == Self.key)
         #expect(shouted.id == Self.key.id)
     }
@@ -43,7 +46,9 @@ import TollTestKit
         #expect(PaymentID(text.uppercased()) == Self.key.id)
     }
 
-    @Test(arguments: ["", "0x" + String(repeating: "0", count: 62), String(repeating: "0", count: 63), String(repeating: "g", count: 64)])
+    @Test(arguments: [
+        "", "0x" + String(repeating: "0", count: 62), String(repeating: "0", count: 63), String(repeating: "g", count: 64),
+    ])
     func `what is no name is refused`(text: String) {
         #expect(PaymentID(text) == nil)
     }

@@ -17,7 +17,8 @@ import TollPrimitives
 
     @Test func `no boundary between parts can be moved`() {
         let lists = [
-            Self.identity("ab", "c"), Self.identity("a", "bc"), Self.identity("abc"), Self.identity("abc", ""), Self.identity("", "abc"),
+            Self.identity("ab", "c"), Self.identity("a", "bc"), Self.identity("abc"), Self.identity("abc", ""),
+            Self.identity("", "abc"),
             Self.identity("ab", "c", ""), Self.identity(), Self.identity(""), Self.identity("", ""),
             Self.identity("a", "\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}\u{2}bc"),
         ]

@@ -28,10 +28,12 @@ public struct EVMReconciliation: Sendable {
     private let network: ExactEVMNetwork
     private let assets: Set<Address>
     private let receivers: Set<Address>
+    private let signers: Set<Address>
 
-    /// A comparison on `network` of the transfers of `assets` to `receivers`.
-    public init(network: ExactEVMNetwork, assets: Set<Address>, receivers: Set<Address>) {
+    /// A comparison on `network` of the transfers of `assets` to `receivers`; those that `signers` sent must be in the ledger.
+    public init(network: ExactEVMNetwork, assets: Set<Address>, receivers: Set<Address>, signers: Set<Address>) {
         self.network = network
+        self.signers = signers
         self.assets = assets
         self.receivers = receivers
     }
@@ -87,7 +89,7 @@ public struct EVMReconciliation: Sendable {
             return
         }
         let sender = try await self.network.client.ask(.transaction(hash))?.from
-        if let sender, self.network.signers?.addresses.contains(sender) ?? false {
+        if let sender, self.signers.contains(sender) {
             report.transfers += 1
             report.add(transfer.value, of: asset, to: \.transferred)
             report.differences.append("our signer \(sender) moved \(transfer.value) units in \(hash), and the ledger does not know it")

@@ -1,0 +1,93 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollEVM
+public import TollHTTP
+public import TollPayments
+internal import TollPrimitives
+internal import TollProtocol
+public import TollRuntime
+
+/// The `exact` scheme on EVM chains, verified and settled by facilitators elsewhere: no key and no gas of ours.
+///
+/// Several are tried in turn, and one that fails is left alone for a while. Only one is ever asked to settle a payment that may
+/// have reached it: which one is in the ledger before it is asked, and what became of it is asked there again until it is known.
+public struct RemoteFacilitator: PaymentMethod {
+    /// How long one facilitator may take to verify, in seconds. It makes a few calls to a chain; a buyer waits.
+    static let verifySeconds = 10
+
+    private let pool: FacilitatorPool
+    private let exchange: FacilitatorExchange
+    private let witness: ChainWitness
+    private let settler: RemoteSettler
+    private let log: Logger
+
+    /// The method.
+    ///
+    /// - Parameters:
+    ///   - endpoints: The facilitators, the preferred first.
+    ///   - networks: Chains that can be read here. On these a settlement's block is recorded, and an answer that was lost is
+    ///     made up for by what the chain says; on others a facilitator is taken at its word.
+    ///   - store: The ledger.
+    ///   - background: Goes on asking for settlements that nobody waits for any more.
+    public init(
+        endpoints: [FacilitatorEndpoint], networks: [ExactEVMNetwork] = [], store: any PaymentStore, client: any HTTPClient,
+        background: BackgroundWork, environment: Environment, log: Logger
+    ) {
+        let exchange = FacilitatorExchange(client: client)
+        let pool = FacilitatorPool(endpoints, exchange: exchange, environment: environment, log: log)
+        self.pool = pool
+        self.exchange = exchange
+        self.witness = ChainWitness(networks)
+        self.settler = RemoteSettler(
+            pool: pool, exchange: exchange, witness: self.witness, store: store, background: background, environment: environment, log: log)
+        self.log = log
+    }
+
+    /// Every `exact` option on an EVM chain: what a facilitator really takes is asked when it is needed.
+    public func takes(_ option: PaymentOption) -> Bool {
+        option.scheme == "exact" && option.network.eip155 != nil
+    }
+
+    public func verify(_ credential: Credential, at time: Int64) async -> Verification {
+        let request: RemoteRequest
+        do throws(PaymentRefusal) {
+            request = try RemoteRequest(credential.payload, option: credential.option)
+        } catch {
+            return .invalid(error)
+        }
+        do throws(PaymentRefusal) { try request.checkTerms() } catch {
+            return .invalid(error, payer: request.payer, key: request.payment.key)
+        }
+        // Read before anyone is asked: what is spent after this block was spent under our claim.
+        let block = await self.witness.latestBlock(credential.option.network)
+        var reasons: [String] = []
+        for endpoint in self.pool.awake {
+            do throws(FacilitatorPool.Unfit) {
+                let extra = try await self.pool.requiredExtra(of: endpoint, for: credential.option)
+                let answer = await self.exchange.verify(
+                    request.body(adding: extra), at: endpoint, within: .seconds(Self.verifySeconds), payer: request.payment.authorization.from)
+                self.pool.note(answer.health, of: endpoint)
+                switch answer.verdict {
+                case .valid:
+                    return .valid(
+                        VerifiedPayment(
+                            key: request.payment.key, payer: request.payer, unusedAtBlock: block, validBefore: request.payment.validBefore))
+                case .invalid(let refusal): return .invalid(refusal, payer: request.payer, key: request.payment.key)
+                case .none(let reason): throw FacilitatorPool.Unfit(reason: reason)
+                }
+            } catch {
+                reasons.append("\(endpoint.url): \(error.reason)")
+            }
+        }
+        return .unavailable(reason: reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; "))
+    }
+
+    public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
+        await self.settler.settle(payment, patience: patience)
+    }
+
+    /// Takes up every settlement that a stopped process left under way. Call before the first request.
+    public func resume() async throws(StoreError) {
+        try await self.settler.resume()
+    }
+}

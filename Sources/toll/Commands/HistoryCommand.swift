@@ -1,0 +1,37 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollClient
+import TollPayments
+import TollPrimitives
+import TollRuntime
+
+/// `toll history`: every payment of the journal.
+enum HistoryCommand {
+    static func command() -> Command {
+        Command("history", summary: "Lists every payment, oldest first.") { _ in try self.run() }
+    }
+
+    private static func run() throws -> ExitCode {
+        var table = TextTable(["TIME", "STATE", "AMOUNT", "NETWORK", "REQUEST", "TRANSACTION"])
+        for payment in try Home().journal.payments() {
+            let (state, transaction) = Self.words(payment.state)
+            table.add([
+                String(CalendarTime.rfc3339(.seconds(Int64(clamping: payment.time))).prefix(19)) + "Z", state,
+                payment.terms.option.display, payment.terms.option.network.description,
+                "\(payment.terms.method) \(payment.terms.url)", transaction,
+            ])
+        }
+        StandardStreams.writeOutput(table.text)
+        return .success
+    }
+
+    static func words(_ state: JournaledPayment.State) -> (state: String, transaction: String) {
+        switch state {
+        case .reserved: ("reserved", "")
+        case .sent: ("open", "")
+        case .paid(_, let transaction): ("paid", transaction)
+        case .refused(_, let reason): ("refused: \(reason)", "")
+        case .released(let reason): ("not spent: \(reason)", "")
+        }
+    }
+}

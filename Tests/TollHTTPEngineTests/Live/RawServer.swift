@@ -1,0 +1,69 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import Synchronization
+
+/// A blocking server that answers each connection with the next of its scripts: bytes to send for each request read
+/// (up to an empty line), then a close. It shows clients what no proper server would send.
+final class RawServer: Sendable {
+    struct Script: Sendable {
+        /// One answer per request; after the last the connection is closed.
+        var answers: [String]
+        /// Keeps the connection open at the end until the client closes.
+        var lingers = false
+    }
+
+    let port: UInt16
+    private let descriptor: Int32
+    private let seen = Mutex<[String]>([])
+
+    /// Every request head received, in order.
+    var requests: [String] { self.seen.withLock { $0 } }
+
+    init(_ scripts: [Script]) throws {
+        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                unsafe bind(listener, pointer, length) + getsockname(listener, pointer, &length)
+            }
+        }
+        guard status == 0, listen(listener, 16) == 0 else { throw RawClient.Failure() }
+        self.descriptor = listener
+        self.port = UInt16(bigEndian: address.sin_port)
+        Thread.detachNewThread { self.serve(scripts) }
+    }
+
+    deinit { close(self.descriptor) }
+
+    private func serve(_ scripts: [Script]) {
+        for script in scripts {
+            let connection = accept(self.descriptor, nil, nil)
+            guard connection >= 0 else { return }
+            var wait = timeval(tv_sec: 5, tv_usec: 0)
+            unsafe setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+            for answer in script.answers {
+                guard self.readHead(connection) else { break }
+                let bytes = Array(answer.utf8)
+                unsafe send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+            }
+            if script.lingers { _ = self.readHead(connection) }
+            close(connection)
+        }
+    }
+
+    private func readHead(_ connection: Int32) -> Bool {
+        var head: [UInt8] = []
+        while !head.suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            var byte: UInt8 = 0
+            guard unsafe recv(connection, &byte, 1, 0) == 1 else { return false }
+            head.append(byte)
+        }
+        self.seen.withLock { $0.append(String(decoding: head, as: UTF8.self)) }
+        return true
+    }
+}
