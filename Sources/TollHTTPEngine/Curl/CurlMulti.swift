@@ -11,6 +11,7 @@ final class CurlMulti: Watcher {
     private let multi: UnsafeMutableRawPointer?
     private var sockets: [Int32: CurlSocket] = [:]
     private var transfers: [UnsafeMutableRawPointer: CurlTransfer] = unsafe [:]
+    private var early: [CurlTransfer] = []
     private var isRegistered = false
 
     init(_ loop: EventLoop, limits: ClientLimits) {
@@ -52,7 +53,11 @@ final class CurlMulti: Watcher {
         var running: Int32 = 0
         _ = unsafe curl_multi_socket_action(self.multi, socket, events, &running)
         self.reap()
+        while let transfer = self.early.popLast() { transfer.endedEarly() }
     }
+
+    /// Calls ``CurlTransfer/endedEarly()`` when libcurl has returned.
+    func endSoon(_ transfer: CurlTransfer) { self.early.append(transfer) }
 
     private func reap() {
         var code = CURLE_OK

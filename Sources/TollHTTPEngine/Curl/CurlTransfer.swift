@@ -97,6 +97,17 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
         }
     }
 
+    /// The response was complete before the request was. libcurl would wait for the rest of the body to send.
+    func endedEarly() {
+        if !self.isOver { self.ended(.complete) }
+    }
+
+    private func endSoonIfWhole() {
+        guard !self.uploadHasEnded, self.progress == .awaitingBody else { return }
+        let isBodyless = self.request.method == .head || self.head.head.isBodyless
+        if isBodyless || self.head.length == UInt64(self.piece.count) { self.multi?.endSoon(self) }
+    }
+
     private func fail(_ code: HTTPError.Code, _ reason: String) {
         guard !self.isOver else { return }
         let error = HTTPError(code, "\(self.request.origin): \(reason)", isBeforeSend: self.attempts == 0)
@@ -143,6 +154,7 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
         if isBodyless || (self.head.length ?? .max) <= self.limits.wholeBodyBytes {
             self.progress = .awaitingBody
             multi.core.setDeadline(self, after: self.request.bodyIdle)
+            self.endSoonIfWhole()
         } else {
             self.progress = .streaming
             // Nobody waits for body yet, so its silence is not the peer's.
@@ -164,7 +176,7 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
         } else {
             multi.core.setDeadline(self, after: self.request.bodyIdle)
         }
-        if self.progress == .streaming { self.deliverPiece() }
+        if self.progress == .streaming { self.deliverPiece() } else { self.endSoonIfWhole() }
         return true
     }
 
