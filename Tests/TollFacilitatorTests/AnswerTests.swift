@@ -5,6 +5,7 @@ import TollFacilitator
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 /// What goes over the wire, byte by byte.
@@ -29,7 +30,7 @@ import TollTestKit
 
     @Test(arguments: [Bodies.v1, Bodies.v2])
     func `the version may stand in the payload alone`(body: String) async throws {
-        let answer = await Stand().asked("/verify", try Bodies.changing(body, "x402Version", to: nil))
+        let answer = await Stand().asked("/verify", try Bodies.changing("x402Version", in: body, to: nil))
         #expect(answer.hasPrefix("200 {\"isValid\":true"))
     }
 
@@ -70,10 +71,10 @@ import TollTestKit
 
     @Test func `a network of no kind is invalid_network`() async throws {
         var body = try Bodies.changing("paymentRequirements.network", to: "eip155:1")
-        body = try Bodies.changing(body, "paymentPayload.accepted.network", to: "eip155:1")
+        body = try Bodies.changing("paymentPayload.accepted.network", in: body, to: "eip155:1")
         #expect(await Stand().asked("/verify", body).contains("invalid_network"))
-        body = try Bodies.changing(Bodies.v1, "paymentRequirements.network", to: "base")
-        body = try Bodies.changing(body, "paymentPayload.network", to: "base")
+        body = try Bodies.changing("paymentRequirements.network", in: Bodies.v1, to: "base")
+        body = try Bodies.changing("paymentPayload.network", in: body, to: "base")
         #expect(await Stand().asked("/verify", body).contains("invalid_network"))
     }
 
@@ -137,7 +138,7 @@ import TollTestKit
 
     @Test(arguments: [("paymentRequirements.maxAmountRequired", JSON?.none), ("paymentPayload.network", nil), ("paymentRequirements.resource", nil)])
     func `version 1 names its own members`(path: String, value: JSON?) async throws {
-        let answer = await Stand().asked("/verify", try Bodies.changing(Bodies.v1, path, to: value))
+        let answer = await Stand().asked("/verify", try Bodies.changing(path, in: Bodies.v1, to: value))
         #expect(answer.hasPrefix("400 ") && answer.contains("\"field\":\"\(path)\""))
     }
 

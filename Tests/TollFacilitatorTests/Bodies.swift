@@ -32,7 +32,7 @@ enum Bodies {
         """
 
     /// `body` with the member at `path` replaced, or removed (nil).
-    static func changing(_ body: String = v2, _ path: String, to value: JSON?) throws -> String {
+    static func changing(_ path: String, in body: String = v2, to value: JSON?) throws -> String {
         try self.changing(JSON(parsing: body), path.split(separator: ".").map(String.init)[...], to: value).text
     }
 

@@ -6,6 +6,7 @@ import TollFacilitator
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 /// Success is told once per authorization: under repeats, races, lost connections and restarts.
@@ -137,7 +138,7 @@ import TollTestKit
     }
 
     @Test func `a payment interrupted after it was told is a duplicate`() async throws {
-        #expect(await self.stopped(after: 5).asked("/settle") == AnswerTests.duplicate)
+        #expect(try await self.stopped(after: 5).asked("/settle") == AnswerTests.duplicate)
     }
 
     @Test(arguments: 1...5)
