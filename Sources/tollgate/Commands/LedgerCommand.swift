@@ -92,6 +92,8 @@ enum LedgerCommand {
             network: network, assets: Set((assets + settled.map(\.asset.address)).compactMap { Address(hex: $0) }),
             receivers: Set(receivers.compactMap { Address(hex: $0) }),
             signers: Set(records.compactMap { $0.transaction.flatMap { Address(hex: $0.signer) } } + (network.signers?.addresses ?? []))
-        ).run(records, from: first) { block, last in progress.show("block \(block) of \(last)") }
+        ).run(records, from: first) { block, last in
+            if block < last { progress.show("block \(block) of \(last)") }
+        }
     }
 }

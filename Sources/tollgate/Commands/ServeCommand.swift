@@ -34,12 +34,11 @@ enum ServeCommand {
         _ role: Role, _ assembly: Assembly, _ loops: EventLoopGroup, signals: Set<ProcessSignal> = [.terminate, .interrupt]
     ) async throws -> ServiceGroup {
         guard await assembly.hasFittingTokens() else { throw Assembly.Failure(description: "the configuration does not fit the chain") }
-        let exact = assembly.exactEVM()
-        try await exact.resume()
+        let methods = try await assembly.methods()
         var services: [any Service] = [assembly.background]
-        services += try await CompanionServers.start(assembly, method: exact, group: loops)
+        services += try await CompanionServers.start(assembly, methods: methods, group: loops)
         if role == .gateway {
-            let gateway = try assembly.gateway(methods: [exact])
+            let gateway = try assembly.gateway(methods: methods)
             services.append(
                 try await CompanionServers.listen(
                     "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log))

@@ -67,9 +67,29 @@ struct Assembly: Sendable {
         X402V2Dialect(), X402V1Dialect { KnownNetworks.network($0)?.v1Name },
     ]
 
-    func exactEVM() -> ExactEVM {
-        ExactEVM(
+    /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
+    func methods() async throws -> [any PaymentMethod] {
+        let remotes = self.configuration.facilitator?.remotes ?? []
+        guard remotes.isEmpty else {
+            let remote = RemoteFacilitator(
+                endpoints: try remotes.map(Self.endpoint), networks: self.networks, store: self.store, client: self.client,
+                background: self.background, environment: self.environment, log: self.log)
+            try await remote.resume()
+            return [remote]
+        }
+        let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
+        try await exact.resume()
+        return [exact]
+    }
+
+    private static func endpoint(_ remote: Configuration.Facilitator.Remote) throws -> FacilitatorEndpoint {
+        var headers = Fields()
+        for (name, secret) in remote.headers {
+            let isWritten = secret.value.withExposed { headers.append(name, $0) }
+            guard isWritten else { throw Failure(description: "\(remote.place.path): the header \(name) cannot be sent as it is") }
+        }
+        return FacilitatorEndpoint(url: try URLParts(parsing: remote.url.text), headers: headers)
     }
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {

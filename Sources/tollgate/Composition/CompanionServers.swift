@@ -2,19 +2,19 @@
 
 import TollHTTP
 import TollHTTPEngine
-import TollMethods
+import TollPayments
 import TollRuntime
 
 /// The servers beside the gateway: admin, and the facilitator for others.
 enum CompanionServers {
-    static func start(_ assembly: Assembly, method: ExactEVM, group: EventLoopGroup) async throws -> [any Service] {
+    static func start(_ assembly: Assembly, methods: [any PaymentMethod], group: EventLoopGroup) async throws -> [any Service] {
         var services: [any Service] = []
         if let admin = assembly.configuration.admin {
             let handler = AdminHandler(
                 store: assembly.store, networks: assembly.networks, token: admin.token?.value, metrics: MetricsRegistry())
             services.append(try await self.listen("admin", admin.listen, handler, ServerLimits(), group, assembly.log))
         }
-        if let serve = assembly.configuration.facilitator?.serve, let facilitator = assembly.facilitator(methods: [method]) {
+        if let serve = assembly.configuration.facilitator?.serve, let facilitator = assembly.facilitator(methods: methods) {
             services.append(
                 try await self.listen("facilitator", serve.listen, facilitator, assembly.serverLimits, group, assembly.log))
         }

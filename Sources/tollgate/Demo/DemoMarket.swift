@@ -96,7 +96,7 @@ final class DemoMarket: Sendable {
 
     private func payments(_ records: [PaymentRecord]) -> String {
         var table = TextTable(["paid", "by", "for", "transaction", "block"], alignments: [.right])
-        for record in records {
+        for record in records.sorted(by: { ($0.settlement?.block ?? .max) < ($1.settlement?.block ?? .max) }) {
             table.add([
                 record.claim.option.display, record.claim.payer, record.claim.route, record.settlement?.transaction ?? record.phase.rawValue,
                 record.settlement.map { "\($0.block)" } ?? "",
