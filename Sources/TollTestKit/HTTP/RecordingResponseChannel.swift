@@ -11,6 +11,16 @@ public struct RecordedResponse: Sendable {
     public var body: [UInt8]
     /// Whether the handler brought it to its end.
     public var isWhole: Bool
+    /// What came after the body.
+    public var trailers: Fields
+
+    /// A response by its parts.
+    public init(head: ResponseHead, body: [UInt8], isWhole: Bool, trailers: Fields = [:]) {
+        self.head = head
+        self.body = body
+        self.isWhole = isWhole
+        self.trailers = trailers
+    }
 
     /// The body as text.
     public var text: String { String(decoding: self.body, as: UTF8.self) }
@@ -36,24 +46,33 @@ public final class RecordingResponseChannel: ResponseChannel {
     /// What was sent; nil when nothing was.
     public var response: RecordedResponse? { self.state.withLock { $0 } }
 
+    /// Keeps a whole response.
     public func send(_ head: ResponseHead, body: [UInt8]) async throws(HTTPError) {
         try await self.beforeFirstByte()
         self.state.withLock { $0 = RecordedResponse(head: head, body: body, isWhole: true) }
     }
 
+    /// Keeps a head whose body follows.
     public func start(_ head: ResponseHead, length: UInt64?) async throws(HTTPError) {
         try await self.beforeFirstByte()
         self.state.withLock { $0 = RecordedResponse(head: head, body: [], isWhole: false) }
     }
 
+    /// Keeps one piece of body.
     public func write(_ bytes: [UInt8]) async throws(HTTPError) {
         self.state.withLock { $0?.body += bytes }
     }
 
+    /// Notes that the body is whole.
     public func finish(trailers: Fields) async throws(HTTPError) {
-        self.state.withLock { $0?.isWhole = true }
+        self.state.withLock { response in
+            response?.isWhole = true
+            response?.trailers = trailers
+        }
     }
 
+    /// Nothing: a channel without an answer says so by having none.
     public func responderReleased() {}
+    /// Nothing: an unfinished body says so by not being whole.
     public func writerReleased() {}
 }

@@ -15,6 +15,8 @@ public final class ScriptedHTTPClient: HTTPClient {
         public let fields: Fields
         /// The body.
         public let body: [UInt8]
+        /// The trailers of a streamed body.
+        public let trailers: Fields
 
         /// The body as text.
         public var text: String { String(decoding: self.body, as: UTF8.self) }
@@ -31,6 +33,7 @@ public final class ScriptedHTTPClient: HTTPClient {
     /// Everything that was sent, in order.
     public var sent: [Sent] { self.requests.withLock { $0 } }
 
+    /// Keeps the request and answers as the script says.
     public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
         let body: [UInt8] =
             switch request.body {
@@ -39,7 +42,8 @@ public final class ScriptedHTTPClient: HTTPClient {
             case .stream(let stream, _): try await stream.collect(upTo: .max)
             }
         let url = request.origin.description + String(decoding: request.target, as: UTF8.self)
-        let sent = Sent(method: request.method, url: url, fields: request.fields, body: body)
+        let trailers: Fields = if case .stream(let stream, _) = request.body { stream.trailers } else { [:] }
+        let sent = Sent(method: request.method, url: url, fields: request.fields, body: body, trailers: trailers)
         self.requests.withLock { $0.append(sent) }
         return try await self.answer(sent)
     }
@@ -49,7 +53,9 @@ extension ClientResponse {
     /// A whole response of this text.
     public static func text(_ text: String, status: Int = 200, type: String = "application/json") -> ClientResponse {
         ClientResponse(
-            head: ResponseHead(status: status, fields: ["Content-Type": type]), length: UInt64(text.utf8.count),
-            body: BodyStream(Array(text.utf8)))
+            head: ResponseHead(status: status, fields: ["Content-Type": type]),
+            length: UInt64(text.utf8.count),
+            body: BodyStream(Array(text.utf8))
+        )
     }
 }
