@@ -71,7 +71,9 @@ let package = Package(
         // Conformance suites and stand-ins that tests, ours and others', are built from.
         .target(
             name: "TollTestKit",
-            dependencies: ["TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollProtocol", "TollPrimitives"]
+            dependencies: [
+                "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol", "TollPrimitives",
+            ]
         ),
 
         // C. Each has exactly one importing Swift target.
@@ -95,7 +97,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TollMethodsTests",
-            dependencies: ["TollMethods", "TollPayments", "TollEVM", "TollCrypto", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]
+            dependencies: [
+                "TollMethods", "TollPayments", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives",
+                "TollTestKit",
+            ]
         ),
         .testTarget(name: "TollRuntimeTests", dependencies: ["TollRuntime", "TollPrimitives", "TollTestKit"]),
         .testTarget(

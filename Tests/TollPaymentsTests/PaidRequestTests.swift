@@ -20,11 +20,11 @@ import TollPrimitives
     private static let refusal = PaymentRefusal("invalid_exact_evm_payload_signature")
 
     private static func machine(
-        _ policy: SettlePolicy = .after, request: RequestIdentity = get, secret: Bytes32? = secret
+        _ policy: SettlePolicy = .after, request: RequestIdentity = get, secret: Bytes32? = secret, at time: Int64 = 2
     ) -> PaidRequest {
         PaidRequest(
             credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret), policy: policy, route: "/x",
-            request: request)
+            request: request, at: time)
     }
 
     private static func claim(

@@ -28,6 +28,7 @@ struct BrowserPage {
             "<li><strong>\(escape(option.display))</strong> on <code>\(escape(option.network.description))</code></li>"
         }
         let resource = escape(self.offer.resource)
+        let argument = escape(quoted(self.offer.resource))
         let description = self.offer.description.isEmpty ? "" : "<p class=\"what\">\(escape(self.offer.description))</p>"
         return Array(
             """
@@ -54,26 +55,32 @@ struct BrowserPage {
             <p>402 is the status code of HTTP that means <em>Payment Required</em>. A program pays for one request by signing a
             transfer of a stablecoin and sending it along; no account, no key, no subscription.</p>
             <p>From a terminal:</p>
-            <pre>toll get \(resource)</pre>
+            <pre>toll get \(argument)</pre>
             <p>What it asks for, as a program sees it:</p>
-            <pre>curl -i \(resource)</pre>
+            <pre>curl -i \(argument)</pre>
             </body>
             </html>
 
             """.utf8)
     }
 
-    /// Text as HTML: everything that could begin markup, and `'` and `"`, as references.
+    /// Text as HTML: everything that could begin markup, and `'` and `"`, as references. By scalars, as browsers read: a
+    /// character of Swift may be a `<` with marks around it.
     private func escape(_ text: String) -> String {
-        text.map { character in
-            switch character {
+        text.unicodeScalars.map { scalar in
+            switch scalar {
             case "&": "&amp;"
             case "<": "&lt;"
             case ">": "&gt;"
             case "\"": "&quot;"
             case "'": "&#39;"
-            default: String(character)
+            default: String(scalar)
             }
         }.joined()
+    }
+
+    /// A word of a shell's command line that means only itself: people copy it, and the path is whoever made the link's.
+    private func quoted(_ text: String) -> String {
+        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
     }
 }

@@ -29,17 +29,18 @@ struct CrossOrigin: Sendable {
 
     init(policy: CORSPolicy, dialects: [any Dialect]) {
         self.policy = policy
-        self.exposed = dialects.flatMap(\.responseFields).map(\.description).joined(separator: ", ")
+        self.exposed = (dialects.flatMap(\.responseFields).map(\.description) + ["tollgate-debt", "retry-after"]).joined(separator: ", ")
         self.accepted = (dialects.flatMap(\.credentialFields).map(\.description) + ["content-type", "access-control-expose-headers"])
             .joined(separator: ", ")
     }
 
-    /// Sets the fields of an answer, in place of any that the upstream sent.
+    /// Sets who may read an answer, in place of what the upstream said, and adds what we send to what scripts may see of it.
     func apply(to fields: inout Fields, origin: String?) {
+        if self.policy != .any { fields.append("Vary", "Origin") }  // Also where this origin may not: another may.
+        fields.remove("access-control-allow-origin")
         guard let allowed = self.policy.allowed(origin) else { return }
-        fields.set("access-control-allow-origin", allowed)
-        fields.set("access-control-expose-headers", self.exposed)
-        if self.policy != .any { fields.append("Vary", "Origin") }
+        fields.append("Access-Control-Allow-Origin", allowed)
+        fields.append("Access-Control-Expose-Headers", self.exposed)
     }
 
     /// Whether a request is a preflight: the browser asks before it sends, and cannot pay.
@@ -54,8 +55,10 @@ struct CrossOrigin: Sendable {
         fields.remove("access-control-expose-headers")
         if fields.contains("access-control-allow-origin"), let method = head.fields.firstText("access-control-request-method") {
             fields.append("Access-Control-Allow-Methods", method)
-            let asked = head.fields.firstText("access-control-request-headers")
-            fields.append("Access-Control-Allow-Headers", asked.map { "\(self.accepted), \($0)" } ?? self.accepted)
+            fields.append("Access-Control-Allow-Headers", self.accepted)
+            for asked in head.fields.values(of: "access-control-request-headers") where !asked.isEmpty {
+                fields.append("access-control-allow-headers", asked)
+            }
             fields.append("Access-Control-Max-Age", "600")
         }
         return ResponseHead(status: 204, fields: fields)

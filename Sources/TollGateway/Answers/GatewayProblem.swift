@@ -12,9 +12,14 @@ struct GatewayProblem: Error {
     let title: String
     let detail: String
     var retryAfterSeconds: Int?
+    /// The settlement's, where there is one.
+    var transaction: String?
 
     var body: [UInt8] {
-        JSON.object(Problem(title: self.title, status: self.status, detail: self.detail, code: self.code).json).utf8
+        let members: JSONObject = self.transaction.map { ["transaction": .string($0)] } ?? [:]
+        return JSON.object(
+            Problem(title: self.title, status: self.status, detail: self.detail, code: self.code, members: members).json
+        ).utf8
     }
 
     /// The head, without the fields that depend on the request.
@@ -46,9 +51,11 @@ struct GatewayProblem: Error {
         GatewayProblem(status: 400, code: "malformed_credential", title: "Bad Request", detail: "\(field): \(reason)")
     }
 
-    static let alreadyUsed = GatewayProblem(
-        status: 409, code: "already_used", title: "Conflict",
-        detail: "This payment was used before. Sign a new authorization.")
+    static func alreadyUsed(_ transaction: String?) -> GatewayProblem {
+        GatewayProblem(
+            status: 409, code: "already_used", title: "Conflict",
+            detail: "This payment was used before. Sign a new authorization.", transaction: transaction)
+    }
 
     static let outcomeUnknown = GatewayProblem(
         status: 409, code: "outcome_unknown", title: "Conflict",

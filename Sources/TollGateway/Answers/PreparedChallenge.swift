@@ -55,9 +55,11 @@ final class PreparedChallenge: Sendable {
             let random = answer.nextRandom16()
             for slot in self.slots { slot.fill(random, &answer.bytes, base + slot.offset) }
         }
-        if let crossOrigin = self.crossOrigin, let allowed = crossOrigin.policy.allowed(head.fields.firstText(.origin)) {
-            answer.bytes.append(contentsOf: Self.fields(allowed: allowed, crossOrigin))
+        if let crossOrigin = self.crossOrigin {
             answer.bytes.append(contentsOf: "Vary: Origin\r\n".utf8)
+            if let allowed = crossOrigin.policy.allowed(head.fields.firstText(.origin)) {
+                answer.bytes.append(contentsOf: Self.fields(allowed: allowed, crossOrigin))
+            }
         }
         if head.method == .head {
             answer.bytes.append(contentsOf: self.end.dropLast(self.bodyByteCount))

@@ -50,17 +50,17 @@ struct HeldBody: Sendable {
 
 /// What makes a request the same as another, by its parts.
 enum RequestParts {
-    private static let compared: [FieldName] = [
-        .authorization, .cookie, .accept, "accept-charset", "accept-encoding", "accept-language", "range",
-    ]
+    /// Besides every field whose name begins with `accept`.
+    private static let compared: [FieldName] = [.authorization, .cookie, "range"]
 
     static func identity(_ head: RequestHead, body: HeldBody, isIdempotent: Bool) -> RequestIdentity {
         let isRepeatable = isIdempotent || head.method == .get || head.method == .head
         guard let whole = body.whole else { return RequestIdentity(digest: nil, isRepeatable: isRepeatable) }
         var parts: [[UInt8]] = [Array(head.method.token.utf8), Array(head.authority ?? []), head.target, whole]
-        for name in self.compared {
-            parts.append(Array(name.bytes))
-            parts.append(contentsOf: head.fields.values(of: name).map { Array($0) })
+        for (name, value) in head.fields {
+            let name = name.map(ByteGrammar.lowercased)
+            guard name.starts(with: "accept".utf8) || self.compared.contains(where: { $0.bytes == name }) else { continue }
+            parts += [name, Array(value)]
         }
         return RequestIdentity(parts: parts, isRepeatable: isRepeatable)
     }

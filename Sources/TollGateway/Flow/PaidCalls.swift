@@ -31,7 +31,8 @@ struct PaidCalls: Sendable {
         var call = PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body,
             machine: PaidRequest(
-                credential: credential, policy: route.terms.policy, route: route.pattern.description, request: identity),
+                credential: credential, policy: route.terms.policy, route: route.pattern.description, request: identity,
+                at: Int64(self.environment.now())),
             credential: credential)
         let ending = await call.run()
         await call.deliver(ending, responder)

@@ -1,46 +1,101 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-/// The second reading of a path: how a lenient server behind us might understand it.
+/// The other readings of a path: how lenient servers behind us might understand it.
 ///
-/// Upstreams differ in what they decode, fold and resolve. Where the lenient reading leads to another route than the raw
-/// bytes, somebody may be trying to have a priced resource under a free name, and the request is refused.
+/// Upstreams differ in what they decode, fold, cut and resolve, in how often, and in which order. Where a lenient reading leads
+/// to another route than the raw bytes, somebody may be trying to have a priced resource under a free name, and the request is
+/// refused. Reading it once in the most lenient way is not enough: `/free/../priced/..%2ffree` comes out free, but a server that
+/// resolves what it sees before it decodes serves what is priced.
 enum PathReading {
-    /// What a second reading came to.
-    enum Outcome: Hashable {
-        /// The same as the raw path for every pattern: nothing in it can be read in two ways.
-        case same
-        /// Another path.
-        case other([UInt8])
-        /// Malformed: a percent sign without two digits, a control, `#`.
+    /// What reading a path came to.
+    enum Outcome: Equatable {
+        /// The same for every reader, but for case and a slash at the end of their own patterns.
+        case plain
+        /// Every way to read it, each as the segments of the path, decoded, in lower case, without one that is empty at the end.
+        case readings([[[UInt8]]])
+        /// A percent sign without two digits, a control, `#`, or escapes of escapes beyond measure.
         case malformed
     }
 
-    /// Reads `path` leniently: percent-decoded until it no longer changes, `\` read as `/`, `;…` cut from each segment, empty
-    /// and dot segments resolved, lower case.
-    static func second(_ path: ArraySlice<UInt8>) -> Outcome {
-        guard !isPlain(path) else { return .same }
-        guard let decoded = decoded(Array(path)),
-            decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") })
-        else { return .malformed }
-        return .other(resolved(decoded.map(folded)))
+    /// Escapes of escapes of escapes: nobody means more, and each round takes time.
+    private static let roundsMax = 4
+
+    private static let (slash, backslash, semicolon) = (UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: ";"))
+
+    /// Reads `path` in every way that a server might.
+    static func read(_ path: ArraySlice<UInt8>) -> Outcome {
+        guard !self.isPlain(path) else { return .plain }
+        var texts = [Array(path)]
+        while let last = texts.last, last.contains(UInt8(ascii: "%")) {
+            guard texts.count <= self.roundsMax, let next = self.percentDecoded(last) else { return .malformed }
+            texts.append(next)
+        }
+        guard let full = texts.last, full.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else { return .malformed }
+        var readings: [[[UInt8]]] = []
+        for text in texts {
+            for isFolded in text.contains(self.backslash) ? [false, true] : [false] {
+                let separated = isFolded ? text.map { $0 == self.backslash ? self.slash : $0 } : text
+                for segments in self.resolutions(self.split(separated)) {
+                    readings.append(segments.map(self.fullyDecoded))
+                    guard full.contains(self.semicolon) else { continue }
+                    // Parameters may be cut at the end, from what is decoded or from what is not.
+                    readings.append(segments.map { self.fullyDecoded(self.cut($0)) })
+                    readings.append(segments.map { self.cut(self.fullyDecoded($0)) })
+                }
+            }
+        }
+        return .readings(readings)
     }
 
-    /// Percent-decoded until it no longer changes; nil when malformed.
-    private static func decoded(_ text: [UInt8]) -> [UInt8]? {
-        var decoded = text
-        while true {
-            guard let next = percentDecoded(decoded) else { return nil }
-            guard next.count < decoded.count else { return decoded }  // Each round that changes anything shortens it.
-            decoded = next
+    // MARK: - Segments
+
+    /// Parameters cut before dots are resolved or not; empty segments kept, or dropped before or after; dots resolved or not.
+    private static func resolutions(_ segments: [ArraySlice<UInt8>]) -> [[ArraySlice<UInt8>]] {
+        var resolutions = [segments]
+        func add(_ resolution: [ArraySlice<UInt8>]) {
+            if !resolutions.contains(resolution) { resolutions.append(resolution) }
         }
+        add(segments.map(self.cut))
+        for segments in resolutions {
+            let merged = segments.filter { !$0.isEmpty }
+            let resolved = self.resolved(segments)
+            add(merged)
+            add(resolved)
+            add(self.resolved(merged))
+            add(resolved.filter { !$0.isEmpty })
+        }
+        return resolutions
     }
 
-    private static func folded(_ byte: UInt8) -> UInt8 {
-        switch byte {
-        case UInt8(ascii: "\\"): UInt8(ascii: "/")
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
-        default: byte
+    private static func split(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
+        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(separator: self.slash, omittingEmptySubsequences: false)
+        if segments.last?.isEmpty == true { segments.removeLast() }
+        return segments
+    }
+
+    private static func cut(_ segment: ArraySlice<UInt8>) -> ArraySlice<UInt8> { segment.prefix { $0 != self.semicolon } }
+
+    private static func cut(_ segment: [UInt8]) -> [UInt8] { Array(segment.prefix { $0 != self.semicolon }) }
+
+    private static func resolved(_ segments: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
+        var resolved: [ArraySlice<UInt8>] = []
+        for segment in segments {
+            if segment.elementsEqual("..".utf8) {
+                _ = resolved.popLast()
+            } else if !segment.elementsEqual(".".utf8) {
+                resolved.append(segment)
+            }
         }
+        return resolved
+    }
+
+    // MARK: - Bytes
+
+    /// Decoded until it no longer changes, in lower case.
+    private static func fullyDecoded(_ segment: some Collection<UInt8>) -> [UInt8] {
+        var decoded = Array(segment)
+        while decoded.contains(UInt8(ascii: "%")), let next = self.percentDecoded(decoded) { decoded = next }
+        return decoded.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 
     /// Lower-case unreserved characters in non-empty segments that are not dots: what every reader reads alike. One pass, since
@@ -86,24 +141,5 @@ enum PathReading {
         case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
         default: nil
         }
-    }
-
-    /// Cuts parameters and resolves empty and dot segments.
-    private static func resolved(_ path: [UInt8]) -> [UInt8] {
-        var segments: [ArraySlice<UInt8>] = []
-        for part in path.split(separator: UInt8(ascii: "/")) {
-            let segment = part.prefix { $0 != UInt8(ascii: ";") }
-            if segment.elementsEqual("..".utf8) {
-                _ = segments.popLast()
-            } else if !segment.isEmpty, !segment.elementsEqual(".".utf8) {
-                segments.append(segment)
-            }
-        }
-        var resolved: [UInt8] = []
-        for segment in segments {
-            resolved.append(UInt8(ascii: "/"))
-            resolved.append(contentsOf: segment)
-        }
-        return resolved.isEmpty ? [UInt8(ascii: "/")] : resolved
     }
 }

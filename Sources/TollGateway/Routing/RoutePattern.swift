@@ -168,25 +168,26 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
         return true
     }
 
-    /// Whether the second reading of a path, resolved and in lower case, is one that this pattern would match if it were read the
-    /// same way: without regard to case and to a slash at the end.
-    func matches(reading: ArraySlice<UInt8>) -> Bool {
-        if self.lenient.matches(reading) { return true }
-        guard self.segments.last == .rest else { return false }
-        return self.lenient.matches(reading + [UInt8(ascii: "/")])
-    }
-
-    private var lenient: RoutePattern {
-        var segments = self.segments.map { segment in
-            if case .literal(let text) = segment { Segment.literal(text.lowercased()) } else { segment }
+    /// Whether these segments of a path, decoded and in lower case, are ones that this pattern would match if it were read as
+    /// leniently: without regard to case and to a slash at the end.
+    func matches(reading segments: [[UInt8]]) -> Bool {
+        var own = self.segments[...]
+        if own.last == .literal("") { own.removeLast() }
+        for segment in segments {
+            guard let wanted = own.popFirst() else { return false }
+            switch wanted {
+            case .rest: return true
+            case .any: guard !segment.isEmpty else { return false }
+            case .literal(let text): guard segment.elementsEqual(text.utf8.lazy.map(ByteGrammar.lowercased)) else { return false }
+            }
         }
-        if segments.count > 1, segments.last == .literal("") { segments.removeLast() }
-        return RoutePattern(method: self.method, segments: segments, path: self.path)
+        return own.isEmpty || own == [.rest]
     }
 
-    private init(method: Method?, segments: [Segment], path: String) {
-        self.method = method
-        self.segments = segments
-        self.path = path
+    /// Whether a lenient server could take a plain path for this pattern's though it is not, byte by byte.
+    var isLoose: Bool {
+        guard self.segments != [.literal("")], self.segments != [.rest] else { return false }
+        return self.segments.last == .rest || self.segments.last == .literal("")
+            || self.segments.contains { if case .literal(let text) = $0 { text != text.lowercased() } else { false } }
     }
 }

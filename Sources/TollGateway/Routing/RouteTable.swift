@@ -35,13 +35,14 @@ struct RouteTable: Sendable {
 final class PricedRoute: Sendable {
     /// Prepared challenges kept per path of a pattern with wildcards; the paths are the clients' to choose, so they are bounded.
     private static let preparedCountMax = 1024
-    /// A longer path is named by the route's pattern, so that a challenge stays small.
-    private static let resourcePathByteCountMax = 1024
+    /// A resource with a longer URL is named by the route's pattern, so that a challenge stays small.
+    private static let resourceByteCountMax = 1024
 
     let pattern: RoutePattern
     let terms: Terms
     let dialects: [any Dialect]
     private let publicURL: Origin
+    private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
     private let literal: PreparedChallenge?
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
@@ -51,6 +52,7 @@ final class PricedRoute: Sendable {
         self.terms = terms
         self.dialects = dialects
         self.publicURL = publicURL
+        self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
         self.literal =
             pattern.isLiteral
@@ -69,7 +71,7 @@ final class PricedRoute: Sendable {
     /// The 402 for a request of `path`.
     func challenge(forPath path: ArraySlice<UInt8>) -> PreparedChallenge {
         if let literal = self.literal { return literal }
-        let key = path.count > Self.resourcePathByteCountMax ? Array(self.pattern.path.utf8) : Array(path)
+        let key = self.isLong(path) ? Array(self.pattern.path.utf8) : Array(path)
         if let known = self.prepared.withLock({ $0[key] }) { return known }
         let made = PreparedChallenge(self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin)
         self.prepared.withLock { prepared in
@@ -81,9 +83,12 @@ final class PricedRoute: Sendable {
 
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
-        let isLong = path.count > Self.resourcePathByteCountMax
-        let resource = isLong ? self.pattern.path : String(decoding: path, as: UTF8.self)
+        let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
         return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)")
+    }
+
+    private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
+        self.publicURLByteCount + path.count > Self.resourceByteCountMax
     }
 
     private static func offer(_ terms: Terms, resource: String) -> Offer {

@@ -24,23 +24,20 @@ struct Router: Sendable {
     }
 
     private let entries: [Entry]
+    /// Those that a lenient server could take a plain path for though they do not match it.
+    private let looseEntries: [Int]
 
     /// Routes in the order of the configuration.
     init(_ routes: [(pattern: RoutePattern, isPriced: Bool)]) {
         self.entries = routes.map { Entry(pattern: $0.pattern, isPriced: $0.isPriced) }
+        self.looseEntries = routes.indices.filter { routes[$0].pattern.isLoose }
     }
 
     func decide(_ method: Method, path: ArraySlice<UInt8>) -> Decision {
-        switch PathReading.second(path) {
-        case .same: break
+        switch PathReading.read(path) {
         case .malformed: return .malformed
-        case .other(let reading):
-            // With methods set aside, and again with this one: a server behind us may heed it or not.
-            for takesMethod in [{ (_: RoutePattern) in true }, { $0.takes(method) }] {
-                let raw = self.entries.firstIndex { takesMethod($0.pattern) && $0.pattern.matches(path) }
-                let lenient = self.entries.firstIndex { takesMethod($0.pattern) && $0.pattern.matches(reading: reading[...]) }
-                if raw != lenient, self.isPriced(raw) || self.isPriced(lenient) { return .ambiguous }
-            }
+        case .readings(let readings): guard !self.isAmbiguous(method, path, readings) else { return .ambiguous }
+        case .plain: guard !self.isTakenLeniently(method, path) else { return .ambiguous }
         }
         var others: [String] = []
         for (index, entry) in self.entries.enumerated() where entry.pattern.matches(path) {
@@ -48,6 +45,36 @@ struct Router: Sendable {
             if let method = entry.pattern.method { others.append(method.token) }
         }
         return others.isEmpty ? .notFound : .methodNotAllowed(allow: others)
+    }
+
+    /// Whether one of the readings selects another route than the raw path, and either is priced: with methods set aside, and
+    /// again with this one, since a server behind us may heed it or not.
+    private func isAmbiguous(_ method: Method, _ path: ArraySlice<UInt8>, _ readings: [[[UInt8]]]) -> Bool {
+        for heedsMethod in [false, true] {
+            let entries = self.entries.indices.filter { !heedsMethod || self.entries[$0].pattern.takes(method) }
+            let raw = entries.first { self.entries[$0].pattern.matches(path) }
+            for reading in readings {
+                let lenient = entries.first { self.entries[$0].pattern.matches(reading: reading) }
+                if raw != lenient, self.isPriced(raw) || self.isPriced(lenient) { return true }
+            }
+        }
+        return false
+    }
+
+    /// The same for a plain path. It reads alike everywhere, so only a loose pattern before its route can be meant instead; a path
+    /// without a route goes nowhere.
+    private func isTakenLeniently(_ method: Method, _ path: ArraySlice<UInt8>) -> Bool {
+        guard let firstLoose = self.looseEntries.first else { return false }
+        for heedsMethod in [false, true] {
+            let raw = self.entries.firstIndex { (!heedsMethod || $0.pattern.takes(method)) && $0.pattern.matches(path) }
+            guard let raw, firstLoose < raw else { continue }
+            let reading = path.dropFirst().split(separator: UInt8(ascii: "/")).map { Array($0) }
+            for index in self.looseEntries where index < raw && (self.isPriced(index) || self.isPriced(raw)) {
+                let pattern = self.entries[index].pattern
+                if !heedsMethod || pattern.takes(method), pattern.matches(reading: reading) { return true }
+            }
+        }
+        return false
     }
 
     private func isPriced(_ index: Int?) -> Bool {

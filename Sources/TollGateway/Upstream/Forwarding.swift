@@ -32,11 +32,10 @@ struct Forwarding: Sendable {
     func request(_ head: RequestHead, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
         var fields = head.fields
         fields.removeHopByHop()
-        fields.removeAll(where: Self.isOurs)
+        fields.removeAll { !self.isForUpstream($0) }
         fields.remove(.host)
         fields.remove(.contentLength)
         fields.remove(.expect)
-        for name in self.credentialFields { fields.remove(name) }
         if let payment {
             if payment.claim.policy == .before { for name in Self.conditionalFields { fields.remove(name) } }
             Self.describe(payment, in: &fields)
@@ -55,6 +54,11 @@ struct Forwarding: Sendable {
         fields.set(.idempotencyKey, claim.id.description)
     }
 
+    /// Whether a field or trailer of a client may go upstream by its name: it is no credential and does not look like ours.
+    func isForUpstream(_ name: ArraySlice<UInt8>) -> Bool {
+        !Self.isOurs(name) && !self.credentialFields.contains { $0.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased)) }
+    }
+
     /// Whether a name is one that only we may send: `tollgate-` with `_` read as `-`, as servers that map names to variables do.
     static func isOurs(_ name: ArraySlice<UInt8>) -> Bool {
         guard name.count >= prefix.count else { return false }
@@ -66,22 +70,55 @@ struct Forwarding: Sendable {
         var head = head
         head.fields.removeHopByHop()
         head.fields.remove(.contentLength)
-        head.fields.removeAll(where: Self.isOurs)
-        for name in self.responseFields + Self.innerFields + upstream.strip { head.fields.remove(name) }
+        self.keepVisible(&head.fields, from: upstream)
         return head
+    }
+
+    /// The trailers of the upstream's answer as the client gets them: what it may not say in a field it may not say there.
+    func responseTrailers(_ trailers: Fields, from upstream: Upstream) -> Fields {
+        var trailers = trailers
+        trailers.removeHopByHop()
+        self.keepVisible(&trailers, from: upstream)
+        return trailers
+    }
+
+    private func keepVisible(_ fields: inout Fields, from upstream: Upstream) {
+        fields.removeAll(where: Self.isOurs)
+        for name in self.responseFields + Self.innerFields + upstream.strip { fields.remove(name) }
     }
 
     /// Keeps a paid answer out of shared caches, and tells caches what the answer depended on.
     func makePrivate(_ fields: inout Fields) {
         for name in Self.sharedCacheFields { fields.remove(name) }
-        let directives = fields.values(of: .cacheControl)
-            .flatMap { String(decoding: $0, as: UTF8.self).split(separator: ",") }
-            .map { String($0.drop { $0 == " " }) }
-            .filter { directive in
-                let name = directive.prefix { $0 != "=" && $0 != " " }.lowercased()
-                return name != "public" && name != "s-maxage" && name != "private"
-            }
-        fields.set(.cacheControl, (directives + ["private"]).joined(separator: ", "))
+        let directives = fields.values(of: .cacheControl).flatMap { Self.listMembers(String(decoding: $0, as: UTF8.self)) }
+        let kept = directives.filter { directive in
+            let name = directive.prefix { $0 != "=" && $0 != " " }.lowercased()
+            return name != "public" && name != "s-maxage" && name != "private"
+        }
+        fields.remove(.cacheControl)
+        fields.append("Cache-Control", (kept + ["private"]).joined(separator: ", "))
         fields.append("Vary", self.credentialFields.map(\.description).joined(separator: ", "))
+    }
+
+    /// The members of a comma-separated list; a comma in a quoted string parts nothing (RFC 9110 §5.6.1, §5.6.4).
+    private static func listMembers(_ list: String) -> [String] {
+        var members = [""]
+        var (isQuoted, isEscaped) = (false, false)
+        for character in list.unicodeScalars {
+            if character == ",", !isQuoted {
+                members.append("")
+                continue
+            }
+            if character == "\"", !isEscaped { isQuoted.toggle() }
+            isEscaped = isQuoted && character == "\\" && !isEscaped
+            members[members.count - 1].unicodeScalars.append(character)
+        }
+        guard !isQuoted else { return [] }
+        let blanks: Set<Character> = [" ", "\t"]
+        return members.map { member in
+            var member = member[...].drop { blanks.contains($0) }
+            while let last = member.last, blanks.contains(last) { member.removeLast() }
+            return String(member)
+        }.filter { !$0.isEmpty }
     }
 }

@@ -2,6 +2,7 @@
 
 internal import TollHTTP
 internal import TollPayments
+internal import TollProtocol
 internal import TollRuntime
 
 /// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
@@ -14,7 +15,7 @@ struct Proxy: Sendable {
     /// A free request: passed on and streamed back.
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
         do throws(HTTPError) {
-            let body = Self.streamed(request.body, request.head.framing)
+            let body = self.streamed(request.body, request.head.framing)
             let answer = try await self.client.send(self.forwarding.request(request.head, to: upstream, body: body, payment: nil))
             await self.relay(answer, from: upstream, request.head, receipt: [], responder)
         } catch {
@@ -28,11 +29,11 @@ struct Proxy: Sendable {
     }
 
     /// A request's body as it comes.
-    static func streamed(_ body: BodyStream, _ framing: BodyFraming) -> ClientBody {
+    func streamed(_ body: BodyStream, _ framing: BodyFraming) -> ClientBody {
         switch framing {
         case .none: .none
         case .length(let length): .stream(body, length: length)
-        case .chunked: .stream(body, length: nil)
+        case .chunked: .stream(BodyStream(FilteredTrailers(body, keeps: self.forwarding.isForUpstream)), length: nil)
         }
     }
 
@@ -54,7 +55,7 @@ struct Proxy: Sendable {
                 onPiece?(piece)
                 try await writer.write(piece)
             }
-            try await writer.finish(trailers: answer.body.trailers)
+            try await writer.finish(trailers: self.forwarding.responseTrailers(answer.body.trailers, from: upstream))
             return true
         } catch {
             self.log.debug("answer cut short", ["upstream": upstream.name, "reason": error.description])
@@ -83,7 +84,7 @@ struct Proxy: Sendable {
     private func finish(_ head: inout ResponseHead, _ request: RequestHead, receipt: [(name: String, value: String)]) {
         if !receipt.isEmpty {
             for (name, value) in receipt { head.fields.append(name, value) }
-            if head.status < 400 { self.forwarding.makePrivate(&head.fields) }
+            self.forwarding.makePrivate(&head.fields)
         }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
@@ -109,9 +110,10 @@ struct Proxy: Sendable {
         fields.append("Cache-Control", "no-store")
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
         for (name, value) in PricedRoute.fields(challenges) { fields.append(name.utf8, value) }
+        let status = error?.reason == ErrorReason.permit2AllowanceRequired.rawValue ? 412 : 402
         let detail = error.map { $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)." }
-        let body = page ?? ChallengeBody.json(challenges, error: error?.reason, detail: detail)
+        let body = page ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
         let receipts = receipt.map { receipt in route.dialects.flatMap { $0.receipt(receipt) } } ?? []
-        await self.send(ResponseHead(status: 402, fields: fields), body: body, request, receipt: receipts, responder)
+        await self.send(ResponseHead(status: status, fields: fields), body: body, request, receipt: receipts, responder)
     }
 }

@@ -104,15 +104,17 @@ public struct PaidRequest {
     private let policy: SettlePolicy
     private let route: String
     private let request: RequestIdentity
+    private let time: Int64
     private var payer = ""
     private var state = State.verifying
 
-    /// A request on `route` that presents `credential`.
-    public init(credential: Credential, policy: SettlePolicy, route: String, request: RequestIdentity) {
+    /// A request on `route` that presents `credential` at `time`, in seconds since 1970.
+    public init(credential: Credential, policy: SettlePolicy, route: String, request: RequestIdentity, at time: Int64) {
         self.credential = credential
         self.policy = policy
         self.route = route
         self.request = request
+        self.time = time
     }
 
     /// The first action.
@@ -180,7 +182,7 @@ public struct PaidRequest {
     /// The upstream came to `outcome`.
     public mutating func upstreamAnswered(_ outcome: UpstreamOutcome) -> Action {
         guard case .calling(let record) = self.state else { return self.impossible("upstreamAnswered") }
-        return record.phase == .settled ? self.answeredPaid(outcome) : self.answeredUnpaid(outcome)
+        return record.phase == .settled ? self.answeredPaid(outcome, record) : self.answeredUnpaid(outcome)
     }
 
     /// The events are durable; `record` is the payment after them.
@@ -209,16 +211,15 @@ public struct PaidRequest {
     }
 
     /// Money has moved: a fault of the seller's side makes a debt, a 4xx is the buyer's.
-    private mutating func answeredPaid(_ outcome: UpstreamOutcome) -> Action {
+    private mutating func answeredPaid(_ outcome: UpstreamOutcome, _ record: PaymentRecord) -> Action {
+        let failure: UpstreamFailure
         switch outcome {
-        case .answer(let status) where status < 500:
-            return self.record([], keepsAnswer: true, then: .deliver)
-        case .answer(let status):
-            let failure = UpstreamFailure(.failed, reason: "the upstream answered \(status)")
-            return self.record([.owed(reason: failure.reason)], then: .endOwing { .upstreamFailed(failure, debt: $0) })
-        case .failed(let failure):
-            return self.record([.owed(reason: failure.reason)], then: .endOwing { .upstreamFailed(failure, debt: $0) })
+        case .answer(let status) where status < 500: return self.record([], keepsAnswer: true, then: .deliver)
+        case .answer(let status): failure = UpstreamFailure(.failed, reason: "the upstream answered \(status)")
+        case .failed(let reported): failure = reported
         }
+        guard !record.isServed else { return self.end(.upstreamFailed(failure, debt: nil)) }  // Called again for a second copy.
+        return self.record([.owed(reason: failure.reason)], then: .endOwing { .upstreamFailed(failure, debt: $0) })
     }
 
     /// The payment is held. Only who claimed it, asking for the same again, gets anything of it (invariant I3).
@@ -248,11 +249,14 @@ public struct PaidRequest {
         }
     }
 
-    /// The money moved; what it bought is still owed to the one who claimed it.
+    /// The money moved; what it bought is still owed to the one who claimed it, for as long as answers are kept.
     private mutating func serveHeld(_ record: PaymentRecord) -> Action {
-        if record.hasAnswer { return self.end(.replay(record)) }
+        if let ended = record.endedAt, self.time - ended <= StoredAnswer.keptSeconds {
+            if record.hasAnswer { return self.end(.replay(record)) }
+            if !record.isOwed, record.claim.request.isRepeatable { return self.call(record) }
+        }
         if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
-        if record.claim.request.isRepeatable { return self.call(record) }
+        if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
         return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
     }
 

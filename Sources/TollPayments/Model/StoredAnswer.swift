@@ -4,6 +4,8 @@
 public struct StoredAnswer: Hashable, Sendable {
     /// The most that is kept of a body, in bytes. Over it, nothing is stored and a repeatable request is called again.
     public static let bodyByteCountMax = 1 << 20
+    /// How long an answer is kept, or may be asked of the upstream again, from its settlement on, in seconds.
+    public static let keptSeconds: Int64 = 600
 
     /// One field of the answer.
     public struct Field: Hashable, Sendable {

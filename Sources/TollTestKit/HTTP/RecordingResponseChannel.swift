@@ -11,6 +11,16 @@ public struct RecordedResponse: Sendable {
     public var body: [UInt8]
     /// Whether the handler brought it to its end.
     public var isWhole: Bool
+    /// What came after the body.
+    public var trailers: Fields
+
+    /// A response by its parts.
+    public init(head: ResponseHead, body: [UInt8], isWhole: Bool, trailers: Fields = [:]) {
+        self.head = head
+        self.body = body
+        self.isWhole = isWhole
+        self.trailers = trailers
+    }
 
     /// The body as text.
     public var text: String { String(decoding: self.body, as: UTF8.self) }
@@ -51,7 +61,10 @@ public final class RecordingResponseChannel: ResponseChannel {
     }
 
     public func finish(trailers: Fields) async throws(HTTPError) {
-        self.state.withLock { $0?.isWhole = true }
+        self.state.withLock { response in
+            response?.isWhole = true
+            response?.trailers = trailers
+        }
     }
 
     public func responderReleased() {}

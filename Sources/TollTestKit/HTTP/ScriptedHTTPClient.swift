@@ -15,6 +15,8 @@ public final class ScriptedHTTPClient: HTTPClient {
         public let fields: Fields
         /// The body.
         public let body: [UInt8]
+        /// The trailers of a streamed body.
+        public let trailers: Fields
 
         /// The body as text.
         public var text: String { String(decoding: self.body, as: UTF8.self) }
@@ -39,7 +41,8 @@ public final class ScriptedHTTPClient: HTTPClient {
             case .stream(let stream, _): try await stream.collect(upTo: .max)
             }
         let url = request.origin.description + String(decoding: request.target, as: UTF8.self)
-        let sent = Sent(method: request.method, url: url, fields: request.fields, body: body)
+        let trailers: Fields = if case .stream(let stream, _) = request.body { stream.trailers } else { [:] }
+        let sent = Sent(method: request.method, url: url, fields: request.fields, body: body, trailers: trailers)
         self.requests.withLock { $0.append(sent) }
         return try await self.answer(sent)
     }

@@ -37,7 +37,7 @@ struct RemoteStand {
     let method: RemoteFacilitator
 
     /// `answer` plays every call but `/supported`.
-    init(_ urls: [String] = [first], supported: String = supported, _ answer: @escaping Answer) throws {
+    init(at urls: [String] = [first], supported: String = supported, _ answer: @escaping Answer) throws {
         let client = ScriptedHTTPClient { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
             sent.url.hasSuffix("/supported") ? .text(supported) : try await answer(sent)
         }

@@ -2,6 +2,7 @@
 
 import Testing
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol
@@ -95,7 +96,7 @@ import TollTestKit
 
     /// The first fails as `failure` says, the second verifies.
     private func pair(_ failure: @escaping RemoteStand.Answer) throws -> RemoteStand {
-        try Stand([Stand.first, Stand.second]) { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
+        try Stand(at: [Stand.first, Stand.second]) { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
             sent.url.hasPrefix(Stand.first) ? try await failure(sent) : .text(Stand.valid)
         }
     }

@@ -8,6 +8,8 @@ internal import TollPrimitives
 struct ExactEVMChain {
     /// Nodes limit how many blocks one search for logs may span.
     private static let logRange: UInt64 = 900
+    /// EIP-3009's other end of an authorization.
+    private static let authorizationCanceledTopic = Keccak256.hash(text: "AuthorizationCanceled(address,bytes32)")
 
     let payment: ExactEVMPayment
     let transaction: SettlementTransaction
@@ -31,50 +33,83 @@ struct ExactEVMChain {
         guard let hash = Bytes32(hex: self.transaction.hash) else { return .unknown(reason: "the transaction's hash is corrupt") }
         do throws(RPCError) {
             guard let receipt = try await self.network.client.ask(.receipt(of: hash)), try await self.isDeep(receipt) else { return .none }
-            guard receipt.succeeded else { return .reverted }
+            guard receipt.succeeded else { return .reverted(block: receipt.blockNumber) }
             return self.transfer(in: receipt).map { .transferred($0) } ?? .silent
         } catch {
             return .unknown(reason: "\(error)")
         }
     }
 
-    func authorization() async -> SettlementPursuit.AuthorizationState {
+    /// What the newest block that counts says of the authorization. All is asked of that one block: between two questions the
+    /// chain moves, and a use in a block whose logs were not searched would look like a cancellation.
+    ///
+    /// - Parameter minimum: The block must be at least this one; a node that is behind is no witness.
+    func authorization(asOf minimum: UInt64) async -> SettlementPursuit.AuthorizationState {
         let authorization = self.payment.authorization
         let state = EIP3009.authorizationStateCalldata(authorizer: authorization.from, nonce: authorization.nonce)
-        let (block, used) = await self.network.client.ask(
-            .block(.latest), .call(CallMessage(to: self.payment.asset, data: state)))
         do throws(RPCError) {
-            guard let head = try block.get(), let isUsed = ABI.word(returned: try used.get()).map({ $0 != .zero }) else {
+            guard let block = try await self.newestThatCounts(), block.number >= minimum else {
+                return .unknown(reason: "the node is behind block \(minimum)")
+            }
+            let message = CallMessage(to: self.payment.asset, data: state)
+            let used = try await self.network.client.ask(.call(message, at: .number(block.number)))
+            guard let isUsed = ABI.word(returned: used).map({ $0 != .zero }) else {
                 return .unknown(reason: "the token does not answer authorizationState")
             }
-            guard isUsed else {
-                return .unused(isExpired: UInt256(head.timestamp) >= authorization.validBefore)
+            guard isUsed else { return .unused(isExpired: UInt256(block.timestamp) >= authorization.validBefore) }
+            switch try await self.use(upTo: block.number) {
+            case .transfer(let settlement): return .transferred(settlement)
+            case .other: return .used
+            case nil where UInt256(block.timestamp) >= authorization.validBefore: return .used
+            case nil: return .unknown(reason: "the authorization is used, and no log tells by what")
             }
-            return try await self.whoeverTransferred(upTo: head.number).map { .transferred($0) } ?? .used
         } catch {
             return .unknown(reason: "\(error)")
         }
     }
 
-    /// The transfer that used the authorization, whoever sent it: in a block after the one in whose state it was unused.
-    private func whoeverTransferred(upTo head: UInt64) async throws(RPCError) -> Settlement? {
+    private func newestThatCounts() async throws(RPCError) -> Block? {
+        switch self.network.confirmations {
+        case .blocks(let count) where count > 1:
+            let head = try await self.network.client.ask(.blockNumber)
+            return try await self.network.client.ask(.block(.number(head - min(head, count - 1))))
+        case .blocks: return try await self.network.client.ask(.block(.latest))
+        case .safe: return try await self.network.client.ask(.block(.safe))
+        case .finalized: return try await self.network.client.ask(.block(.finalized))
+        }
+    }
+
+    private enum Use {
+        case transfer(Settlement)
+        /// A cancellation, or something that moved no money to the payee.
+        case other
+    }
+
+    /// What used the authorization, whoever sent it, in a block after the one in whose state it was unused. Nil when no log is
+    /// found: a node may have the state of a block before its logs.
+    private func use(upTo head: UInt64) async throws(RPCError) -> Use? {
         let authorization = self.payment.authorization
         var first = self.unusedAtBlock + 1
+        var found: Use?
         while first <= head {
             let last = min(first + Self.logRange, head)
             let logs = try await self.network.client.ask(
                 .logs(
                     LogFilter(
                         addresses: [self.payment.asset],
-                        topics: [[EIP3009.authorizationUsedTopic], [authorization.from.word], [authorization.nonce]],
+                        topics: [
+                            [EIP3009.authorizationUsedTopic, Self.authorizationCanceledTopic], [authorization.from.word],
+                            [authorization.nonce],
+                        ],
                         from: .number(first), to: .number(last))))
             for hash in logs.compactMap(\.transactionHash) {
                 guard let receipt = try await self.network.client.ask(.receipt(of: hash)), receipt.succeeded else { continue }
-                if let settlement = self.transfer(in: receipt) { return settlement }
+                if let settlement = self.transfer(in: receipt) { return .transfer(settlement) }
+                found = .other
             }
             first = last + 1
         }
-        return nil
+        return found
     }
 
     /// The Transfer of exactly this payment: the token, from, to, and value.

@@ -63,7 +63,7 @@ struct ExactEVMSettler: Sendable {
             guard let network = self.networks[record.claim.option.network], let transaction = record.transaction,
                 let signer = Address(hex: transaction.signer)
             else { continue }
-            network.signers?.reserve(transaction.nonce, of: signer, transactionCount: 0)
+            network.signers?.reserve(transaction.nonce, of: signer)
             self.pursueInBackground(record)
         }
         if !records.isEmpty { self.log.info("settlements taken up", ["count": records.count]) }
@@ -110,7 +110,7 @@ struct ExactEVMSettler: Sendable {
             SettlementTransaction(
                 hash: signed.hash.description, raw: signed.raw, signer: turn.address.description, nonce: turn.nonce))
         do { return try await self.store.append([event], to: record.id, at: self.now) } catch {
-            signers.giveBack(turn)
+            signers.giveBack(turn.nonce, of: turn.address)
             throw .unavailable("the ledger: \(error.reason)")
         }
     }
@@ -147,7 +147,7 @@ struct ExactEVMSettler: Sendable {
             switch action {
             case .send: action = pursuit.sent(await chain.send())
             case .lookForReceipt: action = pursuit.found(await chain.receipt())
-            case .checkAuthorization: action = pursuit.checked(await chain.authorization())
+            case .checkAuthorization(let block): action = pursuit.checked(await chain.authorization(asOf: block))
             case .wait(let duration):
                 if let deadline, self.environment.monotonic() + duration > deadline {
                     return try await self.leave(record, pursuit, transaction)
@@ -156,9 +156,17 @@ struct ExactEVMSettler: Sendable {
                     return .pending(transaction: transaction.hash)
                 }
                 action = pursuit.waited()
-            case .finish(let outcome): return try await self.conclude(outcome, record)
+            case .finish(let outcome): return try await self.conclude(outcome, record, transaction, network)
             }
         }
+    }
+
+    /// A transaction that no node took until its authorization had expired leaves its number unused, and no later transaction of
+    /// the signer would ever be mined: the next one gets it.
+    private func giveBackUnused(_ transaction: SettlementTransaction, _ network: ExactEVMNetwork) async {
+        guard let signer = Address(hex: transaction.signer) else { return }
+        let count = try? await network.client.ask(.transactionCount(of: signer, at: .pending))
+        if let count, count <= transaction.nonce { network.signers?.giveBack(transaction.nonce, of: signer) }
     }
 
     /// The client has waited long enough; the transaction is pursued on.
@@ -189,21 +197,28 @@ struct ExactEVMSettler: Sendable {
         }
     }
 
-    private func conclude(_ outcome: SettlementOutcome, _ record: PaymentRecord) async throws(SettlementTrouble) -> SettlementOutcome {
+    private func conclude(
+        _ outcome: SettlementOutcome, _ record: PaymentRecord, _ transaction: SettlementTransaction, _ network: ExactEVMNetwork
+    ) async throws(SettlementTrouble) -> SettlementOutcome {
         let sent: [PaymentEvent] = record.phase == .signed ? [.broadcast] : []
         switch outcome {
         case .settled(let settlement): try await self.write(sent + [.settled(settlement)], to: record)
-        case .failed(let refusal, _): try await self.write([.failed(refusal)], to: record)
+        case .failed(let refusal, _):
+            if try await self.write([.failed(refusal)], to: record) { await self.giveBackUnused(transaction, network) }
         case .pending, .unavailable: break
         }
         return outcome
     }
 
-    /// Writes the end, unless another pursuit of the same payment has written it.
-    private func write(_ events: [PaymentEvent], to record: PaymentRecord) async throws(SettlementTrouble) {
-        do throws(StoreError) { try await self.store.append(events, to: record.id, at: self.now) } catch {
+    /// Writes the end, unless another pursuit of the same payment has written it; says whether this one did.
+    @discardableResult
+    private func write(_ events: [PaymentEvent], to record: PaymentRecord) async throws(SettlementTrouble) -> Bool {
+        do throws(StoreError) {
+            try await self.store.append(events, to: record.id, at: self.now)
+            return true
+        } catch {
             let current = try? await self.store.record(record.id)
-            if error.isDefect, let current, current.phase != record.phase { return }
+            if error.isDefect, let current, current.phase != record.phase { return false }
             throw .unavailable("the ledger: \(error.reason)")
         }
     }

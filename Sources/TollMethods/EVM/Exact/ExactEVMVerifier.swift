@@ -96,6 +96,9 @@ final class ExactEVMVerifier: Sendable {
     private static func checkPlainSignature(_ payment: ExactEVMPayment) throws(Failure) {
         let expected = payment.authorization.from
         guard let signature = payment.plainSignature else {
+            guard payment.signature.count != 65 else {
+                throw .refused(.signature, "expected signer \(expected), recovered none (v is none of 0, 1, 27 and 28)")
+            }
             throw .refused(
                 .undeployedSmartWallet, "\(expected) has no code, and a signature of \(payment.signature.count) bytes is no plain account's")
         }

@@ -15,8 +15,8 @@ struct SettlementPursuit {
         case send
         /// Ask for the receipt, then `found`.
         case lookForReceipt
-        /// Ask whether the authorization is used, and by which transfer, then `checked`.
-        case checkAuthorization
+        /// Ask whether the authorization is used, and by which transfer, in the state of this block or a later one, then `checked`.
+        case checkAuthorization(asOf: UInt64)
         /// Wait, then `waited`.
         case wait(Duration)
         /// The end.
@@ -45,8 +45,8 @@ struct SettlementPursuit {
         case transferred(Settlement)
         /// Mined without an error and without the Transfer.
         case silent
-        /// Mined and reverted.
-        case reverted
+        /// Mined in this block, and reverted.
+        case reverted(block: UInt64)
     }
 
     /// What the chain says of the authorization.
@@ -71,7 +71,7 @@ struct SettlementPursuit {
     private let transaction: String
     private var looks = 0
     private var looksSinceSend = 0
-    private var isReverted = false
+    private var revertedInBlock: UInt64?
     private(set) var wasAccepted: Bool
     private(set) var lastTrouble: String?
 
@@ -102,15 +102,15 @@ struct SettlementPursuit {
         case .silent:
             let refusal = PaymentRefusal(ErrorReason.transferEventMismatch.rawValue, detail: "mined without the Transfer of the payment")
             return .finish(.failed(refusal, transaction: self.transaction))
-        case .reverted:
-            self.isReverted = true
-            return .checkAuthorization
+        case .reverted(let block):
+            self.revertedInBlock = block
+            return .checkAuthorization(asOf: block)
         case .unknown(let reason):
             self.lastTrouble = reason
             return self.wait()
         case .none:
             self.looksSinceSend += 1
-            return self.looksSinceSend >= Self.looksPerSend ? .checkAuthorization : self.wait()
+            return self.looksSinceSend >= Self.looksPerSend ? .checkAuthorization(asOf: 0) : self.wait()
         }
     }
 
@@ -126,7 +126,7 @@ struct SettlementPursuit {
             return .finish(
                 .failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"), transaction: self.transaction))
         case .unused(isExpired: false):
-            guard self.isReverted else { return .send }
+            guard self.revertedInBlock != nil else { return .send }
             let refusal = PaymentRefusal(ErrorReason.transactionFailed.rawValue, detail: "the transaction reverted")
             return .finish(.failed(refusal, transaction: self.transaction))
         case .unknown(let reason):
@@ -136,7 +136,7 @@ struct SettlementPursuit {
     }
 
     mutating func waited() -> Action {
-        self.isReverted ? .checkAuthorization : .lookForReceipt
+        self.revertedInBlock.map { .checkAuthorization(asOf: $0) } ?? .lookForReceipt
     }
 
     private mutating func wait() -> Action {

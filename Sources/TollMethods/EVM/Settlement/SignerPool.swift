@@ -25,6 +25,8 @@ public final class SignerPool: Sendable {
         let address: Address
         /// The next number never used; nil until the chain was asked.
         var next: UInt64?
+        /// Above every number that a transaction on disk uses.
+        var reservedEnd: UInt64 = 0
         /// Numbers given back, lowest first.
         var returned: [UInt64] = []
     }
@@ -58,7 +60,7 @@ public final class SignerPool: Sendable {
         if !isKnown {
             let count = try await transactionCount(address)
             self.state.withLock { state in
-                state.accounts[index].next = max(state.accounts[index].next ?? 0, count)
+                state.accounts[index].next = state.accounts[index].next ?? max(count, state.accounts[index].reservedEnd)
             }
         }
         return self.state.withLock { state in
@@ -74,20 +76,23 @@ public final class SignerPool: Sendable {
         }
     }
 
-    /// Gives back a number whose transaction was not written, let alone sent.
-    public func giveBack(_ turn: Turn) {
+    /// Gives back a number whose transaction was not written, or will never be mined: the next settlement fills the gap.
+    public func giveBack(_ nonce: UInt64, of address: Address) {
         self.state.withLock { state in
-            guard let index = state.accounts.firstIndex(where: { $0.address == turn.address }) else { return }
-            state.accounts[index].returned.append(turn.nonce)
+            guard let index = state.accounts.firstIndex(where: { $0.address == address }),
+                !state.accounts[index].returned.contains(nonce)
+            else { return }
+            state.accounts[index].returned.append(nonce)
             state.accounts[index].returned.sort()
         }
     }
 
     /// Notes numbers that transactions on disk use, after a restart: the chain may not have seen them.
-    public func reserve(_ nonce: UInt64, of address: Address, transactionCount: UInt64) {
+    public func reserve(_ nonce: UInt64, of address: Address) {
         self.state.withLock { state in
             guard let index = state.accounts.firstIndex(where: { $0.address == address }) else { return }
-            state.accounts[index].next = max(state.accounts[index].next ?? transactionCount, nonce + 1)
+            state.accounts[index].reservedEnd = max(state.accounts[index].reservedEnd, nonce + 1)
+            state.accounts[index].next = state.accounts[index].next.map { max($0, nonce + 1) }
         }
     }
 }

@@ -1,0 +1,82 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollPayments
+public import TollRuntime
+
+/// What has to be done to the ledger as time goes by: answers are forgotten when nobody may ask for them any more, and a payment
+/// that settled and whose answer never reached anybody becomes a debt (invariant I5).
+public struct Housekeeping: Service {
+    /// How often it is done. Nobody waits for it.
+    private static let interval: Duration = .seconds(60)
+    /// So much later than the last moment in which an answer may be asked for, in seconds: whoever asks then is not overtaken.
+    private static let graceSeconds: Int64 = 120
+    /// Payments looked at in one step, so that a large ledger is not held in memory.
+    private static let pageSize = 1_000
+
+    public let name = "housekeeping"
+    private let store: any PaymentStore
+    private let environment: Environment
+    private let log: Logger
+
+    /// Housekeeping of the ledger `store`.
+    public init(store: any PaymentStore, environment: Environment, log: Logger) {
+        self.store = store
+        self.environment = environment
+        self.log = log
+    }
+
+    /// Once a minute until the group stops. A ledger that does not answer is asked again the next time.
+    public func run() async throws {
+        let housekeeping = self
+        do {
+            try await cancelWhenGracefulShutdown {
+                var unfinishedSince: Int64 = 0
+                while true {
+                    unfinishedSince = await housekeeping.tidy(since: unfinishedSince)
+                    try await housekeeping.environment.sleep(for: Self.interval)
+                }
+            }
+        } catch is CancellationError {}
+    }
+
+    /// Does what is due. Payments claimed before `since` are known to be finished; says up to when they are now.
+    func tidy(since: Int64) async -> Int64 {
+        let now = Int64(self.environment.now())
+        let due = now - StoredAnswer.keptSeconds - Self.graceSeconds
+        do throws(StoreError) {
+            let count = try await self.store.pruneAnswers(endedBefore: due)
+            if count > 0 { self.log.debug("answers forgotten", ["count": count]) }
+            return try await self.noteDebts(since: since, due: due, now: now)
+        } catch {
+            self.log.error("housekeeping: the ledger does not answer", ["reason": error.reason])
+            return since
+        }
+    }
+
+    private func noteDebts(since: Int64, due: Int64, now: Int64) async throws(StoreError) -> Int64 {
+        var (from, limit) = (since, Self.pageSize)
+        var unfinishedSince: Int64?
+        while true {
+            let page = try await self.store.records(
+                in: [.claimed, .signed, .broadcast, .unknown, .settled], since: from, limit: limit)
+            for record in page where !Self.isFinished(record) {
+                if record.phase == .settled, let ended = record.endedAt, ended < due {
+                    try await self.store.append([.owed(reason: "its answer never reached the client")], to: record.id, at: now)
+                    self.log.warning(
+                        "owed: settled and never served",
+                        ["payment": record.id, "payer": record.claim.payer, "amount": record.claim.option.display])
+                } else {
+                    unfinishedSince = min(unfinishedSince ?? .max, record.claimedAt)
+                }
+            }
+            guard page.count == limit, let last = page.last else { return unfinishedSince ?? page.last?.claimedAt ?? from }
+            // A page of one second only would come again.
+            if last.claimedAt == from { limit *= 2 } else { from = last.claimedAt }
+        }
+    }
+
+    /// Whether nothing is left to be done. What a facilitator's caller paid for is not ours to serve; its claim names no route.
+    private static func isFinished(_ record: PaymentRecord) -> Bool {
+        record.isServed || record.isOwed || record.claim.route.isEmpty
+    }
+}
