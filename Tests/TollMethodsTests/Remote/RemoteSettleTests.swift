@@ -56,7 +56,8 @@ import TollTestKit
     // MARK: - Unknown outcomes
 
     static let unknown: [(status: Int, body: String)] = [
-        (500, "<html>Internal Server Error</html>"), (502, ""), (503, ""), (504, "{\"success\":false}"), (200, "<html>"), (200, "{}"),
+        (500, "<html>Internal Server Error</html>"), (502, ""), (503, ""), (504, "{\"success\":false}"), (200, "<html>"),
+        (200, "{}"),
         (200, "{\"success\":\"true\",\"transaction\":\"\(Stand.transaction)\",\"network\":\"eip155:84532\"}"),
         (200, "{\"success\":true,\"transaction\":\"\",\"network\":\"eip155:84532\"}"),
         (200, "{\"success\":true,\"network\":\"eip155:84532\"}"),
@@ -74,7 +75,8 @@ import TollTestKit
 
     @Test(arguments: unknown)
     func `an answer that proves nothing leaves the payment unknown, and no other facilitator is asked`(
-        status: Int, body: String
+        status: Int,
+        body: String
     ) async throws {
         let stand = try Stand(at: [Stand.first, Stand.second], Stand.text(body, status))
         #expect(try await stand.settle() == .pending(transaction: ""))
@@ -129,14 +131,16 @@ import TollTestKit
     // MARK: - Another facilitator
 
     static let untaken: [(name: String, answer: RemoteStand.Answer)] = [
-        ("no connection", Stand.error(.connectFailed, isBeforeSend: true)), ("401", Stand.text("", 401)), ("429", Stand.text("", 429)),
+        ("no connection", Stand.error(.connectFailed, isBeforeSend: true)), ("401", Stand.text("", 401)),
+        ("429", Stand.text("", 429)),
         ("404", Stand.text("", 404)), ("400", Stand.text("{\"error\":\"what?\"}", 400)),
     ]
 
     @Test(arguments: 0..<5)
     func `what the first has not taken the second settles`(index: Int) async throws {
         let answer = Self.untaken[index].answer
-        let stand = try Stand(at: [Stand.first, Stand.second]) { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
+        let stand = try Stand(at: [Stand.first, Stand.second]) {
+            (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
             sent.url.hasPrefix(Stand.first) ? try await answer(sent) : .text(Stand.success)
         }
         #expect(try await stand.settle() == Self.settled)
@@ -144,7 +148,10 @@ import TollTestKit
     }
 
     @Test func `what nobody has taken may be given to anybody later`() async throws {
-        let stand = try Stand(at: [Stand.first], Stand.script(Stand.error(.connectFailed, isBeforeSend: true), Stand.text(Stand.success)))
+        let stand = try Stand(
+            at: [Stand.first],
+            Stand.script(Stand.error(.connectFailed, isBeforeSend: true), Stand.text(Stand.success))
+        )
         guard case .unavailable = try await stand.settle() else {
             Issue.record("A settlement that was never sent is not unavailable.")
             return
@@ -156,7 +163,9 @@ import TollTestKit
 
     @Test func `what was once asked of the first is not turned over when the first goes down`() async throws {
         let stand = try Stand(
-            at: [Stand.first, Stand.second], Stand.script(Stand.error(.timedOut), Stand.error(.connectFailed, isBeforeSend: true)))
+            at: [Stand.first, Stand.second],
+            Stand.script(Stand.error(.timedOut), Stand.error(.connectFailed, isBeforeSend: true))
+        )
         #expect(try await stand.settle() == .pending(transaction: ""))
         #expect(stand.calls.allSatisfy { $0.hasPrefix(Stand.first) })
     }

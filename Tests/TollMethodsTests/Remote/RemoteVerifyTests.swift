@@ -13,7 +13,8 @@ import TollTestKit
     private typealias Stand = RemoteStand
 
     private static let verified = Verification.valid(
-        VerifiedPayment(key: Stand.claim.key, payer: Stand.payer, unusedAtBlock: 0, validBefore: 1_700_000_300))
+        VerifiedPayment(key: Stand.claim.key, payer: Stand.payer, unusedAtBlock: 0, validBefore: 1_700_000_300)
+    )
 
     private func isUnavailable(_ verification: Verification) -> Bool {
         if case .unavailable = verification { true } else { false }
