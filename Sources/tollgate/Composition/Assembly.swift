@@ -87,7 +87,9 @@ struct Assembly: Sendable {
         var headers = Fields()
         for (name, secret) in remote.headers {
             let isWritten = secret.value.withExposed { headers.append(name, $0) }
-            guard isWritten else { throw Failure(description: "\(remote.place.path): the header \(name) cannot be sent as it is") }
+            guard isWritten else {
+                throw Failure(description: "\(remote.place.path): the header \(name) cannot be sent as it is")
+            }
         }
         return FacilitatorEndpoint(url: try URLParts(parsing: remote.url.text), headers: headers)
     }
