@@ -27,7 +27,10 @@ public struct Facilitator: RequestHandler {
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger. A gateway may use it too: neither answers for the other's claims.
     public init(
-        _ configuration: FacilitatorConfiguration, methods: [any PaymentMethod], store: any PaymentStore, environment: Environment,
+        _ configuration: FacilitatorConfiguration,
+        methods: [any PaymentMethod],
+        store: any PaymentStore,
+        environment: Environment,
         log: Logger
     ) {
         self.configuration = configuration
@@ -101,9 +104,17 @@ public struct Facilitator: RequestHandler {
         case .invalid(let refusal, let payer, _):
             self.log.info(
                 "payment refused",
-                ["call": "verify", "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail, "payer": payer ?? ""])
+                [
+                    "call": "verify", "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail,
+                    "payer": payer ?? "",
+                ]
+            )
             let response = VerifyResponse(
-                isValid: false, invalidReason: ErrorReason(rawValue: refusal.reason), invalidMessage: refusal.message, payer: payer)
+                isValid: false,
+                invalidReason: ErrorReason(rawValue: refusal.reason),
+                invalidMessage: refusal.message,
+                payer: payer
+            )
             return Reply(json: response.json)
         case .unavailable(let reason):
             self.log.error("payments unavailable", ["call": "verify", "reason": reason])
@@ -123,7 +134,10 @@ public struct Facilitator: RequestHandler {
         guard case .valid(let payment) = verification else { return verification }
         do throws(StoreError) {
             guard let record = try await self.store.record(payment.key.id), !record.isClaimable else { return verification }
-            let refusal = PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "the authorization was presented for settlement")
+            let refusal = PaymentRefusal(
+                ErrorReason.nonceAlreadyUsed.rawValue,
+                detail: "the authorization was presented for settlement"
+            )
             return .invalid(refusal, payer: payment.payer, key: payment.key)
         } catch {
             return .unavailable(reason: "the ledger: \(error.reason)")
@@ -148,14 +162,16 @@ public struct Facilitator: RequestHandler {
             return
         }
         self.logEnd(result.ending, request)
-        let reply = result.ending.response(network: asked.network).map { Reply(json: $0.json) } ?? FacilitatorProblem.unavailable.reply
+        let reply =
+            result.ending.response(network: asked.network).map { Reply(json: $0.json) } ?? FacilitatorProblem.unavailable.reply
         let isDelivered = await self.send(reply, responder)
         await self.settleCalls.close(result, for: caller, isDelivered: isDelivered)
     }
 
     /// The caller that can be known again; nil without a token, a key, or with more than one key.
     private static func caller(_ head: RequestHead, token: Int?) -> Caller? {
-        guard let token, head.fields.count(of: .idempotencyKey) == 1, let key = head.fields.firstText(.idempotencyKey), !key.isEmpty,
+        guard let token, head.fields.count(of: .idempotencyKey) == 1, let key = head.fields.firstText(.idempotencyKey),
+            !key.isEmpty,
             key.utf8.count <= Self.idempotencyKeyLengthMax
         else { return nil }
         return Caller(token: token, idempotencyKey: key)
@@ -168,14 +184,18 @@ public struct Facilitator: RequestHandler {
             log.info("settled", ["payment": record.id, "payer": record.claim.payer, "transaction": record.knownTransaction])
         case .toldBefore(let record), .taken(let record):
             log.info(
-                "settled before", ["payment": record.id, "payer": record.claim.payer, "transaction": record.knownTransaction])
+                "settled before",
+                ["payment": record.id, "payer": record.claim.payer, "transaction": record.knownTransaction]
+            )
         case .refused(let refusal, let payer):
             log.info("payment refused", ["reason": refusal.reason, "detail": refusal.detail, "payer": payer ?? ""])
         case .failed(let refusal, let transaction, let payer):
             log.warning(
                 "settlement failed",
-                ["reason": refusal.reason, "detail": refusal.detail, "transaction": transaction ?? "", "payer": payer])
-        case .pending(let transaction, let payer): log.warning("settlement pending", ["transaction": transaction, "payer": payer])
+                ["reason": refusal.reason, "detail": refusal.detail, "transaction": transaction ?? "", "payer": payer]
+            )
+        case .pending(let transaction, let payer):
+            log.warning("settlement pending", ["transaction": transaction, "payer": payer])
         case .unavailable(let reason): log.error("payments unavailable", ["reason": reason])
         }
     }

@@ -38,7 +38,11 @@ public struct FacilitatorConfiguration: Sendable {
 
     /// A configuration by all its fields.
     public init(
-        kinds: [Kind], signers: [String], tokens: [Secret<String>] = [], payTo: [String]? = nil, patience: Duration = .seconds(30),
+        kinds: [Kind],
+        signers: [String],
+        tokens: [Secret<String>] = [],
+        payTo: [String]? = nil,
+        patience: Duration = .seconds(30),
         bodyBytes: Int = PaymentHeader.bodySizeMax
     ) {
         self.kinds = kinds
@@ -59,6 +63,9 @@ extension FacilitatorConfiguration {
         }
         let families = Set(self.kinds.map { "\($0.chain.namespace):*" })
         return SupportedResponse(
-            kinds: kinds, extensions: [], signers: Dictionary(uniqueKeysWithValues: families.map { ($0, self.signers) }))
+            kinds: kinds,
+            extensions: [],
+            signers: Dictionary(uniqueKeysWithValues: families.map { ($0, self.signers) })
+        )
     }
 }

@@ -62,7 +62,9 @@ enum DocumentRules {
     static func targetNames(_ manifest: RepositoryFile) -> [String] {
         let text = (manifest.text ?? "").filter { !$0.isWhitespace }
         return [".target(", ".executableTarget(", ".systemLibrary(", ".testTarget("].flatMap { kind in
-            text.split(separator: "\(kind)name:\"", omittingEmptySubsequences: false).dropFirst().map { String($0.prefix { $0 != "\"" }) }
+            text.split(separator: "\(kind)name:\"", omittingEmptySubsequences: false).dropFirst().map {
+                String($0.prefix { $0 != "\"" })
+            }
         }
     }
 
@@ -88,7 +90,9 @@ enum DocumentRules {
             return [Offence(file, "is no `{\"files\": [{\"file\": …, \"source\": …}]}`")]
         }
         let listed = Set(manifest.files.map(\.file))
-        return vectors.subtracting(listed).sorted().map { Offence(path: "\(folder)/\($0)", "is not in MANIFEST.json: where is it from?") }
+        return vectors.subtracting(listed).sorted().map {
+            Offence(path: "\(folder)/\($0)", "is not in MANIFEST.json: where is it from?")
+        }
             + listed.subtracting(vectors).sorted().map { Offence(file, "lists `\($0)`, which is not there") }
             + manifest.files.filter(\.source.isEmpty).map { Offence(file, "names no source of `\($0.file)`") }
     }

@@ -40,7 +40,10 @@ import Testing
     @Test func `every fence has something unsafe behind it`() {
         for fence in LanguageRules.fences.keys.sorted() {
             let behind = SourceTree.swiftFiles.filter { $0.path.hasPrefix(fence) }
-            #expect(behind.contains { $0.code.contains { LanguageRules.contains("unsafe", in: $0) } }, "nothing unsafe in \(fence)")
+            #expect(
+                behind.contains { $0.code.contains { LanguageRules.contains("unsafe", in: $0) } },
+                "nothing unsafe in \(fence)"
+            )
         }
     }
 

@@ -33,7 +33,11 @@ enum LayoutRules {
 
     static func functionLength(_ file: RepositoryFile) -> [Offence] {
         FunctionLengths.measure(file).filter { $0.lineCount > self.functionLinesMax }.map {
-            Offence(file, line: $0.firstLine, "a function of \($0.lineCount) lines, over \(self.functionLinesMax): give its steps names")
+            Offence(
+                file,
+                line: $0.firstLine,
+                "a function of \($0.lineCount) lines, over \(self.functionLinesMax): give its steps names"
+            )
         }
     }
 

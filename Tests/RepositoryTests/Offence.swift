@@ -24,7 +24,8 @@ struct Offence: Hashable, CustomStringConvertible {
     var description: String { self.line == 0 ? "\(self.path): \(self.message)" : "\(self.path):\(self.line): \(self.message)" }
 }
 
-/// One issue for each offence, so that a run names them all.
+/// Fails with all offences at once, a line each.
 func expectNone(_ offences: [Offence], sourceLocation: SourceLocation = #_sourceLocation) {
-    for offence in offences { Issue.record("\(offence)", sourceLocation: sourceLocation) }
+    guard !offences.isEmpty else { return }
+    Issue.record("\(offences.map { "\n  \($0)" }.joined())", sourceLocation: sourceLocation)
 }

@@ -4,26 +4,28 @@ import Testing
 
 /// Each rule finds what it is there for, and does not find what only looks like it.
 @Suite struct RuleTests {
-    private static let header = "// \(LayoutRules.header)\n"
+    private static let header = "// \(LayoutRules.header)¶"
 
     private static func source(_ code: String, _ path: String = "Sources/TollPayments/Thing.swift") -> RepositoryFile {
         RepositoryFile(path, code)
     }
 
+    /// An argument as it is meant: `¶` stands for a line break, so that each argument is one line of a test's output.
+    private static func lines(_ text: String) -> String { text.replacing("¶", with: "\n") }
+
     // MARK: Reading Swift
 
     @Test(arguments: [
-        ("a // } try!", "a         "),
-        ("a /* { /* } */ { */ b", "a                     b"),
-        ("f(\"}{\") }", "f(    ) }"),
-        ("f(\"\\\"}\") }", "f(     ) }"),
-        ("f(\"a\\(g(\"}\", x)) b\")", "f(    g(   , x)    )"),
-        ("f(#\"\"}\"#)", "f(      )"),
-        ("\"\"\"\n}\"\n\"\"\"}", "   \n  \n   }"),
-        ("func `a } b`() {}", "func        () {}"),
+        ("a // } try!", "a"), ("a /* { /* } */ { */ b", "ab"), ("f(\"}{\") }", "f()}"), ("f(\"\\\"}\") }", "f()}"),
+        ("f(\"a\\(g(\"}\", x)) b\")", "f(g(,x))"), ("f(#\"\"}\"#)", "f()"), ("\"\"\"¶}\"¶\"\"\"}", "}"),
+        ("func `a } b`() {}", "func(){}"),
     ])
     func `comments, strings and quoted names are no code`(source: String, code: String) {
-        #expect(String(decoding: SwiftCode.masking(Array(source.utf8)), as: UTF8.self) == code)
+        let source = Self.lines(source)
+        let masked = String(decoding: SwiftCode.masking(Array(source.utf8)), as: UTF8.self)
+        #expect(masked.filter { !$0.isWhitespace } == code)
+        #expect(masked.utf8.count == source.utf8.count)
+        #expect(masked.count { $0 == "\n" } == source.count { $0 == "\n" })
     }
 
     @Test func `functions are measured from keyword to brace, nested ones and those without a body too`() {
@@ -52,19 +54,19 @@ import Testing
     // MARK: Layout
 
     @Test(arguments: [
-        ("Sources/A/A.swift", "import B\n"), ("Sources/A/A.swift", "\n\(header)"), ("devnet/a.py", "import b\n"), ("Makefile", "all:\n"),
-        ("Scripts/run", "#!/bin/sh\n\n\(header)"), ("Sources/C/module.modulemap", "module C {}\n"), ("Examples/a.yaml", "a: 1\n"),
+        ("Sources/A/A.swift", "import B"), ("Sources/A/A.swift", "¶\(header)"), ("devnet/a.py", "import b"), ("Makefile", "all:"),
+        ("Scripts/run", "#!/bin/sh¶¶\(header)"), ("Sources/C/module.modulemap", "module C {}"), ("Examples/a.yaml", "a: 1"),
     ])
     func `a missing header is found`(path: String, text: String) {
-        #expect(LayoutRules.header(RepositoryFile(path, text)).count == 1)
+        #expect(LayoutRules.header(RepositoryFile(path, Self.lines(text))).count == 1)
     }
 
     @Test(arguments: [
-        ("Sources/A/A.swift", header), ("Package.swift", "// swift-tools-version: 6.2\n\(header)"),
-        ("Scripts/run", "#!/bin/sh\n# \(LayoutRules.header)\n"), ("devnet/genesis.json", "{}"), ("README.md", "# Tollgate"),
+        ("Sources/A/A.swift", header), ("Package.swift", "// swift-tools-version: 6.2¶\(header)"),
+        ("Scripts/run", "#!/bin/sh¶# \(LayoutRules.header)"), ("devnet/genesis.json", "{}"), ("README.md", "# Tollgate"),
     ])
     func `a header in its place is enough`(path: String, text: String) {
-        #expect(LayoutRules.header(RepositoryFile(path, text)).isEmpty)
+        #expect(LayoutRules.header(RepositoryFile(path, Self.lines(text))).isEmpty)
     }
 
     @Test func `a file of 601 lines is too long, one of 600 is not`() {
@@ -93,7 +95,8 @@ import Testing
 
     @Test(arguments: [
         "let a = try! f()", "fatalError(\"no\")", "final class A: @unchecked Sendable {", "Thread.sleep(forTimeInterval: 1)",
-        "print(a)", "Task.detached { }", "Task { await f() }", "Task(priority: .low) { }", "try await Task.sleep(for: .seconds(1))",
+        "print(a)", "Task.detached { }", "Task { await f() }", "Task(priority: .low) { }",
+        "try await Task.sleep(for: .seconds(1))",
         "let now = Date()", "let price: Double = 1", "DispatchSemaphore(value: 0)", "\"\\(Float(1))\"",
     ])
     func `a banned construct is found, and its replacement named`(line: String) throws {
@@ -141,7 +144,9 @@ import Testing
         #expect(ModuleRules.violations(in: [Self.cSQLite, importer]).isEmpty)
     }
 
-    @Test(arguments: ["import CSQLite", "internal import CSQLite", "public import CSQLite.sqlite3", "@preconcurrency import CSQLite"])
+    @Test(arguments: [
+        "import CSQLite", "internal import CSQLite", "public import CSQLite.sqlite3", "@preconcurrency import CSQLite",
+    ])
     func `a C module that is not imported privately is found`(line: String) {
         let importer = Self.source(line, "Sources/TollStoreSQLite/A.swift")
         #expect(ModuleRules.violations(in: [Self.cSQLite, importer]).map(\.path) == [importer.path])
@@ -151,6 +156,14 @@ import Testing
         let both = ["Sources/A/A.swift", "Sources/B/B.swift"].map { Self.source("private import CSQLite", $0) }
         #expect(ModuleRules.violations(in: [Self.cSQLite] + both).map(\.path) == ["Sources/CSQLite"])
         #expect(ModuleRules.violations(in: [Self.cSQLite]).map(\.path) == ["Sources/CSQLite"])
+    }
+
+    @Test func `a C module that is awaited has no importer`() throws {
+        let module = try #require(ModuleRules.awaited.first)
+        let map = RepositoryFile("Sources/\(module)/module.modulemap", "")
+        #expect(ModuleRules.violations(in: [map]).isEmpty)
+        let importer = Self.source("private import \(module)", "Sources/TollHTTPEngine/A.swift")
+        #expect(ModuleRules.violations(in: [map, importer]).map(\.path) == ["Sources/\(module)"])
     }
 
     @Test func `libc is imported privately too`() {
@@ -166,17 +179,24 @@ import Testing
         #expect(DocumentRules.links(page) { $0 == "docs/b.md" }.map(\.line) == [2])
     }
 
-    @Test(arguments: ["[a](b.md#part)", "[a](https://example.com/gone.md)", "[a](#part)", "`[a](gone.md)`", "```\n[a](gone.md)\n```", "[a](../docs/b.md)"])
+    @Test(arguments: [
+        "[a](b.md#part)", "[a](https://example.com/gone.md)", "[a](#part)", "`[a](gone.md)`", "```¶[a](gone.md)¶```",
+        "[a](../docs/b.md)",
+    ])
     func `other links are well`(text: String) {
-        #expect(DocumentRules.links(RepositoryFile("docs/page.md", text)) { $0 == "docs/b.md" }.isEmpty)
+        #expect(DocumentRules.links(RepositoryFile("docs/page.md", Self.lines(text))) { $0 == "docs/b.md" }.isEmpty)
     }
 
     @Test func `a target that the architecture does not name is found`() {
         let manifest = RepositoryFile(
-            "Package.swift", ".target(\n    name: \"TollA\"), .target(name: \"TollB\"), .testTarget(name: \"TollATests\", dependencies: [])")
+            "Package.swift",
+            ".target(\n  name: \"TollA\"), .target(name: \"TollB\"), .testTarget(name: \"TollATests\", dependencies: [])"
+        )
         #expect(DocumentRules.targetNames(manifest).sorted() == ["TollA", "TollATests", "TollB"])
         let page = RepositoryFile("docs/architecture.md", "`TollA`, `TollATests` and TollB")
-        #expect(DocumentRules.targets(of: manifest, in: page).map(\.message) == ["does not name the target `TollB` of Package.swift"])
+        #expect(
+            DocumentRules.targets(of: manifest, in: page).map(\.message) == ["does not name the target `TollB` of Package.swift"]
+        )
     }
 
     @Test func `vectors without an entry, entries without a file and entries without a source are found`() {
@@ -192,7 +212,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("Sources/A/A.swift", "// see /" + "work/notes"), ("docs/a.md", "in /" + "tmp/x"), ("Scripts/a", "build" + "-slot swift build"),
+        ("Sources/A/A.swift", "// see /" + "work/notes"), ("docs/a.md", "in /" + "tmp/x"),
+        ("Scripts/a", "build" + "-slot swift build"),
         ("README.md", "generated " + "with something"),
     ])
     func `a word about the workplace is found`(path: String, text: String) {

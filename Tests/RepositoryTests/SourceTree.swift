@@ -69,7 +69,9 @@ enum SourceTree {
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
             var isDirectory: ObjCBool = false
             let exists = unsafe FileManager.default.fileExists(
-                atPath: self.root.appending(path: path).path, isDirectory: &isDirectory)
+                atPath: self.root.appending(path: path).path,
+                isDirectory: &isDirectory
+            )
             guard exists else { return [] }
             return isDirectory.boolValue ? self.paths(in: path) : [path]
         }

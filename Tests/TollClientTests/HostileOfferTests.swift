@@ -3,6 +3,7 @@
 import Testing
 import TollClient
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol
@@ -43,15 +44,17 @@ import TollProtocol
         #expect(try await self.refusal([fake], PurchasePolicy(asset: "USDC"))?.code == .noAcceptableOffer)
     }
 
-    @Test(arguments: [
-        (["name": "USD Coin", "version": "2"] as JSONObject, "extra.name"),
+    static let otherExtras: [(JSONObject, String)] = [
+        (["name": "USD Coin", "version": "2"], "extra.name"),
         (["name": "USDC", "version": "1"], "extra.version"),
         (["name": 7, "version": "2"], "extra.name"),
         (["name": "USDC", "version": "2", "paymentFlow": "subscription"], "extra.paymentFlow"),
         (["name": "USDC", "version": "2", "paymentFlow": true], "extra.paymentFlow"),
         (["name": "USDC", "version": "2", "assetTransferMethod": "permit2"], "permit2"),
         (["name": "USDC", "version": "2", "assetTransferMethod": ["eip3009"]], "assetTransferMethod"),
-    ])
+    ]
+
+    @Test(arguments: otherExtras)
     func `a domain, flow or transfer of another kind is not signed`(extra: JSONObject, word: String) async throws {
         let failure = try await self.refusal([Market.option(extra: extra)])
         #expect(failure?.code == .noAcceptableOffer && failure?.message.contains(word) == true)

@@ -78,13 +78,16 @@ import TollProtocol
         #expect(try shop.spentToday == Dollars(0))
     }
 
-    @Test func `the same key, offer and validity give the signature of the reference`() throws {
-        // Known answer: x402 EIP-3009 over USDC on Base Sepolia, signed by development account 0 (RFC 6979).
+    /// The known answer was made with eth_account 0.13, whose nonces are RFC 6979's, too.
+    @Test func `an authorization is signed as other wallets sign it`() throws {
         let option = PaymentOption(asset: Market.usdc, amount: 10_000, payTo: Market.payTo, maxTimeoutSeconds: 300)
-        let validity = AuthorizationValidity(validAfter: 0, validBefore: 1_800_000_000, nonce: .zero)
+        let nonce = try #require(Bytes32([UInt8](repeating: 0x11, count: 32)))
+        let validity = AuthorizationValidity(validAfter: 0, validBefore: 2_000_000_000, nonce: nonce)
         let payload = try ExactEVMPayload(Market.payer.sign(option, validity))
-        #expect(payload.signature.count == 65 && [27, 28].contains(payload.signature[64]))
-        #expect(payload.authorization.from == Market.payer.account)
+        #expect(
+            payload.signatureText == "0xbf0581d092290bf016ae3825fa212bf684d22e5a3fa9805c78b38dd5accdd84d"
+                + "77e7f02d26bdbc197d3bbda8c9bae796bddb2d427212fd8073f14407e42792df1b")
+        #expect(payload.authorization.from == Market.payer.account && payload.authorization.value == 10_000)
     }
 
     @Test(arguments: [

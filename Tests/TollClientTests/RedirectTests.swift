@@ -39,7 +39,7 @@ import TollPrimitives
 
     @Test func `what is posted is not posted elsewhere`() async {
         let shop = Shop([self.moved("/b", 307)])
-        let (report, _) = await shop.buy(PurchaseRequest(.post, Market.url, body: [1]))
+        let (report, _) = await shop.buy(PurchaseRequest(Market.url, method: .post, body: [1]))
         #expect(report.exitStatus == 0 && report.status == 307 && shop.server.requests.count == 1)
     }
 

@@ -5,6 +5,7 @@ import TollFacilitator
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 /// What goes over the wire, byte by byte.
@@ -29,7 +30,7 @@ import TollTestKit
 
     @Test(arguments: [Bodies.v1, Bodies.v2])
     func `the version may stand in the payload alone`(body: String) async throws {
-        let answer = await Stand().asked("/verify", try Bodies.changing(body, "x402Version", to: nil))
+        let answer = await Stand().asked("/verify", try Bodies.changing("x402Version", in: body, to: nil))
         #expect(answer.hasPrefix("200 {\"isValid\":true"))
     }
 
@@ -59,7 +60,9 @@ import TollTestKit
 
     @Test(arguments: invalid)
     func `what is not served is an invalid payment with the standard reason`(
-        path: String, value: JSON?, reason: String
+        path: String,
+        value: JSON?,
+        reason: String
     ) async throws {
         let stand = Stand()
         let body = try Bodies.changing(path, to: value)
@@ -70,10 +73,10 @@ import TollTestKit
 
     @Test func `a network of no kind is invalid_network`() async throws {
         var body = try Bodies.changing("paymentRequirements.network", to: "eip155:1")
-        body = try Bodies.changing(body, "paymentPayload.accepted.network", to: "eip155:1")
+        body = try Bodies.changing("paymentPayload.accepted.network", in: body, to: "eip155:1")
         #expect(await Stand().asked("/verify", body).contains("invalid_network"))
-        body = try Bodies.changing(Bodies.v1, "paymentRequirements.network", to: "base")
-        body = try Bodies.changing(body, "paymentPayload.network", to: "base")
+        body = try Bodies.changing("paymentRequirements.network", in: Bodies.v1, to: "base")
+        body = try Bodies.changing("paymentPayload.network", in: body, to: "base")
         #expect(await Stand().asked("/verify", body).contains("invalid_network"))
     }
 
@@ -82,7 +85,9 @@ import TollTestKit
         let reason = "invalid_exact_evm_payload_authorization_value_mismatch"
         let rest = "\"value 10000, required 10001\",\"payer\":\"\(Bodies.payer)\""
         #expect(
-            await Stand().asked("/verify", body) == "200 {\"isValid\":false,\"invalidReason\":\"\(reason)\",\"invalidMessage\":\(rest)}")
+            await Stand().asked("/verify", body)
+                == "200 {\"isValid\":false,\"invalidReason\":\"\(reason)\",\"invalidMessage\":\(rest)}"
+        )
         let settle = """
             200 {"success":false,"errorReason":"\(reason)","errorMessage":\(rest),"transaction":"","network":"eip155:84532"}
             """
@@ -108,7 +113,8 @@ import TollTestKit
     // MARK: - What cannot be parsed
 
     static let malformed: [(path: String, value: JSON?)] = [
-        ("x402Version", 3), ("x402Version", "2"), ("paymentPayload", nil), ("paymentPayload", "text"), ("paymentRequirements", nil),
+        ("x402Version", 3), ("x402Version", "2"), ("paymentPayload", nil), ("paymentPayload", "text"),
+        ("paymentRequirements", nil),
         ("paymentPayload.x402Version", 1), ("paymentPayload.accepted", nil), ("paymentPayload.accepted.amount", 10000),
         ("paymentPayload.payload", nil), ("paymentPayload.payload.signature", nil), ("paymentPayload.payload.signature", "0x"),
         ("paymentPayload.payload.signature", "0xzz"), ("paymentPayload.payload.authorization", nil),
@@ -135,9 +141,12 @@ import TollTestKit
         }
     }
 
-    @Test(arguments: [("paymentRequirements.maxAmountRequired", JSON?.none), ("paymentPayload.network", nil), ("paymentRequirements.resource", nil)])
+    @Test(arguments: [
+        ("paymentRequirements.maxAmountRequired", JSON?.none), ("paymentPayload.network", nil),
+        ("paymentRequirements.resource", nil),
+    ])
     func `version 1 names its own members`(path: String, value: JSON?) async throws {
-        let answer = await Stand().asked("/verify", try Bodies.changing(Bodies.v1, path, to: value))
+        let answer = await Stand().asked("/verify", try Bodies.changing(path, in: Bodies.v1, to: value))
         #expect(answer.hasPrefix("400 ") && answer.contains("\"field\":\"\(path)\""))
     }
 
@@ -165,11 +174,14 @@ import TollTestKit
         configuration.tokens = [Secret("first"), Secret("second")]
         let facilitator = Stand(configuration).facilitator
         let refused: [Fields] = [
-            [:], ["Authorization": "Bearer"], ["Authorization": "Bearer firs"], ["Authorization": "Bearer firsts"], ["Authorization": "Basic first"],
+            [:], ["Authorization": "Bearer"], ["Authorization": "Bearer firs"], ["Authorization": "Bearer firsts"],
+            ["Authorization": "Basic first"],
             ["Authorization": "Bearer first", "authorization": "Bearer first"],
         ]
         for fields in refused {
-            for request in [Request.post("/verify", Bodies.v2, fields), .post("/settle", Bodies.v2, fields), .get("/supported", .get, fields)] {
+            for request in [
+                Request.post("/verify", Bodies.v2, fields), .post("/settle", Bodies.v2, fields), .get("/supported", .get, fields),
+            ] {
                 let response = await facilitator.answer(request)
                 #expect(response?.head.status == 401)
                 #expect(response?.head.fields.firstText(.wwwAuthenticate) == "Bearer")
@@ -207,7 +219,12 @@ import TollTestKit
     @Test func `a payment that no method takes is our fault`() async {
         let time = ManualTime(start: .seconds(1_740_672_100))
         let facilitator = Facilitator(
-            Stand.configuration, methods: [], store: MemoryPaymentStore(), environment: time.environment, log: .silent)
+            Stand.configuration,
+            methods: [],
+            store: MemoryPaymentStore(),
+            environment: time.environment,
+            log: .silent
+        )
         #expect(await facilitator.answer(.post("/settle", Bodies.v2))?.head.status == 503)
     }
 }

@@ -51,15 +51,19 @@ final class FakeChain: PaymentMethod {
         }
         let authorization = payload.authorization
         let key = PaymentKey(
-            network: credential.option.network, asset: credential.option.asset.address, payer: authorization.from,
-            nonce: authorization.nonce.description)
+            network: credential.option.network,
+            asset: credential.option.asset.address,
+            payer: authorization.from,
+            nonce: authorization.nonce.description
+        )
         guard !self.state.withLock({ $0.used.contains(key) }) else {
             return .invalid(PaymentRefusal("invalid_exact_evm_nonce_already_used"), payer: authorization.from, key: key)
         }
         guard authorization.value == credential.option.amount else {
             let refusal = PaymentRefusal(
                 "invalid_exact_evm_payload_authorization_value_mismatch",
-                detail: "value \(authorization.value), required \(credential.option.amount)")
+                detail: "value \(authorization.value), required \(credential.option.amount)"
+            )
             return .invalid(refusal, payer: authorization.from, key: key)
         }
         return .valid(VerifiedPayment(key: key, payer: authorization.from, unusedAtBlock: 7, validBefore: 2_000_000_000))

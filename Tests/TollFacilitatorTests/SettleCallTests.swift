@@ -18,13 +18,24 @@ import TollPrimitives
     static let signed = PaymentEvent.signed(SettlementTransaction(hash: "0xfeed", raw: [], signer: "0x02", nonce: 0))
 
     static func claim(
-        _ dialect: DialectID = "facilitator", amount: UInt256 = 1000, payTo: String = Bodies.payTo, payload: JSONObject = payload
+        _ dialect: DialectID = "facilitator",
+        amount: UInt256 = 1000,
+        payTo: String = Bodies.payTo,
+        payload: JSONObject = payload
     ) -> Claim {
         Claim(
-            key: key, payer: "0xAA",
-            option: PaymentOption(asset: Stand.usdc, amount: amount, payTo: payTo, maxTimeoutSeconds: 9), dialect: dialect,
-            policy: .before, payload: payload, route: "", request: RequestIdentity(digest: nil, isRepeatable: false),
-            challengeHash: nil, unusedAtBlock: 7, validBefore: 2000)
+            key: key,
+            payer: "0xAA",
+            option: PaymentOption(asset: Stand.usdc, amount: amount, payTo: payTo, maxTimeoutSeconds: 9),
+            dialect: dialect,
+            policy: .before,
+            payload: payload,
+            route: "",
+            request: RequestIdentity(digest: nil, isRepeatable: false),
+            challengeHash: nil,
+            unusedAtBlock: 7,
+            validBefore: 2000
+        )
     }
 
     static func record(_ claim: Claim = claim(), _ events: [PaymentEvent] = []) throws -> PaymentRecord {
@@ -83,12 +94,14 @@ import TollPrimitives
     }
 
     static let others: [Claim] = [
-        claim("x402"), claim("x402-v1"), claim(amount: 1001), claim(payTo: Stand.usdc.address), claim(payload: ["signature": "0x02"]),
+        claim("x402"), claim("x402-v1"), claim(amount: 1001), claim(payTo: Stand.usdc.address),
+        claim(payload: ["signature": "0x02"]),
     ]
 
     @Test(arguments: others, states)
     func `a payment of a gateway, or on other terms, is told to nobody`(
-        claim: Claim, state: (events: [PaymentEvent], step: Step)
+        claim: Claim,
+        state: (events: [PaymentEvent], step: Step)
     ) throws {
         let record = try Self.record(claim, state.events)
         var call = SettleCall(Self.credential)

@@ -11,10 +11,17 @@ import TollTestKit
 struct Stand {
     static let chain = ChainID(eip155: 84532)
     static let usdc = Asset(
-        network: chain, address: Bodies.usdc.lowercased(), symbol: "USDC", decimals: 6, domainName: "USDC", domainVersion: "2")
+        network: chain,
+        address: Bodies.usdc.lowercased(),
+        symbol: "USDC",
+        decimals: 6,
+        domainName: "USDC",
+        domainVersion: "2"
+    )
     static let configuration = FacilitatorConfiguration(
         kinds: [.init(chain: chain, legacyName: "base-sepolia", assets: [usdc])],
-        signers: ["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"])
+        signers: ["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"]
+    )
 
     let store: any PaymentStore
     let chain: FakeChain
@@ -28,7 +35,9 @@ struct Stand {
 
     /// Another process on the same ledger and chain.
     static func facilitator(
-        _ configuration: FacilitatorConfiguration = configuration, _ store: any PaymentStore, _ chain: FakeChain
+        _ configuration: FacilitatorConfiguration = configuration,
+        _ store: any PaymentStore,
+        _ chain: FakeChain
     ) -> Facilitator {
         let time = ManualTime(start: .seconds(1_740_672_100), sleepPasses: false)
         return Facilitator(configuration, methods: [chain], store: store, environment: time.environment, log: .silent)
@@ -36,7 +45,9 @@ struct Stand {
 
     @discardableResult
     func post(
-        _ path: String, _ body: String = Bodies.v2, _ fields: Fields = [:],
+        _ path: String,
+        _ body: String = Bodies.v2,
+        _ fields: Fields = [:],
         on channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async -> RecordedResponse? {
         await self.facilitator.answer(Request.post(path, body, fields), on: channel)
@@ -50,7 +61,8 @@ struct Stand {
 }
 
 extension Facilitator {
-    func answer(_ request: Request, on channel: RecordingResponseChannel = RecordingResponseChannel()) async -> RecordedResponse? {
+    func answer(_ request: Request, on channel: RecordingResponseChannel = RecordingResponseChannel()) async -> RecordedResponse?
+    {
         await self.handle(request, Responder(channel))
         return channel.response
     }

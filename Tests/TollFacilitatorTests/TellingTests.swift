@@ -6,6 +6,7 @@ import TollFacilitator
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 /// Success is told once per authorization: under repeats, races, lost connections and restarts.
@@ -120,8 +121,18 @@ import TollTestKit
         let stand = Stand()
         guard case .claimed(let claim) = lines[0].event else { throw SettleCallTests.Unexpected() }
         let claimed = Claim(
-            key: claim.key, payer: claim.payer, option: claim.option, dialect: dialect, policy: .before, payload: claim.payload, route: "",
-            request: claim.request, challengeHash: nil, unusedAtBlock: 7, validBefore: claim.validBefore)
+            key: claim.key,
+            payer: claim.payer,
+            option: claim.option,
+            dialect: dialect,
+            policy: .before,
+            payload: claim.payload,
+            route: "",
+            request: claim.request,
+            challengeHash: nil,
+            unusedAtBlock: 7,
+            validBefore: claim.validBefore
+        )
         _ = try await stand.store.claim(claimed, at: 0)
         let rest = lines.dropFirst().prefix(events - 1).map(\.event)
         if !rest.isEmpty { try await stand.store.append(Array(rest), to: claimed.id, at: 0) }
@@ -137,7 +148,7 @@ import TollTestKit
     }
 
     @Test func `a payment interrupted after it was told is a duplicate`() async throws {
-        #expect(await self.stopped(after: 5).asked("/settle") == AnswerTests.duplicate)
+        #expect(try await self.stopped(after: 5).asked("/settle") == AnswerTests.duplicate)
     }
 
     @Test(arguments: 1...5)

@@ -24,6 +24,21 @@ public struct JournaledPayment: Hashable, Sendable {
         public let cost: Dollars
         /// When the authorization ends, in seconds since 1970.
         public let validBefore: UInt64
+
+        /// Terms by all their fields.
+        public init(
+            request: Bytes32, method: String, url: URLParts, dialect: String, account: String, option: PaymentOption,
+            cost: Dollars, validBefore: UInt64
+        ) {
+            self.request = request
+            self.method = method
+            self.url = url
+            self.dialect = dialect
+            self.account = account
+            self.option = option
+            self.cost = cost
+            self.validBefore = validBefore
+        }
     }
 
     /// How far it has come.

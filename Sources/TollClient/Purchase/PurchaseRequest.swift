@@ -16,7 +16,7 @@ public struct PurchaseRequest: Sendable {
     public var body: [UInt8]?
 
     /// A request.
-    public init(_ method: Method = .get, _ url: URLParts, fields: Fields = Fields(), body: [UInt8]? = nil) {
+    public init(_ url: URLParts, method: Method = .get, fields: Fields = Fields(), body: [UInt8]? = nil) {
         self.method = method
         self.url = url
         self.fields = fields

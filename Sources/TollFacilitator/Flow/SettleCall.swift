@@ -75,10 +75,19 @@ struct SettleCall {
             self.state = .claiming
             return .claim(
                 Claim(
-                    key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
-                    policy: .before, payload: self.credential.payload, route: "",
-                    request: RequestIdentity(digest: nil, isRepeatable: false), challengeHash: nil,
-                    unusedAtBlock: payment.unusedAtBlock, validBefore: payment.validBefore))
+                    key: payment.key,
+                    payer: payment.payer,
+                    option: self.credential.option,
+                    dialect: self.credential.dialect,
+                    policy: .before,
+                    payload: self.credential.payload,
+                    route: "",
+                    request: RequestIdentity(digest: nil, isRepeatable: false),
+                    challengeHash: nil,
+                    unusedAtBlock: payment.unusedAtBlock,
+                    validBefore: payment.validBefore
+                )
+            )
         }
     }
 
@@ -149,7 +158,8 @@ struct SettleCall {
     /// because a key can be named by anyone, and only who has the signature has something to settle.
     private func isSame(as claim: Claim) -> Bool {
         let (ours, theirs) = (self.credential.option, claim.option)
-        return claim.dialect == self.credential.dialect && claim.payload == self.credential.payload && ours.amount == theirs.amount
+        return claim.dialect == self.credential.dialect && claim.payload == self.credential.payload
+            && ours.amount == theirs.amount
             && ours.network == theirs.network && ours.asset.address.lowercased() == theirs.asset.address.lowercased()
             && ours.payTo.lowercased() == theirs.payTo.lowercased()
     }

@@ -33,7 +33,9 @@ struct SettleCalls: Sendable {
     func run(_ credential: Credential, by method: any PaymentMethod, for caller: Caller?) async -> Result {
         var run = SettleRun(calls: self, locks: self.locks, method: method, credential: credential)
         var ending = await run.end()
-        if case .toldBefore(let record) = ending, let caller, self.toldCallers.wasTold(caller, record.id) { ending = .success(record) }
+        if case .toldBefore(let record) = ending, let caller, self.toldCallers.wasTold(caller, record.id) {
+            ending = .success(record)
+        }
         return Result(ending: ending, held: run.held)
     }
 

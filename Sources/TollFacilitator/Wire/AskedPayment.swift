@@ -129,9 +129,17 @@ private struct Terms {
         }
         let option = PaymentOption(
             asset: Asset(
-                network: asset.network, address: asset.address, symbol: asset.symbol, decimals: asset.decimals, domainName: name,
-                domainVersion: version),
-            amount: self.amount, payTo: self.payTo, maxTimeoutSeconds: self.maxTimeoutSeconds)
+                network: asset.network,
+                address: asset.address,
+                symbol: asset.symbol,
+                decimals: asset.decimals,
+                domainName: name,
+                domainVersion: version
+            ),
+            amount: self.amount,
+            payTo: self.payTo,
+            maxTimeoutSeconds: self.maxTimeoutSeconds
+        )
         return Credential(dialect: AskedPayment.dialect, option: option, payload: self.payload, challengeHash: nil)
     }
 

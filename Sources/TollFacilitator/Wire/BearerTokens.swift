@@ -16,7 +16,8 @@ struct BearerTokens: Sendable {
     /// Compares with every token whole, so that the time it takes tells nothing about any of them.
     func caller(_ head: RequestHead) throws(FacilitatorProblem) -> Int? {
         guard !self.tokens.isEmpty else { return nil }
-        guard head.fields.count(of: .authorization) == 1, let presented = Self.token(head.fields.first(.authorization) ?? []) else {
+        guard head.fields.count(of: .authorization) == 1, let presented = Self.token(head.fields.first(.authorization) ?? [])
+        else {
             throw .unauthorized
         }
         var caller: Int?

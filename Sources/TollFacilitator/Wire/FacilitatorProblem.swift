@@ -18,29 +18,46 @@ struct FacilitatorProblem: Error {
         var members: JSONObject = ["error": .string(self.detail)]
         members["field"] = self.field.map(JSON.string)
         let problem = Problem(
-            title: ResponseHead.reason(of: self.status), status: self.status, detail: self.detail, code: self.code, members: members)
+            title: ResponseHead.reason(of: self.status),
+            status: self.status,
+            detail: self.detail,
+            code: self.code,
+            members: members
+        )
         return Reply(status: self.status, json: problem.json, mediaType: Problem.mediaType, fields: self.fields)
     }
 
     static let notFound = FacilitatorProblem(
-        status: 404, code: "not_found", detail: "There are POST /verify, POST /settle, GET /supported and GET /health.")
+        status: 404,
+        code: "not_found",
+        detail: "There are POST /verify, POST /settle, GET /supported and GET /health."
+    )
 
     static func methodNotAllowed(_ allow: String) -> FacilitatorProblem {
         FacilitatorProblem(status: 405, code: "method_not_allowed", detail: "This path takes \(allow).", fields: ["Allow": allow])
     }
 
     static let unauthorized = FacilitatorProblem(
-        status: 401, code: "invalid_token", detail: "Send Authorization: Bearer with a token of this facilitator.",
-        fields: ["WWW-Authenticate": "Bearer"])
+        status: 401,
+        code: "invalid_token",
+        detail: "Send Authorization: Bearer with a token of this facilitator.",
+        fields: ["WWW-Authenticate": "Bearer"]
+    )
 
     static func malformed(_ error: WireError) -> FacilitatorProblem {
         FacilitatorProblem(
-            status: 400, code: error.fault == .wrongVersion ? ErrorReason.invalidX402Version.rawValue : "malformed_request",
-            detail: error.description, field: error.path.isEmpty ? nil : error.path)
+            status: 400,
+            code: error.fault == .wrongVersion ? ErrorReason.invalidX402Version.rawValue : "malformed_request",
+            detail: error.description,
+            field: error.path.isEmpty ? nil : error.path
+        )
     }
 
     static let malformedBody = FacilitatorProblem(
-        status: 400, code: "malformed_body", detail: "The request's body could not be read.")
+        status: 400,
+        code: "malformed_body",
+        detail: "The request's body could not be read."
+    )
 
     static func bodyTooLarge(_ limit: Int) -> FacilitatorProblem {
         FacilitatorProblem(status: 413, code: "body_too_large", detail: "A body has at most \(limit) bytes.")
@@ -48,8 +65,11 @@ struct FacilitatorProblem: Error {
 
     /// The reason stays in the log: it may name an inner address.
     static let unavailable = FacilitatorProblem(
-        status: 503, code: "unavailable", detail: "The ledger or the chain does not answer. Ask again with the same payment.",
-        fields: ["Retry-After": "5"])
+        status: 503,
+        code: "unavailable",
+        detail: "The ledger or the chain does not answer. Ask again with the same payment.",
+        fields: ["Retry-After": "5"]
+    )
 }
 
 /// A whole answer.

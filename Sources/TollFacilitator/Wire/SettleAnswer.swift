@@ -13,25 +13,42 @@ extension SettleCall.Ending {
             SettlementResponse(success: true, payer: record.claim.payer, transaction: record.knownTransaction, network: network)
         case .toldBefore(let record), .taken(let record):
             SettlementResponse(
-                success: false, errorReason: .duplicateSettlement, payer: record.claim.payer, transaction: record.knownTransaction,
-                network: network)
+                success: false,
+                errorReason: .duplicateSettlement,
+                payer: record.claim.payer,
+                transaction: record.knownTransaction,
+                network: network
+            )
         case .refused(let refusal, let payer):
             Self.failure(refusal, payer: payer, transaction: "", network)
         case .failed(let refusal, let transaction, let payer):
             Self.failure(refusal, payer: payer, transaction: transaction ?? "", network)
         case .pending(let transaction, let payer):
             SettlementResponse(
-                success: false, errorReason: .settlementPending, payer: payer, transaction: transaction, network: network)
+                success: false,
+                errorReason: .settlementPending,
+                payer: payer,
+                transaction: transaction,
+                network: network
+            )
         case .unavailable: nil
         }
     }
 
     private static func failure(
-        _ refusal: PaymentRefusal, payer: String?, transaction: String, _ network: String
+        _ refusal: PaymentRefusal,
+        payer: String?,
+        transaction: String,
+        _ network: String
     ) -> SettlementResponse {
         SettlementResponse(
-            success: false, errorReason: ErrorReason(rawValue: refusal.reason), errorMessage: refusal.message, payer: payer,
-            transaction: transaction, network: network)
+            success: false,
+            errorReason: ErrorReason(rawValue: refusal.reason),
+            errorMessage: refusal.message,
+            payer: payer,
+            transaction: transaction,
+            network: network
+        )
     }
 }
 

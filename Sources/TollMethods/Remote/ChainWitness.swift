@@ -24,12 +24,14 @@ struct ChainWitness: Sendable {
         guard let chain = self.chain(payment, claim, transaction: ""), claim.unusedAtBlock > 0 else {
             return .unknown(reason: "the chain is not read here")
         }
-        return await chain.authorization()
+        return await chain.authorization(asOf: 0)
     }
 
     /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read.
     func receipt(
-        of transaction: String, _ payment: ExactEVMPayment, of claim: Claim
+        of transaction: String,
+        _ payment: ExactEVMPayment,
+        of claim: Claim
     ) async -> SettlementPursuit.ReceiptResult? {
         await self.chain(payment, claim, transaction: transaction)?.receipt()
     }
@@ -37,8 +39,11 @@ struct ChainWitness: Sendable {
     private func chain(_ payment: ExactEVMPayment, _ claim: Claim, transaction: String) -> ExactEVMChain? {
         self.networks[claim.option.network].map { network in
             ExactEVMChain(
-                payment: payment, transaction: SettlementTransaction(hash: transaction, raw: [], signer: "", nonce: 0),
-                unusedAtBlock: claim.unusedAtBlock, network: network)
+                payment: payment,
+                transaction: SettlementTransaction(hash: transaction, raw: [], signer: "", nonce: 0),
+                unusedAtBlock: claim.unusedAtBlock,
+                network: network
+            )
         }
     }
 }

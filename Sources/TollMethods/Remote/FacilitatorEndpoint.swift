@@ -16,14 +16,22 @@ public struct FacilitatorEndpoint: Sendable {
     }
 
     /// The request of `call`, as `/settle`.
-    func request(_ method: Method, _ call: String, fields: Fields = [:], body: ClientBody = .none, deadline: Duration) -> ClientRequest {
+    func request(_ method: Method, _ call: String, fields: Fields = [:], body: ClientBody = .none, deadline: Duration)
+        -> ClientRequest
+    {
         var base = self.url.target[...]
         while base.last == UInt8(ascii: "/") { base.removeLast() }
         var all: Fields = ["Accept": "application/json"]
         all.append(contentsOf: fields)
         all.append(contentsOf: self.headers)
         return ClientRequest(
-            method, self.url.origin, target: Array(base) + Array(call.utf8), fields: all, body: body, deadline: deadline,
-            bodyIdle: deadline)
+            method,
+            self.url.origin,
+            target: Array(base) + Array(call.utf8),
+            fields: all,
+            body: body,
+            deadline: deadline,
+            bodyIdle: deadline
+        )
     }
 }

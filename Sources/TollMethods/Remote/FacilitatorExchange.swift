@@ -8,8 +8,8 @@ internal import TollProtocol
 
 /// One question to one facilitator, and a strict reading of the answer.
 ///
-/// A verdict is a JSON object with a boolean, on 200 and also on 400, 412 and 500, where some facilitators put it. Everything else
-/// is no word about the payment.
+/// A verdict is a JSON object with a boolean, on 200 and also on 400, 412 and 500, where some facilitators put it. Everything
+/// else is no word about the payment.
 struct FacilitatorExchange: Sendable {
     /// Whether the facilitator does its work, whatever it says of the payment.
     enum Health: Hashable, Sendable {
@@ -93,7 +93,11 @@ struct FacilitatorExchange: Sendable {
     }
 
     private func post(
-        _ body: [UInt8], _ call: String, at endpoint: FacilitatorEndpoint, within deadline: Duration, fields: Fields = [:]
+        _ body: [UInt8],
+        _ call: String,
+        at endpoint: FacilitatorEndpoint,
+        within deadline: Duration,
+        fields: Fields = [:]
     ) async -> Reply {
         var all: Fields = ["Content-Type": "application/json"]
         all.append(contentsOf: fields)
@@ -106,14 +110,18 @@ struct FacilitatorExchange: Sendable {
     ///
     /// - Parameter payer: Who pays by the payload; an answer about someone else is none.
     func verify(
-        _ body: [UInt8], at endpoint: FacilitatorEndpoint, within deadline: Duration, payer: Address
+        _ body: [UInt8],
+        at endpoint: FacilitatorEndpoint,
+        within deadline: Duration,
+        payer: Address
     ) async -> (verdict: VerifyVerdict, health: Health) {
         let reply = await self.post(body, "/verify", at: endpoint, within: deadline)
         return (Self.verifyVerdict(reply, payer), reply.health)
     }
 
     private static func verifyVerdict(_ reply: Reply, _ payer: Address) -> VerifyVerdict {
-        guard case .answer(let status, let json?) = reply, verdictStatuses.contains(status), let response = try? VerifyResponse(json)
+        guard case .answer(let status, let json?) = reply, verdictStatuses.contains(status),
+            let response = try? VerifyResponse(json)
         else { return .none(reason: reply.reason) }
         guard !response.isValid else {
             guard status == 200 else { return .none(reason: "says valid with status \(status)") }
@@ -127,11 +135,20 @@ struct FacilitatorExchange: Sendable {
 
     /// Asks `/settle`.
     func settle(
-        _ body: [UInt8], at endpoint: FacilitatorEndpoint, within deadline: Duration, for payment: PaymentRecord, payer: Address
+        _ body: [UInt8],
+        at endpoint: FacilitatorEndpoint,
+        within deadline: Duration,
+        for payment: PaymentRecord,
+        payer: Address
     ) async -> (verdict: SettleVerdict, health: Health) {
         // One payment, one key: who keeps answers by it can give a lost one again.
         let reply = await self.post(
-            body, "/settle", at: endpoint, within: deadline, fields: ["Idempotency-Key": payment.id.description])
+            body,
+            "/settle",
+            at: endpoint,
+            within: deadline,
+            fields: ["Idempotency-Key": payment.id.description]
+        )
         return (Self.settleVerdict(reply, payment.claim.option, payer), reply.health)
     }
 
@@ -149,7 +166,9 @@ struct FacilitatorExchange: Sendable {
         }
     }
 
-    private static func verdict(_ response: SettlementResponse, status: Int, _ option: PaymentOption, _ payer: Address) -> SettleVerdict {
+    private static func verdict(_ response: SettlementResponse, status: Int, _ option: PaymentOption, _ payer: Address)
+        -> SettleVerdict
+    {
         let hash = Bytes32(hex: response.transaction).map(\.description)
         guard response.success else {
             switch response.errorReason {
@@ -176,7 +195,9 @@ struct FacilitatorExchange: Sendable {
     }
 
     /// Asks `/supported`; nil, with the reason, when there is no answer.
-    func supported(_ endpoint: FacilitatorEndpoint, within deadline: Duration) async -> (response: SupportedResponse?, reason: String, health: Health) {
+    func supported(_ endpoint: FacilitatorEndpoint, within deadline: Duration) async -> (
+        response: SupportedResponse?, reason: String, health: Health
+    ) {
         let reply = await self.send(endpoint.request(.get, "/supported", deadline: deadline))
         guard case .answer(200, let json?) = reply, let response = try? SupportedResponse(json) else {
             return (nil, "/supported: \(reply.reason)", reply.health == .working ? .doubtful : reply.health)

@@ -30,8 +30,13 @@ public struct RemoteFacilitator: PaymentMethod {
     ///   - store: The ledger.
     ///   - background: Goes on asking for settlements that nobody waits for any more.
     public init(
-        endpoints: [FacilitatorEndpoint], networks: [ExactEVMNetwork] = [], store: any PaymentStore, client: any HTTPClient,
-        background: BackgroundWork, environment: Environment, log: Logger
+        endpoints: [FacilitatorEndpoint],
+        networks: [ExactEVMNetwork] = [],
+        store: any PaymentStore,
+        client: any HTTPClient,
+        background: BackgroundWork,
+        environment: Environment,
+        log: Logger
     ) {
         let exchange = FacilitatorExchange(client: client)
         let pool = FacilitatorPool(endpoints, exchange: exchange, environment: environment, log: log)
@@ -39,7 +44,14 @@ public struct RemoteFacilitator: PaymentMethod {
         self.exchange = exchange
         self.witness = ChainWitness(networks)
         self.settler = RemoteSettler(
-            pool: pool, exchange: exchange, witness: self.witness, store: store, background: background, environment: environment, log: log)
+            pool: pool,
+            exchange: exchange,
+            witness: self.witness,
+            store: store,
+            background: background,
+            environment: environment,
+            log: log
+        )
         self.log = log
     }
 
@@ -48,6 +60,7 @@ public struct RemoteFacilitator: PaymentMethod {
         option.scheme == "exact" && option.network.eip155 != nil
     }
 
+    /// Whether a facilitator says that `credential` would settle. One verdict is enough, good or bad; without one the next is asked.
     public func verify(_ credential: Credential, at time: Int64) async -> Verification {
         let request: RemoteRequest
         do throws(PaymentRefusal) {
@@ -65,13 +78,22 @@ public struct RemoteFacilitator: PaymentMethod {
             do throws(FacilitatorPool.Unfit) {
                 let extra = try await self.pool.requiredExtra(of: endpoint, for: credential.option)
                 let answer = await self.exchange.verify(
-                    request.body(adding: extra), at: endpoint, within: .seconds(Self.verifySeconds), payer: request.payment.authorization.from)
+                    request.body(adding: extra),
+                    at: endpoint,
+                    within: .seconds(Self.verifySeconds),
+                    payer: request.payment.authorization.from
+                )
                 self.pool.note(answer.health, of: endpoint)
                 switch answer.verdict {
                 case .valid:
                     return .valid(
                         VerifiedPayment(
-                            key: request.payment.key, payer: request.payer, unusedAtBlock: block, validBefore: request.payment.validBefore))
+                            key: request.payment.key,
+                            payer: request.payer,
+                            unusedAtBlock: block,
+                            validBefore: request.payment.validBefore
+                        )
+                    )
                 case .invalid(let refusal): return .invalid(refusal, payer: request.payer, key: request.payment.key)
                 case .none(let reason): throw FacilitatorPool.Unfit(reason: reason)
                 }
@@ -82,6 +104,7 @@ public struct RemoteFacilitator: PaymentMethod {
         return .unavailable(reason: reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; "))
     }
 
+    /// Has a claimed payment settled, or asks again where it is being settled. A facilitator's word alone is recorded with block 0.
     public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
         await self.settler.settle(payment, patience: patience)
     }

@@ -73,7 +73,13 @@ struct RemotePursuit {
     mutating func chainSays(_ state: SettlementPursuit.AuthorizationState) -> Action {
         switch state {
         case .transferred(let settlement): .finish(.settled(settlement))
-        case .used: .finish(.failed(PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "used without a transfer"), transaction: nil))
+        case .used:
+            .finish(
+                .failed(
+                    PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "used without a transfer"),
+                    transaction: nil
+                )
+            )
         case .unused(isExpired: true):
             .finish(.failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "expired unsettled"), transaction: nil))
         case .unused(isExpired: false), .unknown: self.wait()

@@ -26,12 +26,15 @@ struct RemoteRequest {
         let (authorization, option) = (self.payment.authorization, self.payment.option)
         guard authorization.to == Address(hex: option.payTo) else {
             throw PaymentRefusal(
-                ErrorReason.recipientMismatch.rawValue, detail: "the authorization pays \(authorization.to), the offer asks for \(option.payTo)")
+                ErrorReason.recipientMismatch.rawValue,
+                detail: "the authorization pays \(authorization.to), the offer asks for \(option.payTo)"
+            )
         }
         guard authorization.value == option.amount else {
             throw PaymentRefusal(
                 ErrorReason.valueMismatch.rawValue,
-                detail: "the authorization is for \(authorization.value) units, the offer for \(option.amount)")
+                detail: "the authorization is for \(authorization.value) units, the offer for \(option.amount)"
+            )
         }
     }
 
@@ -43,8 +46,14 @@ struct RemoteRequest {
         var extra: JSONObject = ["name": .string(option.asset.domainName), "version": .string(option.asset.domainVersion)]
         for (name, value) in required.members where extra[name] == nil { extra[name] = value }
         let requirements = X402V2.PaymentRequirements(
-            scheme: option.scheme, network: option.network, asset: option.asset.address, amount: option.amount, payTo: option.payTo,
-            maxTimeoutSeconds: option.maxTimeoutSeconds, extra: extra)
+            scheme: option.scheme,
+            network: option.network,
+            asset: option.asset.address,
+            amount: option.amount,
+            payTo: option.payTo,
+            maxTimeoutSeconds: option.maxTimeoutSeconds,
+            extra: extra
+        )
         let payload = X402V2.PaymentPayload(accepted: requirements, payload: self.payload)
         return X402V2.FacilitatorRequest(paymentPayload: payload, paymentRequirements: requirements).body
     }

@@ -36,11 +36,14 @@ struct RemoteSettler: Sendable {
     func settle(_ record: PaymentRecord, patience: Duration) async -> SettlementOutcome {
         switch record.phase {
         case .settled:
-            guard let settlement = record.settlement else { return .unavailable(reason: "a settled payment without a settlement") }
+            guard let settlement = record.settlement else {
+                return .unavailable(reason: "a settled payment without a settlement")
+            }
             return .settled(settlement)
         case .failed: return .failed(record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue), transaction: nil)
         case .released: return .unavailable(reason: "payment \(record.id) was released")
-        case .signed, .broadcast: return .unavailable(reason: "payment \(record.id) was signed here, and is for this program's signers")
+        case .signed, .broadcast:
+            return .unavailable(reason: "payment \(record.id) was signed here, and is for this program's signers")
         case .claimed, .unknown: break
         }
         let request: RemoteRequest
@@ -79,7 +82,9 @@ struct RemoteSettler: Sendable {
         var reasons: [String] = []
         for endpoint in self.pool.awake {
             let extra: JSONObject
-            do throws(FacilitatorPool.Unfit) { extra = try await self.pool.requiredExtra(of: endpoint, for: job.record.claim.option) } catch {
+            do throws(FacilitatorPool.Unfit) {
+                extra = try await self.pool.requiredExtra(of: endpoint, for: job.record.claim.option)
+            } catch {
                 reasons.append("\(endpoint.url): \(error.reason)")
                 continue
             }
@@ -102,7 +107,8 @@ struct RemoteSettler: Sendable {
             guard case .finish(let outcome) = pursuit.chainSays(state) else {
                 self.log.error(
                     "a settlement is at a facilitator that is no longer configured",
-                    ["payment": job.record.id, "facilitator": submission.facilitator])
+                    ["payment": job.record.id, "facilitator": submission.facilitator]
+                )
                 return .pending(transaction: submission.transaction)
             }
             return try await self.conclude(outcome, job)
@@ -117,7 +123,10 @@ struct RemoteSettler: Sendable {
     // MARK: - One facilitator
 
     private func pursue(
-        _ job: Job, _ first: RemotePursuit, at endpoint: FacilitatorEndpoint, adding extra: JSONObject
+        _ job: Job,
+        _ first: RemotePursuit,
+        at endpoint: FacilitatorEndpoint,
+        adding extra: JSONObject
     ) async throws(StoreError) -> Result {
         let body = job.request.body(adding: extra)
         var pursuit = first
@@ -145,18 +154,26 @@ struct RemoteSettler: Sendable {
     private func ask(_ job: Job, _ body: [UInt8], _ endpoint: FacilitatorEndpoint) async -> FacilitatorExchange.SettleVerdict {
         let rest = job.deadline.map { $0 - self.environment.monotonic() } ?? Self.longestDeadline
         let answer = await self.exchange.settle(
-            body, at: endpoint, within: min(max(rest, Self.shortestDeadline), Self.longestDeadline), for: job.record,
-            payer: job.request.payment.authorization.from)
+            body,
+            at: endpoint,
+            within: min(max(rest, Self.shortestDeadline), Self.longestDeadline),
+            for: job.record,
+            payer: job.request.payment.authorization.from
+        )
         self.pool.note(answer.health, of: endpoint)
         if case .unknown(let reason) = answer.verdict {
             self.log.warning(
-                "a facilitator may have settled", ["payment": job.record.id, "facilitator": endpoint.url, "reason": reason])
+                "a facilitator may have settled",
+                ["payment": job.record.id, "facilitator": endpoint.url, "reason": reason]
+            )
         }
         return answer.verdict
     }
 
     private func isWorthWaiting(_ job: Job, _ delay: Duration) -> Bool {
-        guard let deadline = job.deadline else { return self.now < job.record.claim.validBefore.saturatingAdd(Self.pursuitAfterEnd) }
+        guard let deadline = job.deadline else {
+            return self.now < job.record.claim.validBefore.saturatingAdd(Self.pursuitAfterEnd)
+        }
         return self.environment.monotonic() + delay <= deadline
     }
 
@@ -164,7 +181,8 @@ struct RemoteSettler: Sendable {
     private func leave(_ job: Job, _ submission: RemoteSubmission) -> SettlementOutcome {
         self.log.warning(
             "settlement takes long",
-            ["payment": job.record.id, "facilitator": submission.facilitator, "transaction": submission.transaction])
+            ["payment": job.record.id, "facilitator": submission.facilitator, "transaction": submission.transaction]
+        )
         if job.deadline != nil { self.pursueInBackground(job.record.id) }
         return .pending(transaction: submission.transaction)
     }
@@ -192,7 +210,8 @@ struct RemoteSettler: Sendable {
             case .reverted, .silent:
                 self.log.error(
                     "a facilitator says success and the chain says otherwise",
-                    ["payment": job.record.id, "transaction": settlement.transaction])
+                    ["payment": job.record.id, "transaction": settlement.transaction]
+                )
                 return .pending(transaction: settlement.transaction)
             case .none?, .unknown, nil: break
             }

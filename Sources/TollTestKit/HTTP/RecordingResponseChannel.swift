@@ -46,20 +46,24 @@ public final class RecordingResponseChannel: ResponseChannel {
     /// What was sent; nil when nothing was.
     public var response: RecordedResponse? { self.state.withLock { $0 } }
 
+    /// Keeps a whole response.
     public func send(_ head: ResponseHead, body: [UInt8]) async throws(HTTPError) {
         try await self.beforeFirstByte()
         self.state.withLock { $0 = RecordedResponse(head: head, body: body, isWhole: true) }
     }
 
+    /// Keeps a head whose body follows.
     public func start(_ head: ResponseHead, length: UInt64?) async throws(HTTPError) {
         try await self.beforeFirstByte()
         self.state.withLock { $0 = RecordedResponse(head: head, body: [], isWhole: false) }
     }
 
+    /// Keeps one piece of body.
     public func write(_ bytes: [UInt8]) async throws(HTTPError) {
         self.state.withLock { $0?.body += bytes }
     }
 
+    /// Notes that the body is whole.
     public func finish(trailers: Fields) async throws(HTTPError) {
         self.state.withLock { response in
             response?.isWhole = true
@@ -67,6 +71,8 @@ public final class RecordingResponseChannel: ResponseChannel {
         }
     }
 
+    /// Nothing: a channel without an answer says so by having none.
     public func responderReleased() {}
+    /// Nothing: an unfinished body says so by not being whole.
     public func writerReleased() {}
 }

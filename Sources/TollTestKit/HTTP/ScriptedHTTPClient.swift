@@ -33,6 +33,7 @@ public final class ScriptedHTTPClient: HTTPClient {
     /// Everything that was sent, in order.
     public var sent: [Sent] { self.requests.withLock { $0 } }
 
+    /// Keeps the request and answers as the script says.
     public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
         let body: [UInt8] =
             switch request.body {
@@ -52,7 +53,9 @@ extension ClientResponse {
     /// A whole response of this text.
     public static func text(_ text: String, status: Int = 200, type: String = "application/json") -> ClientResponse {
         ClientResponse(
-            head: ResponseHead(status: status, fields: ["Content-Type": type]), length: UInt64(text.utf8.count),
-            body: BodyStream(Array(text.utf8)))
+            head: ResponseHead(status: status, fields: ["Content-Type": type]),
+            length: UInt64(text.utf8.count),
+            body: BodyStream(Array(text.utf8))
+        )
     }
 }

@@ -31,7 +31,7 @@ enum RequestOptions {
         if let body, !fields.contains(.contentType) {
             fields.append("Content-Type", (try? JSON(parsing: body)) == nil ? "application/octet-stream" : "application/json")
         }
-        return PurchaseRequest(method, url, fields: fields, body: body)
+        return PurchaseRequest(url, method: method, fields: fields, body: body)
     }
 
     private static func add(_ line: String, to fields: inout Fields) throws(UsageError) {

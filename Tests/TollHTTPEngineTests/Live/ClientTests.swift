@@ -6,11 +6,12 @@ import TollHTTPEngine
 
 /// The clients a rule holds for.
 enum ClientKind: String, Sendable, CaseIterable {
-    case loop
+    case loop, curl
 
     func make(_ group: EventLoopGroup, limits: ClientLimits = ClientLimits()) -> any HTTPClient {
         switch self {
         case .loop: LoopHTTPClient(group: group, limits: limits)
+        case .curl: CurlClient(group: group, limits: limits)
         }
     }
 }

@@ -46,7 +46,9 @@ import TollPayments
 
     @Test(arguments: table)
     func `a first verdict is believed, and after a lost answer only what proves itself`(
-        verdict: Verdict, first: RemotePursuit.Action, later: RemotePursuit.Action
+        verdict: Verdict,
+        first: RemotePursuit.Action,
+        later: RemotePursuit.Action
     ) {
         var pursuit = RemotePursuit(Self.submission, isRepeat: false)
         #expect(pursuit.start() == .ask)
@@ -79,13 +81,20 @@ import TollPayments
             (.transferred(settlement), .finish(.settled(settlement))),
             (
                 .used,
-                .finish(.failed(PaymentRefusal("invalid_exact_evm_nonce_already_used", detail: "used without a transfer"), transaction: nil))
+                .finish(
+                    .failed(
+                        PaymentRefusal("invalid_exact_evm_nonce_already_used", detail: "used without a transfer"),
+                        transaction: nil
+                    )
+                )
             ),
             (
                 .unused(isExpired: true),
                 .finish(
                     .failed(
-                        PaymentRefusal("invalid_exact_evm_payload_authorization_valid_before", detail: "expired unsettled"), transaction: nil)
+                        PaymentRefusal("invalid_exact_evm_payload_authorization_valid_before", detail: "expired unsettled"),
+                        transaction: nil
+                    )
                 )
             ),
             (.unused(isExpired: false), Self.soon),
@@ -103,7 +112,10 @@ import TollPayments
         #expect(RemoteSubmission(reason: submission.reason) == submission)
     }
 
-    @Test(arguments: ["", "timeout", RemoteSubmission.nobody, "asked https://a/ again", "asked https://a/, transaction", "asked https://a/ transaction 0x"])
+    @Test(arguments: [
+        "", "timeout", RemoteSubmission.nobody, "asked https://a/ again", "asked https://a/, transaction",
+        "asked https://a/ transaction 0x",
+    ])
     func `other words are no submission`(reason: String) {
         #expect(RemoteSubmission(reason: reason) == nil)
     }

@@ -3,6 +3,7 @@
 import Synchronization
 import Testing
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollTestKit
@@ -39,7 +40,7 @@ import TollTestKit
 
     @Test(arguments: [200, 400, 412, 500])
     func `a refusal fails the payment on every status that verdicts come with`(status: Int) async throws {
-        let stand = try Stand([Stand.first, Stand.second], Stand.text(Stand.failure("insufficient_funds"), status))
+        let stand = try Stand(at: [Stand.first, Stand.second], Stand.text(Stand.failure("insufficient_funds"), status))
         #expect(try await stand.settle() == .failed(PaymentRefusal("insufficient_funds"), transaction: nil))
         #expect(try await stand.record()?.phase == .failed)
         #expect(stand.calls.count == 1)
@@ -55,7 +56,8 @@ import TollTestKit
     // MARK: - Unknown outcomes
 
     static let unknown: [(status: Int, body: String)] = [
-        (500, "<html>Internal Server Error</html>"), (502, ""), (503, ""), (504, "{\"success\":false}"), (200, "<html>"), (200, "{}"),
+        (500, "<html>Internal Server Error</html>"), (502, ""), (503, ""), (504, "{\"success\":false}"), (200, "<html>"),
+        (200, "{}"),
         (200, "{\"success\":\"true\",\"transaction\":\"\(Stand.transaction)\",\"network\":\"eip155:84532\"}"),
         (200, "{\"success\":true,\"transaction\":\"\",\"network\":\"eip155:84532\"}"),
         (200, "{\"success\":true,\"network\":\"eip155:84532\"}"),
@@ -73,9 +75,10 @@ import TollTestKit
 
     @Test(arguments: unknown)
     func `an answer that proves nothing leaves the payment unknown, and no other facilitator is asked`(
-        status: Int, body: String
+        status: Int,
+        body: String
     ) async throws {
-        let stand = try Stand([Stand.first, Stand.second], Stand.text(body, status))
+        let stand = try Stand(at: [Stand.first, Stand.second], Stand.text(body, status))
         #expect(try await stand.settle() == .pending(transaction: ""))
         #expect(try await stand.record()?.phase == .unknown)
         #expect(stand.calls.count > 1)
@@ -84,7 +87,7 @@ import TollTestKit
 
     @Test(arguments: [HTTPError.Code.timedOut, .disconnected])
     func `after a lost answer the same facilitator is asked again with the same bytes`(code: HTTPError.Code) async throws {
-        let stand = try Stand([Stand.first, Stand.second], Stand.script(Stand.error(code), Stand.text(Stand.success)))
+        let stand = try Stand(at: [Stand.first, Stand.second], Stand.script(Stand.error(code), Stand.text(Stand.success)))
         #expect(try await stand.settle() == Self.settled)
         let settles = stand.client.sent.filter { $0.url.hasSuffix("/settle") }
         #expect(settles.count == 2)
@@ -128,14 +131,16 @@ import TollTestKit
     // MARK: - Another facilitator
 
     static let untaken: [(name: String, answer: RemoteStand.Answer)] = [
-        ("no connection", Stand.error(.connectFailed, isBeforeSend: true)), ("401", Stand.text("", 401)), ("429", Stand.text("", 429)),
+        ("no connection", Stand.error(.connectFailed, isBeforeSend: true)), ("401", Stand.text("", 401)),
+        ("429", Stand.text("", 429)),
         ("404", Stand.text("", 404)), ("400", Stand.text("{\"error\":\"what?\"}", 400)),
     ]
 
     @Test(arguments: 0..<5)
     func `what the first has not taken the second settles`(index: Int) async throws {
         let answer = Self.untaken[index].answer
-        let stand = try Stand([Stand.first, Stand.second]) { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
+        let stand = try Stand(at: [Stand.first, Stand.second]) {
+            (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
             sent.url.hasPrefix(Stand.first) ? try await answer(sent) : .text(Stand.success)
         }
         #expect(try await stand.settle() == Self.settled)
@@ -143,7 +148,10 @@ import TollTestKit
     }
 
     @Test func `what nobody has taken may be given to anybody later`() async throws {
-        let stand = try Stand([Stand.first], Stand.script(Stand.error(.connectFailed, isBeforeSend: true), Stand.text(Stand.success)))
+        let stand = try Stand(
+            at: [Stand.first],
+            Stand.script(Stand.error(.connectFailed, isBeforeSend: true), Stand.text(Stand.success))
+        )
         guard case .unavailable = try await stand.settle() else {
             Issue.record("A settlement that was never sent is not unavailable.")
             return
@@ -155,7 +163,9 @@ import TollTestKit
 
     @Test func `what was once asked of the first is not turned over when the first goes down`() async throws {
         let stand = try Stand(
-            [Stand.first, Stand.second], Stand.script(Stand.error(.timedOut), Stand.error(.connectFailed, isBeforeSend: true)))
+            at: [Stand.first, Stand.second],
+            Stand.script(Stand.error(.timedOut), Stand.error(.connectFailed, isBeforeSend: true))
+        )
         #expect(try await stand.settle() == .pending(transaction: ""))
         #expect(stand.calls.allSatisfy { $0.hasPrefix(Stand.first) })
     }
@@ -163,17 +173,15 @@ import TollTestKit
     // MARK: - Restarts
 
     /// The ledger as a process left it that stopped while a facilitator had the payment.
-    private func stopped(_ reason: String, _ urls: [String] = [Stand.first, Stand.second], _ answer: @escaping RemoteStand.Answer) async throws
-        -> RemoteStand
-    {
-        let stand = try Stand(urls, answer)
+    private func stopped(_ reason: String, _ answer: @escaping RemoteStand.Answer) async throws -> RemoteStand {
+        let stand = try Stand(at: [Stand.first, Stand.second], answer)
         _ = try await stand.store.claim(Stand.claim, at: 0)
         try await stand.store.append([.unknown(reason: reason)], to: Stand.claim.id, at: 0)
         return stand
     }
 
     @Test func `after a restart the one that was asked is asked again`() async throws {
-        let stand = try await self.stopped("asked \(Stand.second)", Stand.text(Stand.success))
+        let stand = try await self.stopped("asked https://second.example/x402/", Stand.text(Stand.success))
         #expect(try await stand.settle() == Self.settled)
         #expect(stand.calls == ["https://second.example/x402/settle"])
     }

@@ -21,7 +21,8 @@ struct RemoteStand {
         {"kinds":[{"x402Version":2,"scheme":"exact","network":"eip155:84532"}],"extensions":[],"signers":{}}
         """
     static let valid = "{\"isValid\":true,\"payer\":\"\(payer)\"}"
-    static let success = "{\"success\":true,\"payer\":\"\(payer)\",\"transaction\":\"\(transaction)\",\"network\":\"eip155:84532\"}"
+    static let success =
+        "{\"success\":true,\"payer\":\"\(payer)\",\"transaction\":\"\(transaction)\",\"network\":\"eip155:84532\"}"
 
     static func failure(_ reason: String, transaction: String = "") -> String {
         "{\"success\":false,\"errorReason\":\"\(reason)\",\"transaction\":\"\(transaction)\",\"network\":\"eip155:84532\"}"
@@ -29,7 +30,11 @@ struct RemoteStand {
 
     static let claim = SamplePayment.claim(1, unusedAtBlock: 0)
     static let credential = Credential(
-        dialect: "x402", option: claim.option, payload: claim.payload, challengeHash: Bytes32.zero)
+        dialect: "x402",
+        option: claim.option,
+        payload: claim.payload,
+        challengeHash: Bytes32.zero
+    )
 
     let store = MemoryPaymentStore()
     let time = ManualTime(start: .seconds(1_700_000_100))
@@ -37,7 +42,7 @@ struct RemoteStand {
     let method: RemoteFacilitator
 
     /// `answer` plays every call but `/supported`.
-    init(_ urls: [String] = [first], supported: String = supported, _ answer: @escaping Answer) throws {
+    init(at urls: [String] = [first], supported: String = supported, _ answer: @escaping Answer) throws {
         let client = ScriptedHTTPClient { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
             sent.url.hasSuffix("/supported") ? .text(supported) : try await answer(sent)
         }
@@ -45,11 +50,18 @@ struct RemoteStand {
     }
 
     init(_ urls: [String], _ client: ScriptedHTTPClient) throws {
-        let endpoints = try urls.map { FacilitatorEndpoint(url: try URLParts(parsing: $0), headers: ["Authorization": "Bearer key"]) }
+        let endpoints = try urls.map {
+            FacilitatorEndpoint(url: try URLParts(parsing: $0), headers: ["Authorization": "Bearer key"])
+        }
         self.client = client
         self.method = RemoteFacilitator(
-            endpoints: endpoints, store: self.store, client: client, background: BackgroundWork(), environment: self.time.environment,
-            log: .silent)
+            endpoints: endpoints,
+            store: self.store,
+            client: client,
+            background: BackgroundWork(),
+            environment: self.time.environment,
+            log: .silent
+        )
     }
 
     /// Answers in turn; the last one again and again.

@@ -2,6 +2,7 @@
 
 import Testing
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol
@@ -12,7 +13,8 @@ import TollTestKit
     private typealias Stand = RemoteStand
 
     private static let verified = Verification.valid(
-        VerifiedPayment(key: Stand.claim.key, payer: Stand.payer, unusedAtBlock: 0, validBefore: 1_700_000_300))
+        VerifiedPayment(key: Stand.claim.key, payer: Stand.payer, unusedAtBlock: 0, validBefore: 1_700_000_300)
+    )
 
     private func isUnavailable(_ verification: Verification) -> Bool {
         if case .unavailable = verification { true } else { false }
@@ -95,7 +97,7 @@ import TollTestKit
 
     /// The first fails as `failure` says, the second verifies.
     private func pair(_ failure: @escaping RemoteStand.Answer) throws -> RemoteStand {
-        try Stand([Stand.first, Stand.second]) { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
+        try Stand(at: [Stand.first, Stand.second]) { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
             sent.url.hasPrefix(Stand.first) ? try await failure(sent) : .text(Stand.valid)
         }
     }
