@@ -24,7 +24,7 @@ struct ChainWitness: Sendable {
         guard let chain = self.chain(payment, claim, transaction: ""), claim.unusedAtBlock > 0 else {
             return .unknown(reason: "the chain is not read here")
         }
-        return await chain.authorization()
+        return await chain.authorization(asOf: claim.unusedAtBlock)
     }
 
     /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read.
