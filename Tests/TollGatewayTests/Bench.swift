@@ -118,10 +118,14 @@ struct Bench {
         return try #require(channel.response, "no answer")
     }
 
+    /// Asks for `/paid/1` with a credential of version 2.
+    @discardableResult
+    func pay(_ credential: JSON) async throws -> RecordedResponse { try await self.pay(.get, "/paid/1", credential) }
+
     /// Asks with a credential of version 2.
     @discardableResult
     func pay(
-        _ method: TollHTTP.Method = .get, _ target: String = "/paid/1", _ credential: JSON, _ fields: Fields = [:], body: BodyStream? = nil,
+        _ method: TollHTTP.Method, _ target: String, _ credential: JSON, _ fields: Fields = [:], body: BodyStream? = nil,
         framing: BodyFraming? = nil, channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async throws -> RecordedResponse {
         var fields = fields
@@ -190,8 +194,7 @@ extension RecordedResponse {
         var fields = Fields()
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
-            let isWritten = fields.append(String(parts[0]), String(parts[1].drop { $0 == " " }))
-            try #require(isWritten)
+            #expect(fields.append(String(parts[0]), String(parts[1].drop { $0 == " " })))
         }
         let status = try #require(Int(lines[0].split(separator: " ")[1]))
         self.init(head: ResponseHead(status: status, fields: fields), body: Array(text[end.upperBound...].utf8), isWhole: true)

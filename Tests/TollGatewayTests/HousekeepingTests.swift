@@ -2,6 +2,7 @@
 
 import Testing
 import TollPayments
+import TollRuntime
 import TollTestKit
 
 @testable import TollGateway

@@ -199,8 +199,7 @@ import TollTestKit
         bench.chain.isMining = false
         #expect(try await bench.pay(credential).status == 503)
         let record = try #require(try await bench.records().first)
-        let payload = try #require(credential["payload"])
-        bench.chain.submit(try calldata(payload), from: Bench.stranger.address)
+        bench.chain.submit(payload: try #require(credential["payload"]?.object), from: Bench.stranger.address)
         bench.chain.mine()  // Ours reverts now.
         let answer = try await bench.pay(credential)
         #expect(answer.status == 200)
@@ -235,17 +234,6 @@ import TollTestKit
         #expect(answer["retry-after"] != nil && !answer.text.contains("disk"))
         #expect(bench.upstream.sent.isEmpty && bench.chain.transactionCount == 0)
         #expect(bench.log.holds("the ledger does not answer", "disk"))
-    }
-
-    private func calldata(_ payload: JSON) throws -> [UInt8] {
-        let authorization = try #require(payload["authorization"])
-        func text(_ name: String) throws -> String { try #require(authorization[name]?.string) }
-        let signature = try #require(Hex.decode(payload["signature"]?.string ?? ""))
-        return EIP3009.Authorization(
-            from: try #require(Address(hex: text("from"))), to: try #require(Address(hex: text("to"))),
-            value: try #require(UInt256(decimal: text("value"))), validAfter: try #require(UInt256(decimal: text("validAfter"))),
-            validBefore: try #require(UInt256(decimal: text("validBefore"))), nonce: try #require(Bytes32(hex: text("nonce")))
-        ).calldata(signature: try #require(RecoverableSignature(bytes: signature)))
     }
 }
 

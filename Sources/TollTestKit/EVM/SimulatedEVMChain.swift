@@ -4,6 +4,7 @@ internal import Synchronization
 internal import TollCrypto
 public import TollEVM
 public import TollPrimitives
+internal import TollProtocol
 
 /// A chain with one EIP-3009 token, behind JSON-RPC: what `exact` payments need of a node, and every way a node misbehaves.
 ///
@@ -101,6 +102,26 @@ public final class SimulatedEVMChain: RPCTransport {
     public func submit(_ calldata: [UInt8], from sender: Address = .zero) {
         let time = self.clock()
         self.ledger.withLock { $0.submit(calldata, from: sender, at: time) }
+    }
+
+    /// Somebody sends the transfer of a payment, by the payload of its credential; nil when it has none.
+    @discardableResult
+    public func submit(payload: JSONObject, from sender: Address = .zero) -> Bytes32? {
+        guard let payload = try? ExactEVMPayload(payload), let from = Address(hex: payload.authorization.from),
+            let to = Address(hex: payload.authorization.to)
+        else { return nil }
+        let wire = payload.authorization
+        let calldata = EIP3009.Authorization(
+            from: from, to: to, value: wire.value, validAfter: wire.validAfter, validBefore: wire.validBefore, nonce: wire.nonce
+        ).calldata(signature: payload.signature)
+        self.submit(calldata, from: sender)
+        return Keccak256.hash(calldata)
+    }
+
+    /// A raw transaction, in hex, arrives by another way than a node's answer tells.
+    public func deliver(_ raw: String) {
+        let time = self.clock()
+        self.ledger.withLock { _ = $0.answer("eth_sendRawTransaction", [.string(raw)], at: time) }
     }
 
     /// The token's authorization is cancelled.
