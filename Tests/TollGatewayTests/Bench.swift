@@ -220,3 +220,15 @@ extension JSON {
         return .object(object)
     }
 }
+
+/// Counts from zero.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        self.count.withLock { count in
+            defer { count += 1 }
+            return count
+        }
+    }
+}

@@ -11,7 +11,7 @@ enum CheckCommand {
         guard let configuration = self.read(configurationPath) else { return .failure }
         if !isOffline {
             let loops = try EventLoopGroup(count: 1)
-            guard try await TokenCheck(configuration, client: LoopHTTPClient(group: loops)).printFindings() else {
+            guard try await TokenCheck(configuration, client: EngineHTTPClient(group: loops)).printFindings() else {
                 return .failure
             }
         }

@@ -70,7 +70,7 @@ enum LedgerCommand {
         guard let (configuration, ledger) = try self.open(path) else { return .failure }
         let records = try await ledger.records(in: [.settled], since: 0, limit: .max)
         let loops = try EventLoopGroup(count: 1)
-        let networks = try Assembly.networks(configuration, client: LoopHTTPClient(group: loops), environment: .live)
+        let networks = try Assembly.networks(configuration, client: EngineHTTPClient(group: loops), environment: .live)
         var agrees = true
         for network in networks {
             let report = try await self.compare(configuration, network, records, from: first)

@@ -30,7 +30,7 @@ struct Assembly: Sendable {
         self.configuration = configuration
         self.environment = environment
         self.log = log
-        self.client = LoopHTTPClient(group: group)
+        self.client = EngineHTTPClient(group: group)
         do throws(StoreError) { self.store = try SQLitePaymentStore(path: configuration.storePath) } catch {
             throw Failure(description: "store: \(error.reason)")
         }
