@@ -12,7 +12,9 @@ import TollTestKit
 @Suite struct CredentialTests {
     // MARK: - Malformed: 400 with the field, the challenge's fields, and nothing else happens
 
-    private static func expectMalformed(_ bench: Bench, _ answer: RecordedResponse, _ words: String, field: String = "payment-signature")
+    private static func expectMalformed(
+        _ bench: Bench, _ answer: RecordedResponse, _ words: String, field: String = "payment-signature"
+    )
         async throws
     {
         #expect(answer.status == 400)
@@ -43,7 +45,8 @@ import TollTestKit
         ("accepted.amount", "-1000"), ("accepted.amount", "1000.0"), ("accepted.amount", "1e3"), ("accepted.amount", ""),
         ("accepted.amount", "115792089237316195423570985008687907853269984665640564039457584007913129639936"),
         ("accepted.payTo", nil), ("accepted.maxTimeoutSeconds", nil), ("accepted.maxTimeoutSeconds", "300"),
-        ("accepted.maxTimeoutSeconds", -1), ("accepted.extra", "USDC"), ("payload", nil), ("payload", []), ("payload.signature", nil),
+        ("accepted.maxTimeoutSeconds", -1), ("accepted.extra", "USDC"), ("payload", nil), ("payload", []),
+        ("payload.signature", nil),
         ("payload.signature", ""), ("payload.signature", "0x"), ("payload.signature", "0x123"), ("payload.signature", "0xzz"),
         ("payload.signature", 5), ("payload.authorization", nil), ("payload.authorization.from", nil),
         ("payload.authorization.from", "0x12"), ("payload.authorization.from", "0xZZ9693Bc6afc0C5328bA36FaF03C514EF312287C"),
@@ -84,7 +87,9 @@ import TollTestKit
 
     // MARK: - Well formed and wrong: 402, a fresh challenge, the standard reason
 
-    private static func expectRefused(_ bench: Bench, _ answer: RecordedResponse, _ reason: String, _ logged: String...) async throws {
+    private static func expectRefused(_ bench: Bench, _ answer: RecordedResponse, _ reason: String, _ logged: String...)
+        async throws
+    {
         #expect(answer.status == 402)
         #expect(answer.code == reason)
         #expect(answer.json["error"]?.string == reason)
@@ -96,16 +101,19 @@ import TollTestKit
         for words in logged { #expect(bench.log.holds("reason=\(reason)", words), "\(bench.log.lines)") }
     }
 
-    @Test(arguments: [
-        ("x402Version", 1, "invalid_x402_version"), ("x402Version", 3, "invalid_x402_version"),
-        ("accepted.scheme", "upto", "unsupported_scheme"), ("accepted.network", "eip155:8453", "invalid_network"),
-        ("accepted.network", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", "invalid_network"),
-        ("accepted.asset", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "invalid_payment_requirements"),
-        ("accepted.payTo", "0x857b06519E91e3A54538791bDbb0E22373e36b66", "invalid_payment_requirements"),
-        ("accepted.amount", "999", "invalid_payment_requirements"), ("accepted.amount", "1001", "invalid_payment_requirements"),
-        ("accepted.maxTimeoutSeconds", 301, "invalid_payment_requirements"),
-        ("accepted.extra.name", "USD Coin", "invalid_payment_requirements"), ("accepted.extra", nil, "invalid_payment_requirements"),
-    ] as [(String, JSON?, String)])
+    @Test(
+        arguments: [
+            ("x402Version", 1, "invalid_x402_version"), ("x402Version", 3, "invalid_x402_version"),
+            ("accepted.scheme", "upto", "unsupported_scheme"), ("accepted.network", "eip155:8453", "invalid_network"),
+            ("accepted.network", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", "invalid_network"),
+            ("accepted.asset", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "invalid_payment_requirements"),
+            ("accepted.payTo", "0x857b06519E91e3A54538791bDbb0E22373e36b66", "invalid_payment_requirements"),
+            ("accepted.amount", "999", "invalid_payment_requirements"),
+            ("accepted.amount", "1001", "invalid_payment_requirements"),
+            ("accepted.maxTimeoutSeconds", 301, "invalid_payment_requirements"),
+            ("accepted.extra.name", "USD Coin", "invalid_payment_requirements"),
+            ("accepted.extra", nil, "invalid_payment_requirements"),
+        ] as [(String, JSON?, String)])
     func `what was not offered is refused`(path: String, value: JSON?, reason: String) async throws {
         let bench = try Bench()
         let answer = try await bench.pay(try await bench.credential().changing(path, to: value))
@@ -128,7 +136,10 @@ import TollTestKit
             (Authorization(validBefore: UInt64(Bench.now) + 5), before, ["6 s"]),
             (Authorization(validAfter: UInt64(Bench.now) + 1), after, ["\(Bench.now + 1)"]),
             (Authorization(chainID: 8453), signature, ["expected signer \(payer), recovered 0x"]),
-            (Authorization(key: PrivateKey(bytes: [UInt8](repeating: 3, count: 32))!), "invalid_exact_evm_insufficient_balance", []),
+            (
+                Authorization(key: PrivateKey(bytes: [UInt8](repeating: 3, count: 32))!),
+                "invalid_exact_evm_insufficient_balance", []
+            ),
         ]
         for (authorization, reason, logged) in cases {
             let bench = try Bench()
@@ -173,7 +184,8 @@ import TollTestKit
 
     @Test func `version 1: another network, scheme and amount`() async throws {
         for (path, value, reason) in [
-            ("network", "base", "invalid_network"), ("scheme", "upto", "unsupported_scheme"), ("x402Version", 2, "invalid_x402_version"),
+            ("network", "base", "invalid_network"), ("scheme", "upto", "unsupported_scheme"),
+            ("x402Version", 2, "invalid_x402_version"),
         ] as [(String, JSON, String)] {
             let bench = try Bench()
             let json: JSON = [
@@ -190,7 +202,8 @@ import TollTestKit
     // MARK: - The chain does not say: 503, never open, never invalid
 
     @Test(arguments: [
-        SimulatedEVMChain.Weather.down, .slow, .garbage("<html>busy</html>"), .garbage("[]"), .garbage(#"{"jsonrpc":"2.0","id":1}"#),
+        SimulatedEVMChain.Weather.down, .slow, .garbage("<html>busy</html>"), .garbage("[]"),
+        .garbage(#"{"jsonrpc":"2.0","id":1}"#),
         .garbage(""),
     ])
     func `a chain that does not answer closes the gate`(weather: SimulatedEVMChain.Weather) async throws {

@@ -32,7 +32,9 @@ struct ExactEVMChain {
     func receipt() async -> SettlementPursuit.ReceiptResult {
         guard let hash = Bytes32(hex: self.transaction.hash) else { return .unknown(reason: "the transaction's hash is corrupt") }
         do throws(RPCError) {
-            guard let receipt = try await self.network.client.ask(.receipt(of: hash)), try await self.isDeep(receipt) else { return .none }
+            guard let receipt = try await self.network.client.ask(.receipt(of: hash)), try await self.isDeep(receipt) else {
+                return .none
+            }
             guard receipt.succeeded else { return .reverted(block: receipt.blockNumber) }
             return self.transfer(in: receipt).map { .transferred($0) } ?? .silent
         } catch {
