@@ -207,7 +207,7 @@ import TollHTTPEngine
         let active = try server.connect()
         active.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         await started.wait()
-        async let drained: Void = server.server.drain(within: .seconds(5))
+        async let drained: Void = server.server.drain(within: .seconds(60))
         #expect(idle.receiveAll() == "")
         release.open()
         let answer = active.receiveAll()
