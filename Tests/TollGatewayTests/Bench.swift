@@ -190,7 +190,8 @@ extension RecordedResponse {
         var fields = Fields()
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
-            try #require(fields.append(String(parts[0]), String(parts[1].drop { $0 == " " })))
+            let isWritten = fields.append(String(parts[0]), String(parts[1].drop { $0 == " " }))
+            try #require(isWritten)
         }
         let status = try #require(Int(lines[0].split(separator: " ")[1]))
         self.init(head: ResponseHead(status: status, fields: fields), body: Array(text[end.upperBound...].utf8), isWhole: true)
@@ -217,5 +218,17 @@ extension JSON {
         var object = self.object ?? [:]
         object[names[0]] = names.count == 1 ? value : (object[names[0]] ?? .null).changing(names[1], to: value)
         return .object(object)
+    }
+}
+
+/// Counts from zero.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        self.count.withLock { count in
+            defer { count += 1 }
+            return count
+        }
     }
 }

@@ -44,7 +44,7 @@ struct ExactEVMChain {
     /// chain moves, and a use in a block whose logs were not searched would look like a cancellation.
     ///
     /// - Parameter minimum: The block must be at least this one; a node that is behind is no witness.
-    func authorization(asOf minimum: UInt64) async -> SettlementPursuit.AuthorizationState {
+    func authorization(asOf minimum: UInt64 = 0) async -> SettlementPursuit.AuthorizationState {
         let authorization = self.payment.authorization
         let state = EIP3009.authorizationStateCalldata(authorizer: authorization.from, nonce: authorization.nonce)
         do throws(RPCError) {
