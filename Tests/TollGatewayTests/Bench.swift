@@ -194,7 +194,8 @@ extension RecordedResponse {
         var fields = Fields()
         for line in lines.dropFirst() {
             let parts = line.split(separator: ":", maxSplits: 1)
-            #expect(fields.append(String(parts[0]), String(parts[1].drop { $0 == " " })))
+            let isField = fields.append(String(parts[0]), String(parts[1].drop { $0 == " " }))
+            #expect(isField)
         }
         let status = try #require(Int(lines[0].split(separator: " ")[1]))
         self.init(head: ResponseHead(status: status, fields: fields), body: Array(text[end.upperBound...].utf8), isWhole: true)

@@ -3,6 +3,7 @@
 import Testing
 import TollCrypto
 import TollEVM
+import TollGateway
 import TollHTTP
 import TollPayments
 import TollPrimitives
