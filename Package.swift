@@ -124,7 +124,7 @@ let package = Package(
                 "TollPrimitives", "TollTestKit",
             ]
         ),
-        .testTarget(name: "TollgateTests", dependencies: ["tollgate", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]),
+        .testTarget(name: "TollgateTests", dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "RepositoryTests"),
     ]
 )

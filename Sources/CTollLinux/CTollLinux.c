@@ -115,7 +115,8 @@ int toll_connect(const struct toll_address *address) {
     int fd = socket(family(address), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     if (fd < 0) return -errno;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (connect(fd, (const struct sockaddr *)address->bytes, address->length) && errno != EINPROGRESS) return close_with_error(fd);
+    if (connect(fd, (const struct sockaddr *)address->bytes, address->length) && errno != EINPROGRESS)
+        return close_with_error(fd);
     return fd;
 }
 
@@ -147,7 +148,8 @@ void toll_close(int fd) { close(fd); }
 // Waiting.
 
 static uint32_t epoll_mask(uint32_t mask) {
-    return (mask & toll_readable ? EPOLLIN | EPOLLRDHUP : 0) | (mask & toll_writable ? EPOLLOUT : 0) | (mask & toll_edge ? EPOLLET : 0);
+    return (mask & toll_readable ? EPOLLIN | EPOLLRDHUP : 0) | (mask & toll_writable ? EPOLLOUT : 0)
+        | (mask & toll_edge ? EPOLLET : 0);
 }
 
 static int control(int poller, int operation, int fd, uint32_t mask, uint64_t tag) {

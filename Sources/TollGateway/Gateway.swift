@@ -27,7 +27,8 @@ public struct Gateway: RequestHandler {
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait, environment: environment, log: log)
+            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait, environment: environment,
+            log: log)
         self.log = log
     }
 
@@ -53,7 +54,9 @@ public struct Gateway: RequestHandler {
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
         case .ambiguous: await self.proxy.refuse(.ambiguousPath, head, responder)
         case .methodNotAllowed(let allow):
-            await self.proxy.refuse(.methodNotAllowed(allow), head, responder) { $0.append("Allow", allow.joined(separator: ", ")) }
+            await self.proxy.refuse(.methodNotAllowed(allow), head, responder) {
+                $0.append("Allow", allow.joined(separator: ", "))
+            }
         case .route(let index): await self.serve(self.table.routes[index], request, responder)
         }
     }

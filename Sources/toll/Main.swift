@@ -22,10 +22,12 @@ struct Main {
 
     private static func tool(client: any HTTPClient) -> Command {
         Command(
-            "toll", summary: "Gets things over HTTP, and pays for them where it must, within limits.",
+            "toll",
+            summary: "Gets things over HTTP, and pays for them where it must, within limits.",
             subcommands: [
                 GetCommand.command(client), InspectCommand.command(client), WalletCommand.command(client),
                 BudgetCommand.command(), HistoryCommand.command(), ResumeCommand.command(client),
-            ])
+            ]
+        )
     }
 }

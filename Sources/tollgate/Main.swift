@@ -28,14 +28,17 @@ struct Main {
     private static let tool = Command(
         "tollgate", summary: "Takes payment for an HTTP API: per request, without accounts.",
         subcommands: [
-            Command("serve", summary: "Runs the gateway, and the facilitator and admin where configured.", parameters: [configuration]) {
+            Command(
+                "serve", summary: "Runs the gateway, and the facilitator and admin where configured.", parameters: [configuration]
+            ) {
                 try await ServeCommand.run(.gateway, configurationPath: path($0), log: log)
             },
             Command("facilitator", summary: "Runs the facilitator alone.", parameters: [configuration]) {
                 try await ServeCommand.run(.facilitator, configurationPath: path($0), log: log)
             },
             Command(
-                "check", summary: "Names everything that is wrong with a configuration.", parameters: [configuration, CheckCommand.offline]
+                "check", summary: "Names everything that is wrong with a configuration.",
+                parameters: [configuration, CheckCommand.offline]
             ) {
                 try await CheckCommand.run(configurationPath: path($0), isOffline: $0.has(CheckCommand.offline))
             },

@@ -2,9 +2,6 @@
 
 /// Who imports what is written in C: each module one target, privately, so that no C type can stand in a public declaration.
 enum ModuleRules {
-    /// Modules that stand in the manifest before anything imports them: libcurl is for TLS and HTTP/2 of the clients.
-    static let awaited: Set<String> = ["CCurl"]
-
     /// An import as it stands in a file.
     private struct Import {
         let file: RepositoryFile
@@ -37,13 +34,9 @@ enum ModuleRules {
 
     private static func importers(of module: String, _ imports: [Import]) -> [Offence] {
         let targets = Set(imports.filter { $0.module == module }.map(\.target)).sorted()
-        let message: String
-        switch (targets.count, self.awaited.contains(module)) {
-        case (1, false), (0, true): return []
-        case (0, false): message = "is imported by no target: remove it"
-        case (1, true): message = "is imported now: remove it from `awaited`"
-        default: message = "is imported by \(targets.joined(separator: " and ")): let one target own it"
-        }
+        guard targets.count != 1 else { return [] }
+        let importers = targets.joined(separator: " and ")
+        let message = targets.isEmpty ? "is imported by no target: remove it" : "is imported by \(importers): let one own it"
         return [Offence(path: "Sources/\(module)", message)]
     }
 

@@ -158,14 +158,6 @@ import Testing
         #expect(ModuleRules.violations(in: [Self.cSQLite]).map(\.path) == ["Sources/CSQLite"])
     }
 
-    @Test func `a C module that is awaited has no importer`() throws {
-        let module = try #require(ModuleRules.awaited.first)
-        let map = RepositoryFile("Sources/\(module)/module.modulemap", "")
-        #expect(ModuleRules.violations(in: [map]).isEmpty)
-        let importer = Self.source("private import \(module)", "Sources/TollHTTPEngine/A.swift")
-        #expect(ModuleRules.violations(in: [map, importer]).map(\.path) == ["Sources/\(module)"])
-    }
-
     @Test func `libc is imported privately too`() {
         #expect(ModuleRules.violations(in: [Self.source("import Glibc")]).count == 1)
         #expect(ModuleRules.violations(in: [Self.source("private import Glibc")]).isEmpty)

@@ -101,7 +101,9 @@ import TollProtocol
     }
 
     @Test func `an open outcome stays open while the server is away`() async throws {
-        let shop = Shop([self.offer, Self.open[0], .fail(HTTPError(.connectFailed, "refused", isBeforeSend: true)), Market.delivered()])
+        let shop = Shop([
+            self.offer, Self.open[0], .fail(HTTPError(.connectFailed, "refused", isBeforeSend: true)), Market.delivered(),
+        ])
         #expect(await shop.buy().report.exitStatus == 23)
         #expect(await shop.buy().report.exitStatus == 23)
         #expect(await shop.buy().report.exitStatus == 0)
@@ -114,10 +116,12 @@ import TollProtocol
         #expect(report.exitStatus == 30 && report.failure?.isRetryable == true)
     }
 
-    @Test(arguments: [
-        nil, "%%%", Market.receipt(network: "eip155:8453"), Market.receipt(success: false, reason: "insufficient_funds"),
-        PaymentHeader.encode(["success": "yes"]),
-    ] as [String?])
+    @Test(
+        arguments: [
+            nil, "%%%", Market.receipt(network: "eip155:8453"), Market.receipt(success: false, reason: "insufficient_funds"),
+            PaymentHeader.encode(["success": "yes"]),
+        ] as [String?]
+    )
     func `a delivered answer with no receipt, or a lying one, counts as spent and says so`(receipt: String?) async throws {
         let shop = Shop([self.offer, .answer(200, receipt.map { ["PAYMENT-RESPONSE": $0] } ?? [:], "sunny")])
         let (report, body) = await shop.buy()

@@ -11,7 +11,8 @@ import TollProtocol
 /// Offers that were tampered with, or are made to be misread. None is ever paid beyond the policy.
 @Suite struct HostileOfferTests {
     private func refusal(
-        _ accepts: [JSON], _ policy: PurchasePolicy = PurchasePolicy()
+        _ accepts: [JSON],
+        _ policy: PurchasePolicy = PurchasePolicy()
     ) async throws -> PurchaseFailure? {
         let shop = Shop([Market.challenge(accepts), Market.delivered()])
         let (report, _) = await shop.buy(PurchaseRequest(Market.url), policy)
@@ -35,7 +36,9 @@ import TollProtocol
     @Test func `exactly the limit is paid`() async throws {
         #expect(try await self.refusal([Market.option(amount: "1000000")]) == nil)
         #expect(try await self.refusal([Market.option(amount: "50000")], PurchasePolicy(limit: Dollars("0.05"))) == nil)
-        #expect(try await self.refusal([Market.option(amount: "50001")], PurchasePolicy(limit: Dollars("0.05")))?.exitStatus == 20)
+        #expect(
+            try await self.refusal([Market.option(amount: "50001")], PurchasePolicy(limit: Dollars("0.05")))?.exitStatus == 20
+        )
     }
 
     @Test func `another token under the same symbol is not paid`() async throws {

@@ -9,17 +9,22 @@ import TollPrimitives
 import TollProtocol
 
 @Suite struct JournalTests {
-    private let offer = Market.challenge([Market.option(amount: "1000000")])
+    let offer = Market.challenge([Market.option(amount: "1000000")])
 
     private static func terms(cost: Dollars, at host: String = "api.example") throws -> JournaledPayment.Terms {
         JournaledPayment.Terms(
-            request: .zero, method: "GET", url: try URLParts(parsing: "https://\(host)/weather"), dialect: "x402",
+            request: .zero,
+            method: "GET",
+            url: try URLParts(parsing: "https://\(host)/weather"),
+            dialect: "x402",
             account: Market.payer.account,
             option: PaymentOption(asset: Market.usdc, amount: UInt256(cost.micros), payTo: Market.payTo, maxTimeoutSeconds: 300),
-            cost: cost, validBefore: Market.now + 300)
+            cost: cost,
+            validBefore: Market.now + 300
+        )
     }
 
-    private static func id(_ number: Int) -> Bytes32 { Keccak256.hash(text: "payment \(number)") }
+    static func id(_ number: Int) -> Bytes32 { Keccak256.hash(text: "payment \(number)") }
 
     @Test func `a day has room for its budget and no more`() async throws {
         let shop = Shop(Array(repeating: [self.offer, Market.delivered()], count: 6).flatMap { $0 })
@@ -165,5 +170,29 @@ import TollProtocol
         _ = await shop.buy()
         #expect(try shop.permissions(of: "/journal.jsonl") == 0o600)
         #expect(try shop.permissions(of: "") == 0o700)
+    }
+}
+
+extension JournalTests {
+    @Test func `a long journal goes on with what still matters`() async throws {
+        let shop = Shop([self.offer, Market.delivered(), self.offer, AnswerTests.open[0]])
+        _ = await shop.buy()
+        let old = try shop.lines
+        let id = try shop.journal.payments()[0].id.description
+        shop.stage.advance(by: 3 * 86_400)
+        #expect(await shop.buy().report.exitStatus == 23)
+        let open = try shop.lines.dropFirst(old.count)
+        let many = (0..<600).map { number in
+            old.map { $0.replacing(id, with: Self.id(number).description) + "\n" }.joined()
+        }
+        try shop.write(many.joined() + open.map { $0 + "\n" }.joined())
+        #expect(try shop.journal.payments().count == 601)
+        shop.server.add(self.offer, Market.delivered())
+        let other = try URLParts(parsing: "https://api.example/other")
+        #expect(await shop.buy(PurchaseRequest(other)).report.exitStatus == 0)
+        #expect(try shop.journal.payments().map(\.terms.url) == [Market.url, other])
+        #expect(try shop.spentToday == Dollars(2))
+        let archive = try Shop.text(shop.directory + "/journal.jsonl.\(shop.stage.now)")
+        #expect(archive.utf8.count > 1 << 20 && archive.hasPrefix(many[0]))
     }
 }

@@ -18,36 +18,68 @@ enum Market {
     static let payTo = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 
     static let usdc = Asset(
-        network: baseSepolia, address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e", symbol: "USDC", decimals: 6,
-        domainName: "USDC", domainVersion: "2")
+        network: baseSepolia,
+        address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e",
+        symbol: "USDC",
+        decimals: 6,
+        domainName: "USDC",
+        domainVersion: "2"
+    )
     static let baseUSDC = Asset(
-        network: base, address: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", symbol: "USDC", decimals: 6,
-        domainName: "USD Coin", domainVersion: "2")
+        network: base,
+        address: "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913",
+        symbol: "USDC",
+        decimals: 6,
+        domainName: "USD Coin",
+        domainVersion: "2"
+    )
     static let eurc = Asset(
-        network: base, address: "0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42", symbol: "EURC", decimals: 6, domainName: "EURC",
-        domainVersion: "2")
+        network: base,
+        address: "0x60a3E35Cc302bFA44Cb288Bc5a4F316Fdb1adb42",
+        symbol: "EURC",
+        decimals: 6,
+        domainName: "EURC",
+        domainVersion: "2"
+    )
     static let wide = Asset(
-        network: baseSepolia, address: "0x1111111111111111111111111111111111111111", symbol: "WIDE", decimals: 18,
-        domainName: "Wide Dollar", domainVersion: "1")
+        network: baseSepolia,
+        address: "0x1111111111111111111111111111111111111111",
+        symbol: "WIDE",
+        decimals: 18,
+        domainName: "Wide Dollar",
+        domainVersion: "1"
+    )
 
     static let directory = NetworkDirectory([
         PayableNetwork(
-            chain: baseSepolia, name: "Base Sepolia", legacyName: "base-sepolia",
-            assets: [PayableAsset(usdc, isDollarPegged: true), PayableAsset(wide, isDollarPegged: true)]),
+            chain: baseSepolia,
+            name: "Base Sepolia",
+            legacyName: "base-sepolia",
+            assets: [PayableAsset(usdc, isDollarPegged: true), PayableAsset(wide, isDollarPegged: true)]
+        ),
         PayableNetwork(
-            chain: base, name: "Base", legacyName: "base",
-            assets: [PayableAsset(baseUSDC, isDollarPegged: true), PayableAsset(eurc, isDollarPegged: false)]),
+            chain: base,
+            name: "Base",
+            legacyName: "base",
+            assets: [PayableAsset(baseUSDC, isDollarPegged: true), PayableAsset(eurc, isDollarPegged: false)]
+        ),
     ])
 
     /// The first account of the well-known development mnemonic; its key is public.
     static let key = PrivateKey(bytes: Hex.decode("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80")!)!
     static let payer = ExactEVMPayer(key)
-    static let url = try! URLParts(parsing: "https://api.example/weather")
+    static let url = (try? URLParts(parsing: "https://api.example/weather"))!
 
     /// Requirements of version 2, as a server writes them.
     static func option(
-        _ asset: Asset = usdc, amount: String = "1000", scheme: String = "exact", network: String? = nil, address: String? = nil,
-        payTo: String = payTo, timeout: Int = 300, extra: JSONObject? = nil
+        _ asset: Asset = usdc,
+        amount: String = "1000",
+        scheme: String = "exact",
+        network: String? = nil,
+        address: String? = nil,
+        payTo: String = payTo,
+        timeout: Int = 300,
+        extra: JSONObject? = nil
     ) -> JSON {
         .object([
             "scheme": .string(scheme), "network": .string(network ?? asset.network.description),
@@ -67,10 +99,14 @@ enum Market {
     }
 
     static func receipt(
-        success: Bool = true, transaction: String = "0xabc1", network: String = "eip155:84532", reason: String? = nil
+        success: Bool = true,
+        transaction: String = "0xabc1",
+        network: String = "eip155:84532",
+        reason: String? = nil
     ) -> String {
         var object: JSONObject = [
-            "success": .bool(success), "transaction": .string(transaction), "network": .string(network), "payer": .string(payer.account),
+            "success": .bool(success), "transaction": .string(transaction), "network": .string(network),
+            "payer": .string(payer.account),
         ]
         object["errorReason"] = reason.map(JSON.string)
         return PaymentHeader.encode(object)
@@ -117,7 +153,8 @@ final class ScriptedServer: HTTPClient {
                     let piece = pieces.withLock { $0.popLast() }
                     guard let piece else { throw HTTPError(.disconnected, "the server went away") }
                     return piece
-                })
+                }
+            )
         }
     }
 

@@ -32,7 +32,9 @@ import TollProtocol
     }
 
     @Test func `the payment gives back what the server sent, and is signed for the known domain`() async throws {
-        var option = Market.option(extra: ["name": "USDC", "version": "2", "challenge": "00112233445566778899aabbccddeeff", "x": .number("1.0")])
+        var option = Market.option(extra: [
+            "name": "USDC", "version": "2", "challenge": "00112233445566778899aabbccddeeff", "x": .number("1.0"),
+        ])
         if case .object(var members) = option {
             members["unknown"] = .array([.null, 1])
             option = .object(members)
@@ -55,11 +57,12 @@ import TollProtocol
     }
 
     @Test func `the server of version 1 is paid in version 1`() async throws {
-        let body = """
-            {"x402Version":1,"error":"X-PAYMENT header is required","accepts":[{"scheme":"exact","network":"base-sepolia",\
-            "maxAmountRequired":"1000","resource":"https://api.example/weather","description":"","mimeType":"","outputSchema":null,\
-            "payTo":"\(Market.payTo)","maxTimeoutSeconds":60,"asset":"\(Market.usdc.address)","extra":{"name":"USDC","version":"2"}}]}
-            """
+        let requirements: JSON = [
+            "scheme": "exact", "network": "base-sepolia", "maxAmountRequired": "1000", "resource": "https://api.example/weather",
+            "description": "", "mimeType": "", "outputSchema": .null, "payTo": .string(Market.payTo), "maxTimeoutSeconds": 60,
+            "asset": .string(Market.usdc.address), "extra": ["name": "USDC", "version": "2"],
+        ]
+        let body = JSON.object(["x402Version": 1, "error": "X-PAYMENT header is required", "accepts": [requirements]]).text
         let receipt = Market.receipt(network: "base-sepolia")
         let shop = Shop([.answer(402, [:], body), .answer(200, ["X-PAYMENT-RESPONSE": receipt], "sunny")])
         let (report, text) = await shop.buy()
@@ -86,7 +89,8 @@ import TollProtocol
         let payload = try ExactEVMPayload(Market.payer.sign(option, validity))
         #expect(
             payload.signatureText == "0xbf0581d092290bf016ae3825fa212bf684d22e5a3fa9805c78b38dd5accdd84d"
-                + "77e7f02d26bdbc197d3bbda8c9bae796bddb2d427212fd8073f14407e42792df1b")
+                + "77e7f02d26bdbc197d3bbda8c9bae796bddb2d427212fd8073f14407e42792df1b"
+        )
         #expect(payload.authorization.from == Market.payer.account && payload.authorization.value == 10_000)
     }
 

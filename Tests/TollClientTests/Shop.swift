@@ -25,12 +25,18 @@ final class Shop {
 
     var buyer: Buyer {
         Buyer(
-            client: self.server, directory: Market.directory, signers: self.signers, journal: self.journal, chain: self.chain,
-            environment: self.stage.environment)
+            client: self.server,
+            directory: Market.directory,
+            signers: self.signers,
+            journal: self.journal,
+            chain: self.chain,
+            environment: self.stage.environment
+        )
     }
 
     func buy(
-        _ request: PurchaseRequest = PurchaseRequest(Market.url), _ policy: PurchasePolicy = PurchasePolicy()
+        _ request: PurchaseRequest = PurchaseRequest(Market.url),
+        _ policy: PurchasePolicy = PurchasePolicy()
     ) async -> (report: PurchaseReport, body: String) {
         let collected = Collected()
         let report = await self.buyer.purchase(request, policy: policy) { collected.take($0) }
@@ -43,7 +49,9 @@ final class Shop {
 
     /// The lines of the journal; a crash can be played by writing back fewer of them.
     var lines: [String] {
-        get throws { try String(contentsOfFile: self.directory + "/journal.jsonl", encoding: .utf8).split(separator: "\n").map(String.init) }
+        get throws {
+            try String(contentsOfFile: self.directory + "/journal.jsonl", encoding: .utf8).split(separator: "\n").map(String.init)
+        }
     }
 
     func write(_ text: String) throws {
@@ -56,4 +64,8 @@ extension Shop {
         let attributes = try FileManager.default.attributesOfItem(atPath: self.directory + name)
         return (attributes[.posixPermissions] as? NSNumber)?.intValue ?? -1
     }
+}
+
+extension Shop {
+    static func text(_ path: String) throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
 }

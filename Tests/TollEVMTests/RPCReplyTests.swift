@@ -131,7 +131,8 @@ private let reverts: [(String, String, String)] = [
     (#""error":{"code":-32000,"message":"execution reverted"}"#, "0x", "execution reverted"),
     (#""error":{"code":-32000,"message":"Execution Reverted: x"}"#, "0x", "Execution Reverted: x"),
     (
-        #""error":{"code":-32603,"message":"VM Exception while processing transaction: reverted with reason","data":{"data":"0x01"}}"#,
+        #""error":{"code":-32603,"message":"VM Exception while processing transaction: reverted with reason","#
+            + #""data":{"data":"0x01"}}"#,
         "0x01", "VM Exception while processing transaction: reverted with reason"
     ),
     (#""error":{"code":-32015,"message":"VM execution error."}"#, "0x", "VM execution error."),

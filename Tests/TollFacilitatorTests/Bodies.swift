@@ -10,7 +10,8 @@ enum Bodies {
 
     static let payload = """
         {"signature":"0x2d6a7588d6acca505cbf0d9a4a227e0c52c6c34008c8e8986a1283259764173608a2ce\
-        6496642e377d6da8dbbf5836e9bd15092f9ecab05ded3d6293af148b571c","authorization":{"from":"\(payer)","to":"\(payTo)","value":"10000","validAfter":"1740672089",\
+        6496642e377d6da8dbbf5836e9bd15092f9ecab05ded3d6293af148b571c","authorization":{"from":"\(payer)",\
+        "to":"\(payTo)","value":"10000","validAfter":"1740672089",\
         "validBefore":"1740672154","nonce":"0xf3746613c2d920b5fdabc0856f2aeb2d4f88ee6037b8cc5d04a71a4462f13480"}}
         """
 

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import TollFacilitator
 import TollHTTP
 import TollPayments
@@ -78,5 +79,17 @@ extension Request {
 
     static func get(_ path: String, _ method: Method = .get, _ fields: Fields = [:]) -> Request {
         Request(head: RequestHead(method: method, target: path, fields: fields), peer: peer)
+    }
+}
+
+/// Counts from one.
+final class Counter: Sendable {
+    private let count = Mutex(0)
+
+    func next() -> Int {
+        self.count.withLock { count in
+            count += 1
+            return count
+        }
     }
 }

@@ -23,7 +23,8 @@ import TollPrimitives
         _ policy: SettlePolicy = .after, request: RequestIdentity = get, secret: Bytes32? = secret, at time: Int64 = 2
     ) -> PaidRequest {
         PaidRequest(
-            credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret), policy: policy, route: "/x",
+            credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret), policy: policy,
+            route: "/x",
             request: request, at: time)
     }
 

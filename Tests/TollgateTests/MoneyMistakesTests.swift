@@ -344,8 +344,8 @@ import TollRuntime
         Mistake(
             "",
             text(assetCount: 17),
-            "8: error: routes[0].price: offers 17 ways to pay, more than the 16 that fit a challenge; choose some with `networks` "
-                + "and `assets`"
+            "8: error: routes[0].price: offers 17 ways to pay, more than the 16 that fit a challenge; "
+                + "choose some with `networks` and `assets`"
         ).check()
     }
 

@@ -18,10 +18,10 @@ public struct Budget: Hashable, Sendable {
     /// Why `cost` more to `origin` would be too much; nil when there is room for it.
     public func objection(to cost: Dollars, at origin: Origin, spent: Spending) -> String? {
         if spent.atOrigin.adding(cost) > self.perOrigin {
-            return "\(cost) more would exceed the \(self.perOrigin) a day for \(origin), of which \(spent.atOrigin) are spent or reserved"
+            return "\(cost) more would exceed the \(self.perOrigin) a day for \(origin): \(spent.atOrigin) are spent or reserved"
         }
         if spent.inAll.adding(cost) > self.perDay {
-            return "\(cost) more would exceed the \(self.perDay) a day, of which \(spent.inAll) are spent or reserved"
+            return "\(cost) more would exceed the \(self.perDay) a day: \(spent.inAll) are spent or reserved"
         }
         return nil
     }

@@ -22,7 +22,8 @@ public struct Dollars: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Reads `0.05` or `$0.05`. Nil for anything else, for more than six decimals and above 2^64 − 1 millionths.
     public init?(_ text: some StringProtocol) {
         let digits = text.hasPrefix("$") ? String(text.dropFirst()) : String(text)
-        guard let amount = DecimalAmount(digits), let units = try? amount.units(decimals: Self.decimals), let micros = units.uint64
+        guard let amount = DecimalAmount(digits), let units = try? amount.units(decimals: Self.decimals),
+            let micros = units.uint64
         else { return nil }
         self.micros = micros
     }

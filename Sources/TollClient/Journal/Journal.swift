@@ -38,8 +38,12 @@ public struct Journal: Sendable {
 
     /// Counts a payment before it is signed, if the budget has room for it.
     public func reserve(
-        _ terms: JournaledPayment.Terms, id: Bytes32, budget: Budget, at time: UInt64
+        _ terms: JournaledPayment.Terms,
+        id: Bytes32,
+        budget: Budget,
+        at time: UInt64
     ) throws(JournalError) -> Reservation {
+        try self.archive(before: time)
         guard let lock = try self.file.lock(id) else { throw JournalError("a nonce was drawn twice: randomness is broken") }
         return try self.file.transact { lines throws(JournalError) in
             let payments = try self.fold(lines)
@@ -110,6 +114,20 @@ public struct Journal: Sendable {
             if payment.terms.url.origin == origin { spent.atOrigin = spent.atOrigin.adding(payment.terms.cost) }
         }
         return spent
+    }
+
+    /// Moves what no longer matters out of the way, so that reading the journal stays quick: everything but the payments of
+    /// this day and the one before, and those that are still open.
+    private func archive(before time: UInt64) throws(JournalError) {
+        let yesterday = (time / 86_400) - min(time / 86_400, 1)
+        try self.file.archive(at: time) { lines throws(JournalError) in
+            let kept = Set(
+                try self.fold(lines)
+                    .filter { $0.time / 86_400 >= yesterday || $0.isPending(at: time) || $0.isSettledByChain(at: time) }
+                    .map(\.id)
+            )
+            return lines.filter { line in JournalEvent(line: line).map { kept.contains($0.id) } ?? true }
+        }
     }
 
     /// Takes the payment's lock, then looks again: whoever had it before may have brought it to its end.

@@ -128,10 +128,22 @@ extension JournaledPayment.Terms {
             let cost: UInt64 = number("cost"), let validBefore: UInt64 = number("validBefore")
         else { return nil }
         let asset = Asset(
-            network: network, address: address, symbol: symbol, decimals: decimals, domainName: name, domainVersion: version)
+            network: network,
+            address: address,
+            symbol: symbol,
+            decimals: decimals,
+            domainName: name,
+            domainVersion: version
+        )
         self.init(
-            request: request, method: method, url: url, dialect: dialect, account: account,
+            request: request,
+            method: method,
+            url: url,
+            dialect: dialect,
+            account: account,
             option: PaymentOption(scheme: scheme, asset: asset, amount: amount, payTo: payTo, maxTimeoutSeconds: timeout),
-            cost: Dollars(micros: cost), validBefore: validBefore)
+            cost: Dollars(micros: cost),
+            validBefore: validBefore
+        )
     }
 }

@@ -53,6 +53,33 @@ struct JournalFile: Sendable {
         return try lock.acquire(waits: false) ? lock : nil
     }
 
+    /// From this size on ``archive(at:keeping:)`` does its work: about five hundred payments.
+    static let archiveSizeMin = 1 << 20
+
+    /// When the file is large, keeps it under a name with `time` in it and goes on with the lines that `keeping` picks. A crash
+    /// leaves either the old file or the new one. Nothing happens when less than half could be left out.
+    func archive(
+        at time: UInt64,
+        keeping: ([ArraySlice<UInt8>]) throws(JournalError) -> [ArraySlice<UInt8>]
+    ) throws(JournalError) {
+        var status = stat()
+        guard unsafe stat(self.path, &status) == 0, status.st_size >= Self.archiveSizeMin else { return }
+        let fresh = self.path + ".new"
+        let isArchived = try self.transact { lines throws(JournalError) in
+            let kept = try keeping(lines)
+            guard kept.reduce(0, { $0 + $1.count }) * 2 < lines.reduce(0, { $0 + $1.count }) else { return ([], false) }
+            let descriptor = unsafe open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else { throw self.error("cannot be archived: \(lastSystemError())") }
+            defer { close(descriptor) }
+            try self.write(Array(kept.map { $0 + [0x0A] }.joined()), to: descriptor)
+            guard fsync(descriptor) == 0, unsafe link(self.path, "\(self.path).\(time)") == 0 || errno == EEXIST,
+                unsafe rename(fresh, self.path) == 0
+            else { throw self.error("cannot be archived: \(lastSystemError())") }
+            return ([], true)
+        }
+        if isArchived { self.syncDirectory() }
+    }
+
     private func read(_ descriptor: Int32) throws(JournalError) -> [UInt8] {
         var contents: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 64 << 10)
@@ -63,7 +90,9 @@ struct JournalFile: Sendable {
             guard count > 0 else { return contents }
             contents += chunk[..<count]
             guard contents.count <= Self.byteCountMax else {
-                throw self.error("has more than \(Self.byteCountMax >> 20) MiB; move it away when nothing of today is pending in it")
+                throw self.error(
+                    "has more than \(Self.byteCountMax >> 20) MiB; move it away when nothing of today is pending in it"
+                )
             }
         }
     }

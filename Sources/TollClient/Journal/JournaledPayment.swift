@@ -27,8 +27,14 @@ public struct JournaledPayment: Hashable, Sendable {
 
         /// Terms by all their fields.
         public init(
-            request: Bytes32, method: String, url: URLParts, dialect: String, account: String, option: PaymentOption,
-            cost: Dollars, validBefore: UInt64
+            request: Bytes32,
+            method: String,
+            url: URLParts,
+            dialect: String,
+            account: String,
+            option: PaymentOption,
+            cost: Dollars,
+            validBefore: UInt64
         ) {
             self.request = request
             self.method = method

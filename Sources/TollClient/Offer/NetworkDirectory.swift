@@ -71,7 +71,8 @@ public struct NetworkDirectory: Sendable {
         let known = self.network(chain) ?? PayableNetwork(chain: chain, name: chain.description, legacyName: nil, assets: [])
         copy.networks.removeAll { $0.chain == chain }
         copy.networks.append(
-            PayableNetwork(chain: chain, name: known.name, legacyName: known.legacyName, assets: known.assets + [asset]))
+            PayableNetwork(chain: chain, name: known.name, legacyName: known.legacyName, assets: known.assets + [asset])
+        )
         return copy
     }
 

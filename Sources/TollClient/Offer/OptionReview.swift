@@ -46,8 +46,12 @@ public struct OptionReview: Sendable {
         }
         self.option = known.map {
             PaymentOption(
-                scheme: offered.scheme, asset: $0.asset, amount: offered.amount, payTo: offered.payTo,
-                maxTimeoutSeconds: min(offered.maxTimeoutSeconds, Self.timeoutMax))
+                scheme: offered.scheme,
+                asset: $0.asset,
+                amount: offered.amount,
+                payTo: offered.payTo,
+                maxTimeoutSeconds: min(offered.maxTimeoutSeconds, Self.timeoutMax)
+            )
         }
         self.isDollarPegged = known?.isDollarPegged ?? false
         self.problems = problems

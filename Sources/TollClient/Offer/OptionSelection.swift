@@ -28,7 +28,10 @@ public struct OptionSelection: Sendable {
     /// - Throws: ``PurchaseFailure/Code/overLimit`` when the limit alone stands in the way, else
     ///   ``PurchaseFailure/Code/noAcceptableOffer`` with the reason for each option.
     public init(
-        _ offer: ReceivedOffer, policy: PurchasePolicy, directory: NetworkDirectory, signers: [any PaymentSigner]
+        _ offer: ReceivedOffer,
+        policy: PurchasePolicy,
+        directory: NetworkDirectory,
+        signers: [any PaymentSigner]
     ) throws(PurchaseFailure) {
         var candidates: [Candidate] = []
         var refusals: [Refusal] = []
@@ -56,7 +59,9 @@ public struct OptionSelection: Sendable {
     }
 
     private static func candidate(
-        _ review: OptionReview, _ policy: PurchasePolicy, _ signers: [any PaymentSigner]
+        _ review: OptionReview,
+        _ policy: PurchasePolicy,
+        _ signers: [any PaymentSigner]
     ) throws(Refusal) -> Candidate {
         if let problem = review.problems.first { throw Refusal(reason: problem) }
         guard let option = review.option, let isUpfront = review.isUpfront else { throw Refusal(reason: "it is unknown") }
@@ -76,7 +81,10 @@ public struct OptionSelection: Sendable {
         if let objection = signer.objection(to: option) { throw Refusal(reason: objection) }
         let limit = policy.limit ?? PurchasePolicy.defaultLimit
         guard let cost = Dollars(units: option.amount, decimals: option.asset.decimals), cost <= limit else {
-            throw Refusal(reason: "\(option.display) on \(option.network) is over the limit of \(limit) a call", isOverLimit: true)
+            throw Refusal(
+                reason: "\(option.display) on \(option.network) is over the limit of \(limit) a call",
+                isOverLimit: true
+            )
         }
         return Candidate(offered: review.offered, option: option, cost: cost, signer: signer, isUpfront: isUpfront)
     }

@@ -24,7 +24,9 @@ public enum ReceivedOffer: Sendable {
         }
         do throws(WireError) { self = try Self.version1(body) } catch {
             throw PurchaseFailure(
-                .noAcceptableOffer, "the 402 has no PAYMENT-REQUIRED, and its body is no offer of x402 version 1: \(error)")
+                .noAcceptableOffer,
+                "the 402 has no PAYMENT-REQUIRED, and its body is no offer of x402 version 1: \(error)"
+            )
         }
     }
 

@@ -24,8 +24,12 @@ public struct Buyer: Sendable {
     ///   - signers: The keys it pays with; without any it can still get what is free.
     ///   - chain: Where it looks up its funds.
     public init(
-        client: any HTTPClient, directory: NetworkDirectory, signers: [any PaymentSigner], journal: Journal,
-        chain: any ChainReader = NoChainReader(), environment: Environment = .live
+        client: any HTTPClient,
+        directory: NetworkDirectory,
+        signers: [any PaymentSigner],
+        journal: Journal,
+        chain: any ChainReader = NoChainReader(),
+        environment: Environment = .live
     ) {
         self.client = client
         self.directory = directory
@@ -57,7 +61,10 @@ public struct Buyer: Sendable {
     // MARK: Before payment
 
     private func run(
-        _ request: PurchaseRequest, _ policy: PurchasePolicy, _ deliver: BodySink, _ report: inout PurchaseReport
+        _ request: PurchaseRequest,
+        _ policy: PurchasePolicy,
+        _ deliver: BodySink,
+        _ report: inout PurchaseReport
     ) async throws(PurchaseFailure) {
         var machine = PurchaseMachine(request, policy: policy, directory: self.directory, signers: self.signers)
         var action = machine.start()
@@ -85,7 +92,10 @@ public struct Buyer: Sendable {
     }
 
     private func ask(
-        _ request: PurchaseRequest, _ url: URLParts, _ machine: inout PurchaseMachine, _ report: inout PurchaseReport,
+        _ request: PurchaseRequest,
+        _ url: URLParts,
+        _ machine: inout PurchaseMachine,
+        _ report: inout PurchaseReport,
         _ unread: inout BodyStream?
     ) async -> PurchaseMachine.Action {
         guard let unpaid = request.request(to: url) else {
@@ -108,7 +118,10 @@ public struct Buyer: Sendable {
     static let offerSizeMax = 64 << 10
 
     private func preview(
-        _ candidate: Candidate, at url: URLParts, _ policy: PurchasePolicy, _ report: inout PurchaseReport
+        _ candidate: Candidate,
+        at url: URLParts,
+        _ policy: PurchasePolicy,
+        _ report: inout PurchaseReport
     ) throws(PurchaseFailure) {
         let spent = try Self.journaled { () throws(JournalError) in
             try self.journal.spending(at: url.origin, self.environment.now())
@@ -117,7 +130,11 @@ public struct Buyer: Sendable {
             throw PurchaseFailure(.overBudget, objection)
         }
         report.preview = PurchaseReport.Payment(
-            option: candidate.option, account: candidate.signer.account, dialect: Self.dialect(candidate), transaction: "")
+            option: candidate.option,
+            account: candidate.signer.account,
+            dialect: Self.dialect(candidate),
+            transaction: ""
+        )
     }
 
     // MARK: Payment
@@ -129,7 +146,11 @@ public struct Buyer: Sendable {
 
     /// Reserves, signs and records, in this order, so that at every instant what could cost money is counted.
     private func commit(
-        _ candidate: Candidate, at url: URLParts, _ offer: ReceivedOffer, _ request: PurchaseRequest, _ policy: PurchasePolicy
+        _ candidate: Candidate,
+        at url: URLParts,
+        _ offer: ReceivedOffer,
+        _ request: PurchaseRequest,
+        _ policy: PurchasePolicy
     ) throws(PurchaseFailure) -> (JournaledPayment, Journal.Hold) {
         let now = self.environment.now()
         guard let nonce = Bytes32(self.environment.randomBytes(32)) else {
@@ -137,11 +158,21 @@ public struct Buyer: Sendable {
         }
         let validBefore = now + UInt64(candidate.option.maxTimeoutSeconds)
         let terms = JournaledPayment.Terms(
-            request: request.digest, method: request.method.token, url: url, dialect: Self.dialect(candidate),
-            account: candidate.signer.account, option: candidate.option, cost: candidate.cost, validBefore: validBefore)
+            request: request.digest,
+            method: request.method.token,
+            url: url,
+            dialect: Self.dialect(candidate),
+            account: candidate.signer.account,
+            option: candidate.option,
+            cost: candidate.cost,
+            validBefore: validBefore
+        )
         let hold = try self.reserve(terms, nonce, policy, now)
         let validity = AuthorizationValidity(
-            validAfter: now - min(now, Self.backdating), validBefore: validBefore, nonce: nonce)
+            validAfter: now - min(now, Self.backdating),
+            validBefore: validBefore,
+            nonce: nonce
+        )
         guard let payload = try? candidate.signer.sign(candidate.option, validity),
             let field = PaymentEnvelope.field(payload, for: candidate.offered, of: offer, nonce: nonce)
         else {
@@ -159,7 +190,10 @@ public struct Buyer: Sendable {
     static let backdating: UInt64 = 600
 
     private func reserve(
-        _ terms: JournaledPayment.Terms, _ nonce: Bytes32, _ policy: PurchasePolicy, _ now: UInt64
+        _ terms: JournaledPayment.Terms,
+        _ nonce: Bytes32,
+        _ policy: PurchasePolicy,
+        _ now: UInt64
     ) throws(PurchaseFailure) -> Journal.Hold {
         let reservation = try Self.journaled { () throws(JournalError) in
             try self.journal.reserve(terms, id: nonce, budget: policy.budget, at: now)
@@ -172,14 +206,22 @@ public struct Buyer: Sendable {
 
     /// Sends a payment that is recorded, and records what comes of it.
     private func present(
-        _ payment: JournaledPayment, _ hold: Journal.Hold, _ request: PurchaseRequest, isFirst: Bool, _ deliver: BodySink,
+        _ payment: JournaledPayment,
+        _ hold: Journal.Hold,
+        _ request: PurchaseRequest,
+        isFirst: Bool,
+        _ deliver: BodySink,
         _ report: inout PurchaseReport
     ) async throws(PurchaseFailure) {
         guard case .sent(let field, let value) = payment.state,
             let paid = request.request(to: payment.terms.url, adding: (field, value))
         else { throw PurchaseFailure(.outcomeUnknown, "the recorded payment cannot be sent") }
         report.payment = PurchaseReport.Payment(
-            option: payment.terms.option, account: payment.terms.account, dialect: payment.terms.dialect, transaction: "")
+            option: payment.terms.option,
+            account: payment.terms.account,
+            dialect: payment.terms.dialect,
+            transaction: ""
+        )
         let response: ClientResponse
         do throws(HTTPError) {
             response = try await self.client.send(paid)
@@ -208,7 +250,10 @@ public struct Buyer: Sendable {
 
     /// The paid request failed on its way.
     private func sendFailed(
-        _ error: HTTPError, _ hold: Journal.Hold, isFirst: Bool, _ report: inout PurchaseReport
+        _ error: HTTPError,
+        _ hold: Journal.Hold,
+        isFirst: Bool,
+        _ report: inout PurchaseReport
     ) throws(PurchaseFailure) -> PurchaseFailure {
         guard error.isBeforeSend else { return PaidAnswer.unknown("no answer: \(error.reason)") }
         // An earlier call may have reached the server with the same payment.

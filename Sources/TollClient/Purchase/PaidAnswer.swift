@@ -39,7 +39,8 @@ struct PaidAnswer: Hashable, Sendable {
                 .paid(transaction: receipt.transaction),
                 head.status < 400
                     ? nil : PurchaseFailure(.serverError, "the server took the payment and answered \(Self.text(head, body))"),
-                notices + isDeferred)
+                notices + isDeferred
+            )
             return
         }
         let reason = receipt?.errorReason
@@ -53,7 +54,11 @@ struct PaidAnswer: Hashable, Sendable {
             self.init(.open, Self.unknown("the server answered \(Self.text(head, body))"), notices)
         case _ where reason != nil || [402, 409, 412].contains(head.status) || head.fields.contains("payment-required"):
             let reason = reason?.rawValue ?? Self.reason(head, body)
-            self.init(.refused(reason: reason), PurchaseFailure(.paymentRefused, "the server refused the payment: \(reason)"), notices)
+            self.init(
+                .refused(reason: reason),
+                PurchaseFailure(.paymentRefused, "the server refused the payment: \(reason)"),
+                notices
+            )
         default:
             let text = Self.text(head, body)
             let failure = PurchaseFailure(.serverError, "the server answered \(text) to the paid request, without a receipt")
@@ -70,7 +75,9 @@ struct PaidAnswer: Hashable, Sendable {
     /// A failure after which the same request takes the payment up.
     static func unknown(_ what: String) -> PurchaseFailure {
         PurchaseFailure(
-            .outcomeUnknown, "\(what); whether the payment was taken is not known: do not pay again, the same request takes it up")
+            .outcomeUnknown,
+            "\(what); whether the payment was taken is not known: do not pay again, the same request takes it up"
+        )
     }
 
     /// The receipt, when there is one that can be read and speaks of this payment's network.

@@ -9,13 +9,19 @@ enum PaymentEnvelope {
     ///
     /// - Parameter nonce: The authorization's; the payment's own name is made of it where the server takes one.
     static func field(
-        _ payload: JSONObject, for offered: OfferedOption, of offer: ReceivedOffer, nonce: Bytes32
+        _ payload: JSONObject,
+        for offered: OfferedOption,
+        of offer: ReceivedOffer,
+        nonce: Bytes32
     ) -> (name: String, value: String)? {
         switch (offered.wire, offer) {
         case (.v2(let requirements), .v2(let required)):
             let payment = X402V2.PaymentPayload(
-                resource: required.resource, accepted: requirements, payload: payload,
-                extensions: Self.extensions(required.extensions, nonce))
+                resource: required.resource,
+                accepted: requirements,
+                payload: payload,
+                extensions: Self.extensions(required.extensions, nonce)
+            )
             return (PaymentHeader.paymentSignature, payment.headerValue)
         case (.v1(let requirements), .v1):
             let payment = X402V1.PaymentPayload(scheme: requirements.scheme, network: requirements.network, payload: payload)

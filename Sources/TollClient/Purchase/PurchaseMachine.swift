@@ -108,7 +108,10 @@ public struct PurchaseMachine: Sendable {
                 .fail(
                     PurchaseFailure(
                         .redirectedElsewhere,
-                        "\(url.origin) points to another origin, \(target.origin); to get it from there, ask for \(target)")))
+                        "\(url.origin) points to another origin, \(target.origin); to get it from there, ask for \(target)"
+                    )
+                )
+            )
         }
         guard redirects < Self.redirectsMax else {
             return self.end(.fail(PurchaseFailure(.network, "more than \(Self.redirectsMax) redirects in a row")))
@@ -121,7 +124,8 @@ public struct PurchaseMachine: Sendable {
         guard origin.scheme == .http, !origin.isLoopback, !self.policy.allowsPlainHTTP else { return }
         throw PurchaseFailure(
             .insecureTransport,
-            "\(origin) has no TLS: anyone on the way could have asked for this payment; --allow-http pays all the same")
+            "\(origin) has no TLS: anyone on the way could have asked for this payment; --allow-http pays all the same"
+        )
     }
 
     private static func shortfall(_ candidate: Candidate, balance: UInt256, missing: UInt256) -> String {

@@ -61,8 +61,12 @@ public struct PurchasePolicy: Sendable {
 
     /// A policy; by default of the default limits, over TLS, for real.
     public init(
-        limit: Dollars? = nil, budget: Budget = Budget(), network: ChainID? = nil, asset: String? = nil,
-        allowsPlainHTTP: Bool = false, isDryRun: Bool = false
+        limit: Dollars? = nil,
+        budget: Budget = Budget(),
+        network: ChainID? = nil,
+        asset: String? = nil,
+        allowsPlainHTTP: Bool = false,
+        isDryRun: Bool = false
     ) {
         self.limit = limit
         self.budget = budget

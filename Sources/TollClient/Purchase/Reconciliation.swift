@@ -32,7 +32,10 @@ public struct Reconciliation: Sendable {
         var findings: [(JournaledPayment, Finding)] = []
         for (payment, hold) in try self.journal.openQuestions(at: now) {
             let isUsed = await self.chain.isAuthorizationUsed(
-                by: payment.terms.account, nonce: payment.id, asset: payment.terms.option.asset)
+                by: payment.terms.account,
+                nonce: payment.id,
+                asset: payment.terms.option.asset
+            )
             switch isUsed {
             case true?:
                 try self.journal.markPaid(hold, status: 0, transaction: "", at: now)

@@ -31,7 +31,8 @@ struct GatewayProblem: Error {
         return ResponseHead(status: self.status, fields: fields)
     }
 
-    static let notFound = GatewayProblem(status: 404, code: "not_found", title: "Not Found", detail: "No route matches this path.")
+    static let notFound = GatewayProblem(
+        status: 404, code: "not_found", title: "Not Found", detail: "No route matches this path.")
 
     static func methodNotAllowed(_ allow: [String]) -> GatewayProblem {
         GatewayProblem(
@@ -68,7 +69,8 @@ struct GatewayProblem: Error {
     static func settlementPending(_ payment: String) -> GatewayProblem {
         GatewayProblem(
             status: 503, code: "settlement_pending", title: "Service Unavailable",
-            detail: "Payment \(payment) is being settled. Present the same credential again; do not pay twice.", retryAfterSeconds: 5)
+            detail: "Payment \(payment) is being settled. Present the same credential again; do not pay twice.",
+            retryAfterSeconds: 5)
     }
 
     static func settlementPendingWithoutSecret(_ payment: String) -> GatewayProblem {
@@ -85,7 +87,8 @@ struct GatewayProblem: Error {
         status: 502, code: "upstream_failed", title: "Bad Gateway", detail: "The API behind this gateway did not answer.")
 
     static let upstreamTimedOut = GatewayProblem(
-        status: 504, code: "upstream_timeout", title: "Gateway Timeout", detail: "The API behind this gateway did not answer in time.")
+        status: 504, code: "upstream_timeout", title: "Gateway Timeout",
+        detail: "The API behind this gateway did not answer in time.")
 
     static let answerTooLarge = GatewayProblem(
         status: 502, code: "answer_too_large", title: "Bad Gateway",
@@ -101,7 +104,9 @@ struct GatewayProblem: Error {
 
     static func body(_ error: HTTPError) -> GatewayProblem {
         error.code == .tooLarge
-            ? GatewayProblem(status: 413, code: "body_too_large", title: "Content Too Large", detail: "The request's body is too large.")
-            : GatewayProblem(status: 400, code: "malformed_body", title: "Bad Request", detail: "The request's body could not be read.")
+            ? GatewayProblem(
+                status: 413, code: "body_too_large", title: "Content Too Large", detail: "The request's body is too large.")
+            : GatewayProblem(
+                status: 400, code: "malformed_body", title: "Bad Request", detail: "The request's body could not be read.")
     }
 }

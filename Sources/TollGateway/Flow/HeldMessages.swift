@@ -92,7 +92,9 @@ struct HeldAnswer: Sendable {
     /// As the ledger keeps it, with the fields that clients see; nil when it streams or is over the limit.
     func stored(_ visible: ResponseHead) -> StoredAnswer? {
         guard let whole = self.whole, whole.count <= StoredAnswer.bodyByteCountMax else { return nil }
-        let fields = visible.fields.map { StoredAnswer.Field(name: String(decoding: $0.name, as: UTF8.self), value: Array($0.value)) }
+        let fields = visible.fields.map {
+            StoredAnswer.Field(name: String(decoding: $0.name, as: UTF8.self), value: Array($0.value))
+        }
         return StoredAnswer(status: self.head.status, fields: fields, body: whole)
     }
 }

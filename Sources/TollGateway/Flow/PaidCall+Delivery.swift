@@ -22,10 +22,13 @@ extension PaidCall {
             let offer = self.route.offer(forPath: head.path)
             await proxy.challenge(self.route, offer, head, error: refusal, receipt: receipt, page: nil, responder)
         case .alreadyUsed(let transaction):
-            await proxy.refuse(.alreadyUsed(transaction), head, receipt: self.receipts(self.failure("already_used", transaction)), responder)
+            await proxy.refuse(
+                .alreadyUsed(transaction), head, receipt: self.receipts(self.failure("already_used", transaction)), responder)
         case .outcomeUnknown(nil): await proxy.refuse(.outcomeUnknown, head, responder)
         case .outcomeUnknown(let debt?):
-            await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) { $0.append("Tollgate-Debt", debt.id.description) }
+            await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) {
+                $0.append("Tollgate-Debt", debt.id.description)
+            }
         case .pending(let payment, let transaction): await self.deliverPending(payment, transaction, responder)
         case .unavailable: await proxy.refuse(.unavailable, head, responder)
         case .upstreamFailed(let failure, nil):
@@ -52,7 +55,8 @@ extension PaidCall {
     private func replay(_ record: PaymentRecord, _ responder: consuming Responder) async {
         let proxy = self.shared.proxy
         guard let answer = try? await self.shared.store.answer(record.id) else {
-            await proxy.refuse(.alreadyUsed(record.settlement?.transaction), self.request.head, receipt: self.success(record), responder)
+            await proxy.refuse(
+                .alreadyUsed(record.settlement?.transaction), self.request.head, receipt: self.success(record), responder)
             return
         }
         let isDelivered = await proxy.send(

@@ -94,7 +94,7 @@ struct PaidCall {
             return self.machine.claimed(try await store.claim(claim, at: self.now))
         case .settle(let record):
             let outcome = await self.method.settle(record, patience: self.shared.settleWait)
-            return self.machine.settled(outcome, try await store.record(record.id) ?? record)
+            return self.machine.settled(outcome, try await self.record(after: outcome, record))
         case .callUpstream(let record):
             return self.machine.upstreamAnswered(await self.callUpstream(record))
         case .record(let events, let keepsAnswer):
@@ -109,6 +109,13 @@ struct PaidCall {
         case .finish:
             preconditionFailure("A finished request has nothing left to do.")
         }
+    }
+
+    /// The payment after its settlement. A success says all there is to know; anything else is read from the ledger.
+    private func record(after outcome: SettlementOutcome, _ record: PaymentRecord) async throws(StoreError) -> PaymentRecord {
+        var after = record
+        if case .settled(let settlement) = outcome, (try? after.apply(.settled(settlement), at: self.now)) != nil { return after }
+        return try await self.shared.store.record(record.id) ?? record
     }
 
     private func append(_ events: [PaymentEvent], to payment: PaymentID) async throws(StoreError) -> PaymentRecord? {

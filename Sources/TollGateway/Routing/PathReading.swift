@@ -30,7 +30,9 @@ enum PathReading {
             guard texts.count <= self.roundsMax, let next = self.percentDecoded(last) else { return .malformed }
             texts.append(next)
         }
-        guard let full = texts.last, full.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else { return .malformed }
+        guard let full = texts.last, full.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else {
+            return .malformed
+        }
         var readings: [[[UInt8]]] = []
         for text in texts {
             for isFolded in text.contains(self.backslash) ? [false, true] : [false] {
@@ -68,7 +70,8 @@ enum PathReading {
     }
 
     private static func split(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
-        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(separator: self.slash, omittingEmptySubsequences: false)
+        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(
+            separator: self.slash, omittingEmptySubsequences: false)
         if segments.last?.isEmpty == true { segments.removeLast() }
         return segments
     }
@@ -104,7 +107,8 @@ enum PathReading {
         var previous: UInt8 = 0
         for byte in path {
             switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"),
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+                UInt8(ascii: "_"),
                 UInt8(ascii: "~"):
                 break
             case UInt8(ascii: "/"), UInt8(ascii: "."):
@@ -123,7 +127,9 @@ enum PathReading {
         var index = 0
         while index < text.count {
             if text[index] == UInt8(ascii: "%") {
-                guard index + 2 < text.count, let high = digit(text[index + 1]), let low = digit(text[index + 2]) else { return nil }
+                guard index + 2 < text.count, let high = digit(text[index + 1]), let low = digit(text[index + 2]) else {
+                    return nil
+                }
                 decoded.append(high << 4 | low)
                 index += 3
             } else {

@@ -93,7 +93,8 @@ final class PricedRoute: Sendable {
 
     private static func offer(_ terms: Terms, resource: String) -> Offer {
         Offer(
-            resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options, policy: terms.policy)
+            resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
+            policy: terms.policy)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
@@ -119,7 +120,9 @@ final class PricedRoute: Sendable {
         let offers = [self.offer(forPath: head.path)]
         for dialect in self.dialects {
             for name in dialect.credentialFields where head.fields.contains(name) {
-                if head.fields.count(of: name) > 1 { return .malformed(field: name.description, reason: "stands more than once; send one") }
+                if head.fields.count(of: name) > 1 {
+                    return .malformed(field: name.description, reason: "stands more than once; send one")
+                }
                 if let field { return .malformed(field: name.description, reason: "stands beside \(field); send one credential") }
                 field = name
             }

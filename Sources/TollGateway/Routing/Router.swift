@@ -61,8 +61,8 @@ struct Router: Sendable {
         return false
     }
 
-    /// The same for a plain path. It reads alike everywhere, so only a loose pattern before its route can be meant instead; a path
-    /// without a route goes nowhere.
+    /// The same for a plain path. It reads alike everywhere, so only a loose pattern before its route can be meant instead; a
+    /// path without a route goes nowhere.
     private func isTakenLeniently(_ method: Method, _ path: ArraySlice<UInt8>) -> Bool {
         guard let firstLoose = self.looseEntries.first else { return false }
         for heedsMethod in [false, true] {

@@ -63,6 +63,8 @@ final class ClientConnection: Watcher {
 
     // MARK: Events
 
+    override func loopEnds() { self.close() }
+
     override func ready(_ readiness: Readiness) {
         switch self.phase {
         case .connecting:

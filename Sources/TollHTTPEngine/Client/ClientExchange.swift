@@ -85,6 +85,10 @@ final class ClientExchange: Watcher {
         self.fail(HTTPError(.connectFailed, "cannot connect to \(self.request.origin): \(reason)", isBeforeSend: true))
     }
 
+    func isCrowdedOut() {
+        self.fail(HTTPError(.unavailable, "too many requests wait for \(self.request.origin)", isBeforeSend: true))
+    }
+
     /// The connection is ready: send.
     func connected(_ connection: ClientConnection) {
         self.connection = connection
@@ -105,6 +109,8 @@ final class ClientExchange: Watcher {
     }
 
     // MARK: Ending
+
+    override func loopEnds() { self.fail(HTTPError(.unavailable, "the loop has ended", isBeforeSend: self.wroteNothing)) }
 
     func cancel() {
         self.isCancelled = true

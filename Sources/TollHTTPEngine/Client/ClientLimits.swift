@@ -11,6 +11,9 @@ public struct ClientLimits: Sendable {
     public var wholeBodyBytes: UInt64 = 64 * 1024
     /// Open connections to one origin per loop; further requests wait for one, within their deadlines.
     public var connectionsPerOrigin = 256
+    /// Requests that may wait for a connection, per origin and loop. Further ones fail at once: an origin that is stuck
+    /// must not gather all of our memory.
+    public var waitingPerOrigin = 1024
     /// Connections kept open without a request, per origin and loop.
     public var idleConnectionsPerOrigin = 64
     /// How long they are kept: under the 60–75 s of common servers, so that we and not they end it.

@@ -33,8 +33,7 @@ final class ClientShard {
             return connection.carry(exchange)
         }
         guard (self.pools[origin]?.openCount ?? 0) < self.limits.connectionsPerOrigin else {
-            self.pools[origin]?.waiting.append(exchange)
-            return
+            return self.enqueue(exchange)
         }
         exchange.isOnUsedConnection = false
         self.pools[origin, default: Pool()].openCount += 1
@@ -43,6 +42,13 @@ final class ClientShard {
         self.resolver.resolve(origin.host, port: origin.port) { addresses in
             shard.execute { shard in bound.ifCurrent.map { shard.connect($0, to: addresses) } }
         }
+    }
+
+    private func enqueue(_ exchange: ClientExchange) {
+        let origin = exchange.request.origin
+        self.pools[origin]?.waiting.removeAll { $0.isOver }
+        guard (self.pools[origin]?.waiting.count ?? 0) < self.limits.waitingPerOrigin else { return exchange.isCrowdedOut() }
+        self.pools[origin]?.waiting.append(exchange)
     }
 
     /// Connects to the first of the addresses; the others are kept for the case that it fails. The place in the pool

@@ -161,34 +161,37 @@ extension CurlEasy.Ending {
 
 // MARK: Callbacks
 
+private typealias Bytes = UnsafeMutablePointer<CChar>?
+private typealias Context = UnsafeMutableRawPointer?
+
 /// What libcurl's context points at.
 private final class DelegateBox {
     weak var delegate: (any CurlEasyDelegate)?
 
     init(_ delegate: any CurlEasyDelegate) { self.delegate = delegate }
 
-    static func delegate(_ context: UnsafeMutableRawPointer?) -> (any CurlEasyDelegate)? {
+    static func delegate(_ context: Context) -> (any CurlEasyDelegate)? {
         guard let context = unsafe context else { return nil }
         return unsafe Unmanaged<DelegateBox>.fromOpaque(context).takeUnretainedValue().delegate
     }
 }
 
-private func span<Result>(_ bytes: UnsafeMutablePointer<CChar>?, _ count: Int, _ body: (Span<UInt8>) -> Result) -> Result {
+private func span<Result>(_ bytes: Bytes, _ count: Int, _ body: (Span<UInt8>) -> Result) -> Result {
     let raw = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
     return unsafe raw.withMemoryRebound(to: UInt8.self) { body(unsafe $0.span) }
 }
 
-private func onHeader(_ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+private func onHeader(_ bytes: Bytes, _ size: Int, _ count: Int, _ context: Context) -> Int {
     guard let delegate = unsafe DelegateBox.delegate(context) else { return 0 }
     return unsafe span(bytes, size * count) { delegate.headerLine($0) } ? size * count : 0
 }
 
-private func onBody(_ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+private func onBody(_ bytes: Bytes, _ size: Int, _ count: Int, _ context: Context) -> Int {
     guard let delegate = unsafe DelegateBox.delegate(context) else { return 0 }
     return unsafe span(bytes, size * count) { delegate.body($0) } ? size * count : Int(CURL_WRITEFUNC_PAUSE)
 }
 
-private func onUpload(_ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?) -> Int {
+private func onUpload(_ bytes: Bytes, _ size: Int, _ count: Int, _ context: Context) -> Int {
     guard let delegate = unsafe DelegateBox.delegate(context) else { return Int(CURL_READFUNC_ABORT) }
     switch unsafe delegate.nextUpload(into: UnsafeMutableRawBufferPointer(start: bytes, count: size * count)) {
     case .bytes(let count): return count
@@ -197,15 +200,15 @@ private func onUpload(_ bytes: UnsafeMutablePointer<CChar>?, _ size: Int, _ coun
     }
 }
 
-private func onSeek(_ context: UnsafeMutableRawPointer?, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
+private func onSeek(_ context: Context, _ offset: curl_off_t, _ origin: Int32) -> Int32 {
     guard offset == 0, origin == 0, let delegate = unsafe DelegateBox.delegate(context) else { return CURL_SEEKFUNC_FAIL }
     return delegate.rewindUpload() ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
 }
 
 private func onRequest(
-    _ context: UnsafeMutableRawPointer?,
-    _ peer: UnsafeMutablePointer<CChar>?,
-    _ local: UnsafeMutablePointer<CChar>?,
+    _ context: Context,
+    _ peer: Bytes,
+    _ local: Bytes,
     _ peerPort: Int32,
     _ localPort: Int32
 ) -> Int32 {

@@ -47,6 +47,13 @@ final class CurlMulti: Watcher {
 
     // MARK: Events
 
+    override func loopEnds() {
+        self.isRegistered = false
+        self.core.forget(self)
+        for descriptor in self.sockets.keys { self.unwatch(descriptor) }
+        unsafe toll_curl_multi_set_callbacks(self.multi, nil, nil, nil)
+    }
+
     override func deadlinePassed() { self.act(CURL_SOCKET_TIMEOUT, 0) }
 
     fileprivate func act(_ socket: Int32, _ events: Int32) {

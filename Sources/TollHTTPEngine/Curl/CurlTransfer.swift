@@ -54,9 +54,8 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
         self.multi = multi
         guard !self.isCancelled else { return self.fail(.cancelled, "the request was cancelled") }
         if let fault = ClientMessage.fault(in: self.request) { return self.fail(.invalidMessage, fault) }
-        guard let easy = CurlEasy(delegate: self), easy.prepare(self.request, limits: self.limits, authorities: self.authorities) else {
-            return self.fail(.unavailable, "libcurl refused an option")
-        }
+        guard let easy = CurlEasy(delegate: self), easy.prepare(self.request, limits: self.limits, authorities: self.authorities)
+        else { return self.fail(.unavailable, "libcurl refused an option") }
         self.easy = easy
         if case .bytes(let bytes) = self.request.body { self.upload = bytes }
         do throws(SystemError) {
@@ -68,6 +67,8 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
         multi.core.setDeadline(self, after: self.request.deadline)
         if case .stream(let stream, let length) = self.request.body { self.startUpload(stream, length, on: multi.loop) }
     }
+
+    override func loopEnds() { self.fail(.unavailable, "the loop has ended") }
 
     func cancel() {
         self.isCancelled = true
@@ -191,7 +192,8 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
             return .bytes(count)
         }
         if self.uploadHasEnded {
-            if !self.isRepeatable, self.progress == .awaitingHead { self.multi?.core.setDeadline(self, after: self.request.deadline) }
+            let isStreamed = !self.isRepeatable
+            if isStreamed, self.progress == .awaitingHead { self.multi?.core.setDeadline(self, after: self.request.deadline) }
             return .end
         }
         self.sendingIsPaused = true

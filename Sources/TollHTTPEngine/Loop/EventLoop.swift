@@ -95,6 +95,7 @@ public final class EventLoop: TaskExecutor, CustomStringConvertible {
             mustCollect = core.turn(waits: core.jobs.isEmpty)
             self.runJobs(core)
         }
+        core.end()
         toll_thread_set_mark(nil)
     }
 

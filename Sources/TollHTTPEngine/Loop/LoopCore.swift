@@ -11,6 +11,8 @@ class Watcher {
     func ready(_ readiness: Readiness) {}
     /// The deadline has passed. It is cleared already.
     func deadlinePassed() {}
+    /// The loop stops: close what is open.
+    func loopEnds() {}
 }
 
 /// What a loop's thread works on. Nobody else may touch it.
@@ -90,12 +92,19 @@ final class LoopCore {
         watcher.slot = 0
     }
 
+    /// Lets every watcher close what it has, and holds none any more.
+    func end() {
+        for watcher in self.watchers { watcher?.loopEnds() }
+        self.watchers.removeAll()
+    }
+
     private func tag(_ slot: UInt32) -> UInt64 { UInt64(self.generations[Int(slot)]) << 32 | UInt64(slot) }
 
     // MARK: Deadlines
 
     /// Sets or moves the watcher's deadline.
     func setDeadline(_ watcher: Watcher, after duration: Duration) {
+        guard watcher.slot != 0 else { return }
         let at = self.now &+ duration.nanoseconds
         self.deadlines[Int(watcher.slot)] = at
         if at < self.nextSweep { self.nextSweep = at }

@@ -29,6 +29,9 @@ final class ServerConnection: Watcher {
         case linger
     }
 
+    /// Bytes of answers collected before they are sent.
+    private static let answersMax = 64 * 1024
+
     let peer: PeerAddress
     let shard: ServerShard
     private let socket: Socket
@@ -75,6 +78,8 @@ final class ServerConnection: Watcher {
     }
 
     // MARK: Events
+
+    override func loopEnds() { self.drop() }
 
     override func ready(_ readiness: Readiness) {
         if readiness.contains(.failed) { return self.drop() }
@@ -203,6 +208,8 @@ final class ServerConnection: Watcher {
         case .handle: self.handle()
         }
         shard.parser.reset()
+        // Whoever pipelines thousands of requests has to read the answers in between.
+        if shard.answer.bytes.count > Self.answersMax { self.sendAnswers() }
     }
 
     private func answered(from start: Int) {

@@ -182,7 +182,9 @@ final class ServerExchange {
         _ send: (ServerConnection, [UInt8]) -> OutputQueue.Outcome
     ) -> Result<Void, HTTPError>? {
         guard let connection = self.connection else { return .failure(self.ending) }
-        guard case .awaited = self.response else { return .failure(HTTPError(.invalidMessage, "the request is answered already")) }
+        guard case .awaited = self.response else {
+            return .failure(HTTPError(.invalidMessage, "the request is answered already"))
+        }
         if let fault = Self.fault(in: head) { return .failure(HTTPError(.invalidMessage, fault)) }
         let isUntilClose = length == nil && self.head.minorVersion == 0
         self.closes = connection.endsWith(self) || isUntilClose

@@ -118,6 +118,8 @@ private final class Listener: Watcher {
 
     override func deadlinePassed() { self.resume() }
 
+    override func loopEnds() { self.close() }
+
     private func suspend() {
         self.isPaused = true
         self.shard.core.change(self, self.socket.descriptor, [])

@@ -15,7 +15,9 @@ public struct RPCOverHTTP: RPCTransport {
         self.client = client
     }
 
-    public func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (status: Int, body: [UInt8]) {
+    public func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (
+        status: Int, body: [UInt8]
+    ) {
         let parts: URLParts
         do throws(URLError) { parts = try URLParts(parsing: url) } catch {
             throw .notSent(reason: "the endpoint is no URL")

@@ -60,7 +60,8 @@ public struct RemoteFacilitator: PaymentMethod {
         option.scheme == "exact" && option.network.eip155 != nil
     }
 
-    /// Whether a facilitator says that `credential` would settle. One verdict is enough, good or bad; without one the next is asked.
+    /// Whether a facilitator says that `credential` would settle. One verdict is enough, good or bad; without one the next is
+    /// asked.
     public func verify(_ credential: Credential, at time: Int64) async -> Verification {
         let request: RemoteRequest
         do throws(PaymentRefusal) {
@@ -104,7 +105,8 @@ public struct RemoteFacilitator: PaymentMethod {
         return .unavailable(reason: reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; "))
     }
 
-    /// Has a claimed payment settled, or asks again where it is being settled. A facilitator's word alone is recorded with block 0.
+    /// Has a claimed payment settled, or asks again where it is being settled. A facilitator's word alone is recorded with
+    /// block 0.
     public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
         await self.settler.settle(payment, patience: patience)
     }

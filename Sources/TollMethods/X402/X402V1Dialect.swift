@@ -56,7 +56,8 @@ public struct X402V1Dialect: Dialect {
         let options = offers.flatMap(\.options)
         let sameScheme = options.filter { $0.scheme == payload.scheme }
         guard !sameScheme.isEmpty else {
-            return .mismatched(PaymentRefusal(ErrorReason.unsupportedScheme.rawValue, detail: "scheme \(payload.scheme) is not offered"))
+            return .mismatched(
+                PaymentRefusal(ErrorReason.unsupportedScheme.rawValue, detail: "scheme \(payload.scheme) is not offered"))
         }
         let candidates = sameScheme.filter { self.legacyName($0.network) == payload.network }
         // The payload does not name its option. Of several on one network, the one it pays is the one of its amount and payee.
@@ -64,7 +65,8 @@ public struct X402V1Dialect: Dialect {
             option.amount == exact?.authorization.value && option.payTo.lowercased() == exact?.authorization.to.lowercased()
         }
         guard let option = paid ?? candidates.first else {
-            return .mismatched(PaymentRefusal(ErrorReason.invalidNetwork.rawValue, detail: "network \(payload.network) is not offered"))
+            return .mismatched(
+                PaymentRefusal(ErrorReason.invalidNetwork.rawValue, detail: "network \(payload.network) is not offered"))
         }
         return .credential(Credential(dialect: self.id, option: option, payload: payload.payload, challengeHash: nil))
     }

@@ -36,7 +36,8 @@ public struct X402V2Dialect: Dialect {
         var extra: JSONObject = ["name": .string(option.asset.domainName), "version": .string(option.asset.domainVersion)]
         if policy == .before { extra["paymentFlow"] = .string(X402V2.PaymentFlow.upfront.rawValue) }
         return X402V2.PaymentRequirements(
-            scheme: option.scheme, network: option.network, asset: option.asset.address, amount: option.amount, payTo: option.payTo,
+            scheme: option.scheme, network: option.network, asset: option.asset.address, amount: option.amount,
+            payTo: option.payTo,
             maxTimeoutSeconds: option.maxTimeoutSeconds, extra: extra)
     }
 

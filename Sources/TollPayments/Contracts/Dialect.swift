@@ -3,7 +3,8 @@
 public import TollHTTP
 public import TollPrimitives
 
-/// How a challenge, a credential and a receipt travel in HTTP. Knows nothing of chains; a ``PaymentMethod`` knows nothing of HTTP.
+/// How a challenge, a credential and a receipt travel in HTTP. Knows nothing of chains; a ``PaymentMethod`` knows nothing of
+/// HTTP.
 public protocol Dialect: Sendable {
     /// The name, as configuration and the ledger write it.
     var id: DialectID { get }

@@ -135,7 +135,8 @@ public struct PaidRequest {
             self.state = .claiming
             return .claim(
                 Claim(
-                    key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect, policy: self.policy,
+                    key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
+                    policy: self.policy,
                     payload: self.credential.payload, route: self.route, request: self.request,
                     challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
                     validBefore: payment.validBefore))

@@ -10,8 +10,8 @@ public enum PaymentEvent: Hashable, Sendable {
     case signed(SettlementTransaction)
     /// A node accepted the transaction.
     case broadcast
-    /// Sent, and what became of it is not known (invariant I4). Of a claimed payment: somebody else is asked to settle it; written
-    /// before the request leaves.
+    /// Sent, and what became of it is not known (invariant I4). Of a claimed payment: somebody else is asked to settle it;
+    /// written before the request leaves.
     case unknown(reason: String)
     /// The Transfer was seen.
     case settled(Settlement)

@@ -31,7 +31,8 @@ public struct Claim: Hashable, Sendable {
 
     /// A claim by all its fields.
     public init(
-        key: PaymentKey, payer: String, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject, route: String,
+        key: PaymentKey, payer: String, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject,
+        route: String,
         request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64
     ) {
         self.key = key

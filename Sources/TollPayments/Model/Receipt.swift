@@ -17,7 +17,8 @@ public struct Receipt: Hashable, Sendable {
 
     /// The receipt of a settled payment.
     public static func success(_ settlement: Settlement, for claim: Claim, payer: String) -> Receipt {
-        Receipt(isSuccess: true, errorReason: nil, transaction: settlement.transaction, network: claim.option.network, payer: payer)
+        Receipt(
+            isSuccess: true, errorReason: nil, transaction: settlement.transaction, network: claim.option.network, payer: payer)
     }
 
     /// The receipt of a payment that did not settle, or not yet.

@@ -11,7 +11,9 @@ public final class TemporaryDirectory: Sendable {
     public init(prefix: String) throws(ChildProcess.Failure) {
         let base = EnvironmentVariables.value(of: "TMPDIR") ?? "/tmp"
         var template = Array("\(base)/\(prefix)-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&template) != nil else { throw ChildProcess.Failure(description: "no directory can be made in \(base)") }
+        guard unsafe mkdtemp(&template) != nil else {
+            throw ChildProcess.Failure(description: "no directory can be made in \(base)")
+        }
         self.path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 

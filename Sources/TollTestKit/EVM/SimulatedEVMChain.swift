@@ -129,7 +129,9 @@ public final class SimulatedEVMChain: RPCTransport {
         self.ledger.withLock { $0.cancel(nonce, of: account) }
     }
 
-    public func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (status: Int, body: [UInt8]) {
+    public func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (
+        status: Int, body: [UInt8]
+    ) {
         await Task.yield()
         switch self.weather {
         case .fine: break

@@ -32,7 +32,8 @@ struct TokenLedger {
                 from: from, to: to, value: value, validAfter: after, validBefore: before, nonce: nonce)
             self.signature =
                 values.count == 7
-                ? values[6].bytes ?? [] : (values[7].word?.bytes ?? []) + (values[8].word?.bytes ?? []) + (values[6].word?.bytes.suffix(1) ?? [])
+                ? values[6].bytes ?? []
+                : (values[7].word?.bytes ?? []) + (values[8].word?.bytes ?? []) + (values[6].word?.bytes.suffix(1) ?? [])
         }
     }
 
@@ -72,7 +73,8 @@ struct TokenLedger {
         case "eth_call":
             let message = params.first ?? .null
             return self.call(
-                message["to"]?.string.flatMap { Address(hex: $0) }, message["data"]?.string.flatMap { Hex.decode($0) } ?? [], at: time)
+                message["to"]?.string.flatMap { Address(hex: $0) }, message["data"]?.string.flatMap { Hex.decode($0) } ?? [],
+                at: time)
         case "eth_sendRawTransaction": return self.take(params.first?.string.flatMap { Hex.decode($0) } ?? [], at: time)
         case "eth_getTransactionReceipt":
             return .result(params.first?.string.flatMap { Bytes32(hex: $0) }.flatMap { self.receipts[$0] } ?? .null)
@@ -116,7 +118,9 @@ struct TokenLedger {
         }
         let hash = JSON.string(transaction.hash.description)
         if self.pool.contains(where: { $0.hash == transaction.hash }) { return .error(code: -32000, message: "already known") }
-        guard transaction.transaction.nonce >= self.counts[sender] ?? 0 else { return .error(code: -32000, message: "nonce too low") }
+        guard transaction.transaction.nonce >= self.counts[sender] ?? 0 else {
+            return .error(code: -32000, message: "nonce too low")
+        }
         self.pool.append(transaction)
         if self.isMining { self.mine(at: time) }
         return .result(hash)
@@ -177,7 +181,9 @@ struct TokenLedger {
         self.transferCount += 1
         let logs = [
             self.log([EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce], [], hash, index: 0),
-            self.log([ERC20.transferTopic, authorization.from.word, authorization.to.word], authorization.value.word.bytes, hash, index: 1),
+            self.log(
+                [ERC20.transferTopic, authorization.from.word, authorization.to.word], authorization.value.word.bytes, hash,
+                index: 1),
         ]
         self.logs += logs.map { (self.block, $0) }
         return logs
@@ -212,7 +218,9 @@ struct TokenLedger {
             return "FiatTokenV2: authorization is used or canceled"
         }
         guard self.isSigned(transfer) else { return "FiatTokenV2: invalid signature" }
-        guard self.balances[authorization.from] ?? 0 >= authorization.value else { return "ERC20: transfer amount exceeds balance" }
+        guard self.balances[authorization.from] ?? 0 >= authorization.value else {
+            return "ERC20: transfer amount exceeds balance"
+        }
         return nil
     }
 

@@ -12,12 +12,14 @@ enum BudgetCommand {
 
     static func command() -> Command {
         Command(
-            "budget", summary: "Shows what today (UTC) has cost.",
+            "budget",
+            summary: "Shows what today (UTC) has cost.",
             subcommands: [
                 Command("show", summary: "Shows spending and limits, reservations included.", parameters: [isJSON]) {
                     try self.show(isJSON: $0.has(isJSON))
                 }
-            ])
+            ]
+        )
     }
 
     private static func show(isJSON: Bool) throws -> ExitCode {
@@ -33,8 +35,11 @@ enum BudgetCommand {
             }
             let object = self.json(["window": "day"], spent: inAll, limit: budget.perDay)
             StandardStreams.writeOutput(
-                JSON.object(["total": object, "origins": .array(entries), "perCall": .string(PurchasePolicy.defaultLimit.description)]).text
-                    + "\n")
+                JSON.object([
+                    "total": object, "origins": .array(entries), "perCall": .string(PurchasePolicy.defaultLimit.description),
+                ]).text
+                    + "\n"
+            )
             return .success
         }
         var table = TextTable(["TODAY (UTC)", "SPENT", "LEFT", "LIMIT"], alignments: [.left, .right, .right, .right])

@@ -12,7 +12,10 @@ enum GetCommand {
     private static let limit = Parameter.option("max", "dollars", help: "The most this call may cost. Default: 1")
     private static let network = Parameter.option("network", "chain", help: "Pay on this network only: eip155:8453, base.")
     private static let asset = Parameter.option(
-        "asset", "symbol|address", help: "Pay with this token only. One that is not worth a dollar needs --max, counted in it.")
+        "asset",
+        "symbol|address",
+        help: "Pay with this token only. One that is not worth a dollar needs --max, counted in it."
+    )
     private static let isDryRun = Parameter.flag("dry-run", help: "Say what would be paid, and end with 10.")
     private static let isPlainAllowed = Parameter.flag("allow-http", help: "Pay servers on other machines without TLS, too.")
     private static let isJSON = Parameter.flag("json", help: "One JSON object on standard output.")
@@ -21,7 +24,8 @@ enum GetCommand {
 
     static func command(_ client: any HTTPClient) -> Command {
         Command(
-            "get", summary: "Gets a URL, paying within limits where the server asks for it.",
+            "get",
+            summary: "Gets a URL, paying within limits where the server asks for it.",
             discussion: """
                 Ends with 0 done, 2 usage, 10 dry run and would pay, 20 refused by limits, 21 no acceptable offer,
                 22 refused by the server, 23 outcome unknown (run the same again, it does not pay again), 30 network,

@@ -16,7 +16,8 @@ enum InspectCommand {
 
     static func command(_ client: any HTTPClient) -> Command {
         Command(
-            "inspect", summary: "Shows what a server asks for, and what is wrong with it.",
+            "inspect",
+            summary: "Shows what a server asks for, and what is wrong with it.",
             discussion: "Ends with 0 when all is well, 1 when something is wrong, 30 when there is no answer.",
             parameters: [url, RequestOptions.method, RequestOptions.header, RequestOptions.data, isJSON]
         ) { try await self.run($0, client) }
@@ -25,7 +26,11 @@ enum InspectCommand {
     private static func run(_ arguments: Arguments, _ client: any HTTPClient) async throws -> ExitCode {
         let request = try RequestOptions.request(arguments, url: arguments.value(url) ?? "")
         let unpaid = ClientRequest(
-            request.method, request.url, fields: request.fields, body: request.body.map { .bytes($0) } ?? .none)
+            request.method,
+            request.url,
+            fields: request.fields,
+            body: request.body.map { .bytes($0) } ?? .none
+        )
         do throws(HTTPError) {
             let response = try await client.send(unpaid)
             let body = (try? await response.body.collect(upTo: self.bodySizeMax)) ?? []
@@ -49,7 +54,8 @@ enum InspectCommand {
         }
         var table = TextTable(
             ["DIALECT", "AMOUNT", "UNITS", "NETWORK", "ASSET", "PAY TO", "TIMEOUT", "FLOW"],
-            alignments: [.left, .right, .right, .left, .left, .left, .right, .left])
+            alignments: [.left, .right, .right, .left, .left, .left, .right, .left]
+        )
         for row in inspection.rows {
             let offered = row.review.offered
             table.add([

@@ -10,7 +10,9 @@ import TollRuntime
 final class PurchaseOutput: Sendable {
     /// The body does not fit into one JSON object.
     private struct TooLarge: Error, CustomStringConvertible {
-        var description: String { "the body has more than \(PurchaseOutput.collectedSizeMax >> 20) MiB; write it to a file with -o" }
+        var description: String {
+            "the body has more than \(PurchaseOutput.collectedSizeMax >> 20) MiB; write it to a file with -o"
+        }
     }
 
     /// Bytes of a body that `--json` shows.
@@ -59,7 +61,8 @@ final class PurchaseOutput: Sendable {
             let transaction = payment.transaction.isEmpty ? "" : ", transaction \(payment.transaction)"
             lines.append(
                 "\(isOpen ? "may have paid" : "paid") \(payment.option.display) on \(payment.option.network) "
-                    + "to \(payment.option.payTo)\(transaction)")
+                    + "to \(payment.option.payTo)\(transaction)"
+            )
         }
         if let failure = report.failure { lines.append("Error: \(failure.message) [\(failure.code.rawValue)]") }
         return lines

@@ -16,7 +16,9 @@ enum RequestOptions {
     /// Bytes of a body to send: it is kept in memory, since it may have to be sent twice.
     private static let bodySizeMax = 64 << 20
     /// Fields that this program writes, or that would pay past every limit.
-    private static let reserved: [FieldName] = ["payment-signature", "x-payment", "content-length", "transfer-encoding", "host", "connection"]
+    private static let reserved: [FieldName] = [
+        "payment-signature", "x-payment", "content-length", "transfer-encoding", "host", "connection",
+    ]
 
     static func request(_ arguments: Arguments, url text: String) throws -> PurchaseRequest {
         let url: URLParts

@@ -9,7 +9,8 @@ import TollRuntime
 enum ResumeCommand {
     static func command(_ client: any HTTPClient) -> Command {
         Command(
-            "resume", summary: "Finds out what became of payments whose outcome is open.",
+            "resume",
+            summary: "Finds out what became of payments whose outcome is open.",
             discussion: """
                 Asks the chain about those whose authorization has ended. The others are taken up by running the same
                 'toll get' again, which sends the same payment and pays nothing new. Ends with 23 while any is open.
@@ -44,6 +45,8 @@ enum ResumeCommand {
 
     private static func tell(_ payment: JournaledPayment, _ words: String) {
         let terms = payment.terms
-        StandardStreams.writeOutput(EscapedText.singleLine("\(terms.method) \(terms.url)  \(terms.option.display)  \(words)") + "\n")
+        StandardStreams.writeOutput(
+            EscapedText.singleLine("\(terms.method) \(terms.url)  \(terms.option.display)  \(words)") + "\n"
+        )
     }
 }

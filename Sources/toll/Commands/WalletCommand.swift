@@ -12,15 +12,21 @@ import TollRuntime
 enum WalletCommand {
     private static let name = Parameter.argument("name", help: "The wallet.")
     private static let optionalName = Parameter.argument(
-        "name", isRequired: false, help: "The wallet. Default: the key in TOLL_EVM_KEY")
+        "name",
+        isRequired: false,
+        help: "The wallet. Default: the key in TOLL_EVM_KEY"
+    )
 
     static func command(_ client: any HTTPClient) -> Command {
         Command(
-            "wallet", summary: "Keeps keys in files under passphrases (Web3 Secret Storage).",
+            "wallet",
+            summary: "Keeps keys in files under passphrases (Web3 Secret Storage).",
             subcommands: [
                 Command("create", summary: "Makes a new key.", parameters: [name]) { try self.create($0) },
                 Command(
-                    "import", summary: "Keeps a key that exists.", discussion: "The key is TOLL_EVM_KEY, else it is asked for.",
+                    "import",
+                    summary: "Keeps a key that exists.",
+                    discussion: "The key is TOLL_EVM_KEY, else it is asked for.",
                     parameters: [name]
                 ) { try self.importKey($0) },
                 Command("list", summary: "Names the wallets and their addresses.") { _ in try self.list() },
@@ -29,12 +35,14 @@ enum WalletCommand {
                     return .success
                 },
                 Command(
-                    "balance", summary: "Shows what there is, on every network with a node.",
+                    "balance",
+                    summary: "Shows what there is, on every network with a node.",
                     discussion: "Nodes are set as TOLL_RPC_<network with _ for :>, for example TOLL_RPC_eip155_8453.",
                     parameters: [optionalName]
                 ) { try await self.balance($0, client) },
                 Command("export", summary: "Prints the private key.", parameters: [name]) { try self.export($0) },
-            ])
+            ]
+        )
     }
 
     private static func create(_ arguments: Arguments) throws -> ExitCode {

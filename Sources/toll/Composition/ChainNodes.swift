@@ -41,8 +41,13 @@ struct ChainNodes: ChainReader {
             let decimals = await ask(ERC20.decimals).flatMap({ ABI.integer(returned: $0)?.uint64 }), decimals <= 36
         else { return nil }
         return Asset(
-            network: chain, address: token.description, symbol: symbol, decimals: Int(decimals), domainName: name,
-            domainVersion: version)
+            network: chain,
+            address: token.description,
+            symbol: symbol,
+            decimals: Int(decimals),
+            domainName: name,
+            domainVersion: version
+        )
     }
 
     private func call(_ chain: ChainID, _ contract: String, _ data: [UInt8]) async -> [UInt8]? {
@@ -53,6 +58,7 @@ struct ChainNodes: ChainReader {
     private func node(of chain: ChainID) -> EVMClient? {
         guard let url = EnvironmentVariables.value(of: Self.variable(of: chain)), !url.isEmpty else { return nil }
         return EVMClient(
-            RPCClient(endpoints: [url], transport: RPCOverHTTP(self.client), now: Environment.live.monotonic))
+            RPCClient(endpoints: [url], transport: RPCOverHTTP(self.client), now: Environment.live.monotonic)
+        )
     }
 }

@@ -11,14 +11,23 @@ extension NetworkDirectory {
     static let known = NetworkDirectory(
         KnownNetworks.all.map { network in
             PayableNetwork(
-                chain: network.chainID, name: network.name, legacyName: network.v1Name,
+                chain: network.chainID,
+                name: network.name,
+                legacyName: network.v1Name,
                 assets: network.assets.filter { $0.transferMethod == .eip3009 }.map { asset in
                     let asset = Asset(
-                        network: network.chainID, address: asset.address.description, symbol: asset.symbol, decimals: asset.decimals,
-                        domainName: asset.eip712Name, domainVersion: asset.eip712Version)
+                        network: network.chainID,
+                        address: asset.address.description,
+                        symbol: asset.symbol,
+                        decimals: asset.decimals,
+                        domainName: asset.eip712Name,
+                        domainVersion: asset.eip712Version
+                    )
                     return PayableAsset(asset, isDollarPegged: true)
-                })
-        })
+                }
+            )
+        }
+    )
 
     /// The chain that a person means by its CAIP-2 identifier or the name it has in x402 version 1.
     func chain(named text: String) throws(UsageError) -> ChainID {

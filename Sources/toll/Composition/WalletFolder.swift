@@ -28,7 +28,8 @@ struct WalletFolder {
     /// The account of a wallet, which needs no passphrase.
     func address(of name: String) throws -> Address {
         let file = try self.read(name)
-        guard let text = (try? JSON(parsing: file))?["address"]?.string, let bytes = Hex.decode(text), let address = Address(bytes)
+        guard let text = (try? JSON(parsing: file))?["address"]?.string, let bytes = Hex.decode(text),
+            let address = Address(bytes)
         else { throw Failure(description: "wallet '\(name)' does not name its address; export it with its passphrase") }
         return address
     }
@@ -40,7 +41,8 @@ struct WalletFolder {
             switch error {
             case .wrongPassphrase: throw Failure(description: "wallet '\(name)': this is not its passphrase")
             case .malformed(let member): throw Failure(description: "wallet '\(name)' is damaged: \(member)")
-            case .unsupported(let member): throw Failure(description: "wallet '\(name)' is of a kind that is not supported: \(member)")
+            case .unsupported(let member):
+                throw Failure(description: "wallet '\(name)' is of a kind that is not supported: \(member)")
             case .outOfMemory: throw Failure(description: "wallet '\(name)': there is not enough memory to open it")
             }
         }

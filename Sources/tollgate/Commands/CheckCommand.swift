@@ -11,10 +11,13 @@ enum CheckCommand {
         guard let configuration = self.read(configurationPath) else { return .failure }
         if !isOffline {
             let loops = try EventLoopGroup(count: 1)
-            guard try await TokenCheck(configuration, client: LoopHTTPClient(group: loops)).printFindings() else { return .failure }
+            guard try await TokenCheck(configuration, client: EngineHTTPClient(group: loops)).printFindings() else {
+                return .failure
+            }
         }
         let priced = configuration.routes.count { !$0.isFree }
-        StandardStreams.writeError("\(configurationPath): no errors; \(configuration.routes.count) routes, \(priced) of them priced\n")
+        StandardStreams.writeError(
+            "\(configurationPath): no errors; \(configuration.routes.count) routes, \(priced) of them priced\n")
         return .success
     }
 

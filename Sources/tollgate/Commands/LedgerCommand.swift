@@ -24,7 +24,8 @@ enum LedgerCommand {
                     try await self.show(Main.path($0), $0.value(payment) ?? "")
                 },
                 Command(
-                    "reconcile", summary: "Compares the ledger with the chain's Transfer logs.", parameters: [configuration, fromBlock]
+                    "reconcile", summary: "Compares the ledger with the chain's Transfer logs.",
+                    parameters: [configuration, fromBlock]
                 ) {
                     try await self.reconcile(Main.path($0), from: $0.value(fromBlock) ?? "0")
                 },
@@ -69,7 +70,7 @@ enum LedgerCommand {
         guard let (configuration, ledger) = try self.open(path) else { return .failure }
         let records = try await ledger.records(in: [.settled], since: 0, limit: .max)
         let loops = try EventLoopGroup(count: 1)
-        let networks = try Assembly.networks(configuration, client: LoopHTTPClient(group: loops), environment: .live)
+        let networks = try Assembly.networks(configuration, client: EngineHTTPClient(group: loops), environment: .live)
         var agrees = true
         for network in networks {
             let report = try await self.compare(configuration, network, records, from: first)
@@ -85,13 +86,15 @@ enum LedgerCommand {
     ) async throws -> EVMReconciliation.Report {
         let assets = configuration.networks.filter { $0.id == network.chain }.flatMap(\.assets).map(\.token.address)
         let settled = records.filter { $0.claim.option.network == network.chain }.map(\.claim.option)
-        let receivers = configuration.routes.flatMap(\.options).filter { $0.network == network.chain }.map(\.payTo) + settled.map(\.payTo)
+        let receivers =
+            configuration.routes.flatMap(\.options).filter { $0.network == network.chain }.map(\.payTo) + settled.map(\.payTo)
         var progress = ProgressLine()
         defer { progress.finish() }
         return try await EVMReconciliation(
             network: network, assets: Set((assets + settled.map(\.asset.address)).compactMap { Address(hex: $0) }),
             receivers: Set(receivers.compactMap { Address(hex: $0) }),
-            signers: Set(records.compactMap { $0.transaction.flatMap { Address(hex: $0.signer) } } + (network.signers?.addresses ?? []))
+            signers: Set(
+                records.compactMap { $0.transaction.flatMap { Address(hex: $0.signer) } } + (network.signers?.addresses ?? []))
         ).run(records, from: first) { block, last in
             if block < last { progress.show("block \(block) of \(last)") }
         }

@@ -12,7 +12,8 @@ enum LedgerTables {
             ["time", "payment", "state", "amount", "payer", "route", "transaction"], alignments: [.left, .left, .left, .right])
         for record in records {
             table.add([
-                CalendarTime.rfc3339(.seconds(record.claimedAt)), record.id.description, self.state(record), record.claim.option.display,
+                CalendarTime.rfc3339(.seconds(record.claimedAt)), record.id.description, self.state(record),
+                record.claim.option.display,
                 record.claim.payer, record.claim.route.isEmpty ? record.claim.dialect.name : record.claim.route,
                 record.settlement?.transaction ?? record.transaction?.hash ?? "",
             ])
@@ -28,13 +29,16 @@ enum LedgerTables {
 
     static func events(_ events: [TimedEvent]) -> String {
         var table = TextTable(["time", "event", "detail"])
-        for event in events { table.add([CalendarTime.rfc3339(.seconds(event.time)), event.event.name, self.detail(event.event)]) }
+        for event in events {
+            table.add([CalendarTime.rfc3339(.seconds(event.time)), event.event.name, self.detail(event.event)])
+        }
         return table.text
     }
 
     private static func detail(_ event: PaymentEvent) -> String {
         switch event {
-        case .claimed(let claim): "\(claim.option.display) by \(claim.payer), \(claim.dialect), unused at block \(claim.unusedAtBlock)"
+        case .claimed(let claim):
+            "\(claim.option.display) by \(claim.payer), \(claim.dialect), unused at block \(claim.unusedAtBlock)"
         case .answered(let answer): "status \(answer.status)"
         case .signed(let transaction): "\(transaction.hash) by \(transaction.signer), number \(transaction.nonce)"
         case .settled(let settlement): "\(settlement.transaction) in block \(settlement.block), log \(settlement.logIndex)"

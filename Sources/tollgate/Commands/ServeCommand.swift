@@ -19,7 +19,8 @@ enum ServeCommand {
     static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
-            StandardStreams.writeError("\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
+            StandardStreams.writeError(
+                "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
@@ -33,7 +34,9 @@ enum ServeCommand {
     static func services(
         _ role: Role, _ assembly: Assembly, _ loops: EventLoopGroup, signals: Set<ProcessSignal> = [.terminate, .interrupt]
     ) async throws -> ServiceGroup {
-        guard await assembly.hasFittingTokens() else { throw Assembly.Failure(description: "the configuration does not fit the chain") }
+        guard await assembly.hasFittingTokens() else {
+            throw Assembly.Failure(description: "the configuration does not fit the chain")
+        }
         let methods = try await assembly.methods()
         var services: [any Service] = [assembly.background]
         services += try await CompanionServers.start(assembly, methods: methods, group: loops)

@@ -60,7 +60,9 @@ struct AdminHandler: RequestHandler {
                 problems.append(.string("\(network.chain): no node answers"))
             }
         }
-        await Self.answer(problems.isEmpty ? 200 : 503, ["status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems)], responder)
+        await Self.answer(
+            problems.isEmpty ? 200 : 503, ["status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems)],
+            responder)
     }
 
     private static func answer(_ status: Int, _ body: JSONObject, _ responder: consuming Responder) async {

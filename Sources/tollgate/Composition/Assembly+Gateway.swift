@@ -45,7 +45,8 @@ extension Assembly {
     /// A configured asset in the words of payments.
     static func asset(_ token: AssetTable.Asset, on network: ChainID) -> Asset {
         Asset(
-            network: network, address: token.address, symbol: token.symbol, decimals: token.decimals, domainName: token.eip712Name,
+            network: network, address: token.address, symbol: token.symbol, decimals: token.decimals,
+            domainName: token.eip712Name,
             domainVersion: token.eip712Version)
     }
 }

@@ -30,7 +30,7 @@ struct Assembly: Sendable {
         self.configuration = configuration
         self.environment = environment
         self.log = log
-        self.client = LoopHTTPClient(group: group)
+        self.client = EngineHTTPClient(group: group)
         do throws(StoreError) { self.store = try SQLitePaymentStore(path: configuration.storePath) } catch {
             throw Failure(description: "store: \(error.reason)")
         }
@@ -87,7 +87,9 @@ struct Assembly: Sendable {
         var headers = Fields()
         for (name, secret) in remote.headers {
             let isWritten = secret.value.withExposed { headers.append(name, $0) }
-            guard isWritten else { throw Failure(description: "\(remote.place.path): the header \(name) cannot be sent as it is") }
+            guard isWritten else {
+                throw Failure(description: "\(remote.place.path): the header \(name) cannot be sent as it is")
+            }
         }
         return FacilitatorEndpoint(url: try URLParts(parsing: remote.url.text), headers: headers)
     }

@@ -44,18 +44,23 @@ struct TokenCheck {
         do throws(RPCError) {
             guard try !code.get().isEmpty else {
                 return self.configuration.finding(
-                    .error, at: asset.place, "\(token.symbol) \(address) has no code on \(network.name)", remedy: "check the address and the rpc endpoint")
+                    .error, at: asset.place, "\(token.symbol) \(address) has no code on \(network.name)",
+                    remedy: "check the address and the rpc endpoint")
             }
             let domain = EIP712.Domain(
                 name: token.eip712Name, version: token.eip712Version, chainID: chainID, verifyingContract: address)
-            guard case .success(let data) = separator, let found = ABI.word(returned: data), found != domain.separator else { return nil }
+            guard case .success(let data) = separator, let found = ABI.word(returned: data), found != domain.separator else {
+                return nil
+            }
             return self.configuration.finding(
                 .error, at: asset.place,
-                "the EIP-712 domain of \(token.symbol) on chain is not that of name \"\(token.eip712Name)\", version \"\(token.eip712Version)\"",
+                "the EIP-712 domain of \(token.symbol) on chain is not that of name \"\(token.eip712Name)\", "
+                    + "version \"\(token.eip712Version)\"",
                 remedy: "write the `name` and `version` that the token returns")
         } catch {
             return self.configuration.finding(
-                .warning, at: network.place, "no node answers, so that \(token.symbol) could not be compared with the chain: \(error)",
+                .warning, at: network.place,
+                "no node answers, so that \(token.symbol) could not be compared with the chain: \(error)",
                 remedy: "check `rpc`")
         }
     }

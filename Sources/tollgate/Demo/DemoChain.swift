@@ -20,7 +20,8 @@ final class DemoChain: Sendable {
     init() throws {
         let process = try ChildProcess("devnet/start")
         guard let line = process.readLine(), let url = line.split(separator: " ").last, url.hasPrefix("http") else {
-            throw Assembly.Failure(description: "the local chain did not start; run Scripts/install, and this from the project's folder")
+            throw Assembly.Failure(
+                description: "the local chain did not start; run Scripts/install, and this from the project's folder")
         }
         self.url = String(url)
         self.process = process

@@ -44,8 +44,11 @@ final class DemoMarket: Sendable {
         let text = Self.configuration(
             gateway: free.port, upstream: self.weather.port, rpc: chain.url, payTo: try chain.account("merchant").address,
             store: self.directory.path + "/ledger.db")
-        let secrets = SecretSource(variable: { $0 == "TOLLGATE_EVM_KEY" ? signer : nil }, file: { (path) throws(FileError) in throw FileError(path: path, reason: "the demo has no secret files") })
-        let (configuration, findings) = ConfigurationReader.read(Array(text.utf8), file: "tollgate.yaml", table: .known, secrets: secrets)
+        let secrets = SecretSource(
+            variable: { $0 == "TOLLGATE_EVM_KEY" ? signer : nil },
+            file: { (path) throws(FileError) in throw FileError(path: path, reason: "the demo has no secret files") })
+        let (configuration, findings) = ConfigurationReader.read(
+            Array(text.utf8), file: "tollgate.yaml", table: .known, secrets: secrets)
         guard let configuration else { throw Assembly.Failure(description: findings.text) }
         let log = Logger(level: .error, clock: Environment.live.wallClock)
         self.assembly = try Assembly(configuration, group: loops, environment: .live, log: log)
@@ -83,7 +86,9 @@ final class DemoMarket: Sendable {
         DemoPrinter.heading("Balances, in USDC")
         let after = try await self.balances(names)
         var table = TextTable(["account", "before", "after", "change"], alignments: [.left, .right, .right, .right])
-        for name in names { table.add([name, Self.usdc(before[name]), Self.usdc(after[name]), Self.change(before[name], after[name])]) }
+        for name in names {
+            table.add([name, Self.usdc(before[name]), Self.usdc(after[name]), Self.change(before[name], after[name])])
+        }
         DemoPrinter.indented(table.text)
         DemoPrinter.heading("The ledger against the chain's Transfer logs")
         for network in self.assembly.networks {
@@ -98,7 +103,8 @@ final class DemoMarket: Sendable {
         var table = TextTable(["paid", "by", "for", "transaction", "block"], alignments: [.right])
         for record in records.sorted(by: { ($0.settlement?.block ?? .max) < ($1.settlement?.block ?? .max) }) {
             table.add([
-                record.claim.option.display, record.claim.payer, record.claim.route, record.settlement?.transaction ?? record.phase.rawValue,
+                record.claim.option.display, record.claim.payer, record.claim.route,
+                record.settlement?.transaction ?? record.phase.rawValue,
                 record.settlement.map { "\($0.block)" } ?? "",
             ])
         }
@@ -130,7 +136,8 @@ final class DemoMarket: Sendable {
     /// `toll` stands beside this program.
     private var tollPath: String {
         let own = CommandLine.arguments[0]
-        return own.contains("/") ? own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/toll" : "toll"
+        return own.contains("/")
+            ? own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/toll" : "toll"
     }
 
     private func balances(_ names: [String]) async throws -> [String: UInt256] {

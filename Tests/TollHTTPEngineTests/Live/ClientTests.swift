@@ -36,9 +36,11 @@ enum ClientKind: String, Sendable, CaseIterable {
     func `a request goes out as it is and its answer comes back whole`(kind: ClientKind) async throws {
         let server = try await TestServer { request, responder in
             let body = try await request.body.collect(upTo: 100)
-            #expect(request.head.authority?.elementsEqual("127.0.0.1:\(request.head.fields.firstText("x-port") ?? "")".utf8) == true)
+            let authority = "127.0.0.1:\(request.head.fields.firstText("x-port") ?? "")"
+            #expect(request.head.authority?.elementsEqual(authority.utf8) == true)
             let line = "\(request.head.method) \(String(decoding: request.head.target, as: UTF8.self)) "
-            try await responder.send(ResponseHead(status: 201, fields: ["X-Answer": "1", "x-answer": "2"]), body: Array(line.utf8) + body)
+            let head = ResponseHead(status: 201, fields: ["X-Answer": "1", "x-answer": "2"])
+            try await responder.send(head, body: Array(line.utf8) + body)
         }
         let client = kind.make(server.group)
         let target = Array("/a/%2e%2e/%2F//b?x=%41&%zz".utf8)

@@ -9,7 +9,8 @@ import TollHTTPEngine
     static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
     static func status(_ client: CurlClient, _ port: UInt16, _ method: Method = .get) async -> Result<Int, HTTPError> {
-        var request = ClientRequest(method, ClientTests.origin(port), target: Array("/".utf8), body: method == .get ? .none : .bytes([1]))
+        let body: ClientBody = method == .get ? .none : .bytes([1])
+        var request = ClientRequest(method, ClientTests.origin(port), target: Array("/".utf8), body: body)
         request.deadline = .seconds(5)
         do throws(HTTPError) {
             let response = try await client.send(request)

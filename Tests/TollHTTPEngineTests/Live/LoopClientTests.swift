@@ -8,7 +8,11 @@ import TollHTTPEngine
 @Suite struct LoopClientTests {
     static let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-    static func status(_ client: LoopHTTPClient, _ port: UInt16, _ method: Method = .get, _ body: ClientBody = .none) async -> Result<Int, HTTPError> {
+    typealias Outcome = Result<Int, HTTPError>
+
+    static func status(_ client: LoopHTTPClient, _ port: UInt16, _ method: Method = .get, _ body: ClientBody = .none) async
+        -> Outcome
+    {
         var request = ClientRequest(method, ClientTests.origin(port), target: Array("/".utf8), body: body)
         request.deadline = .seconds(5)
         do throws(HTTPError) {
@@ -20,7 +24,7 @@ import TollHTTPEngine
         }
     }
 
-    static func code(_ result: Result<Int, HTTPError>) -> HTTPError.Code? {
+    static func code(_ result: Outcome) -> HTTPError.Code? {
         if case .failure(let error) = result { error.code } else { nil }
     }
 
@@ -61,7 +65,9 @@ import TollHTTPEngine
     }
 
     @Test(arguments: [
-        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "nonsense\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        "nonsense\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2 \r\nok\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\nok",
     ])
@@ -82,7 +88,10 @@ import TollHTTPEngine
     }
 
     @Test func `a body until close ends with the connection, and bytes behind an answer end it too`() async throws {
-        let answers = ["HTTP/1.1 200 OK\r\n\r\nall of it", Self.ok + Self.ok, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"]
+        let answers = [
+            "HTTP/1.1 200 OK\r\n\r\nall of it", Self.ok + Self.ok,
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        ]
         for answer in answers {
             let server = try RawServer([.init(answers: [answer]), .init(answers: [Self.ok])])
             let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
@@ -92,9 +101,35 @@ import TollHTTPEngine
     }
 
     @Test func `a head over the limit is an error`() async throws {
-        let server = try RawServer([.init(answers: ["HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n"], lingers: true)])
+        let answer = "HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n"
+        let server = try RawServer([.init(answers: [answer], lingers: true)])
         let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
         #expect(Self.code(await Self.status(client, server.port)) == .tooLarge)
+    }
+
+    @Test func `who waits for a connection gets it, within a limit`() async throws {
+        let started = Latch()
+        let release = Latch()
+        let server = try await TestServer { request, responder in
+            started.open()
+            await release.wait()
+            try await responder.send(ResponseHead(status: 200))
+        }
+        var limits = ClientLimits()
+        limits.connectionsPerOrigin = 1
+        limits.waitingPerOrigin = 1
+        let client = LoopHTTPClient(group: server.group, limits: limits)
+        let port = server.port
+        async let first = Self.status(client, port)
+        await started.wait()
+        async let second = Self.status(client, port)
+        async let third = Self.status(client, port)
+        // Whichever of the two comes last is turned away while the other waits.
+        try await Task.sleep(for: .milliseconds(50))
+        release.open()
+        let outcomes = await [first, second, third]
+        #expect(outcomes.filter { $0 == .success(200) }.count == 2)
+        #expect(outcomes.filter { Self.code($0) == .unavailable }.count == 1)
     }
 
     @Test func `an https origin is not for this client`() async throws {

@@ -66,7 +66,9 @@ final class RawClient: Sendable {
     /// Until the text received ends with `end`.
     func receive(until end: String) -> String {
         var all: [UInt8] = []
-        while !all.reversed().starts(with: end.utf8.reversed()), let more = self.receive(upTo: 4096), !more.isEmpty { all += more }
+        while !all.suffix(end.utf8.count).elementsEqual(end.utf8), let more = self.receive(upTo: 4096), !more.isEmpty {
+            all += more
+        }
         return String(decoding: all, as: UTF8.self)
     }
 }

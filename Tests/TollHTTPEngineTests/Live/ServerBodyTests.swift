@@ -54,7 +54,9 @@ import TollHTTPEngine
 
     @Test(arguments: ["/now", "/refuse"])
     func `a body nobody wants is thrown away and the connection goes on`(path: String) async throws {
-        let server = try await TestServer { _, responder in try await responder.send(ResponseHead(status: 403), body: Array("now\n".utf8)) }
+        let server = try await TestServer { _, responder in
+            try await responder.send(ResponseHead(status: 403), body: Array("now\n".utf8))
+        }
         let client = try server.connect()
         let body = String(repeating: "GET /smuggled HTTP/1.1\r\n\r\n", count: 4000)
         for _ in 0..<3 {
@@ -83,7 +85,8 @@ import TollHTTPEngine
             #expect(await request.body.failure() == .malformed)
             try await responder.send(ResponseHead(status: 400))
         }
-        let answer = try server.talk("POST / \(Self.host)Transfer-Encoding: chunked\r\n\r\n0x5\r\nhello\r\n0\r\n\r\nGET /now \(Self.host)\r\n")
+        let chunks = "0x5\r\nhello\r\n0\r\n\r\nGET /now \(Self.host)\r\n"
+        let answer = try server.talk("POST / \(Self.host)Transfer-Encoding: chunked\r\n\r\n\(chunks)")
         #expect(answer.hasPrefix("HTTP/1.1 400 "))
         #expect(answer.contains("\r\nConnection: close\r\n"))
         #expect(answer.count(of: "HTTP/1.1") == 1)
@@ -191,7 +194,8 @@ import TollHTTPEngine
         limits.bodyIdleTime = .milliseconds(100)
         let ended = Latch()
         let server = try await TestServer(limits: limits) { _, responder in
-            let failure = await responder.failure(sending: ResponseHead(status: 200), body: Array(repeating: 1, count: 50_000_000))
+            let body = [UInt8](repeating: 1, count: 50_000_000)
+            let failure = await responder.failure(sending: ResponseHead(status: 200), body: body)
             #expect(failure != nil)
             ended.open()
         }

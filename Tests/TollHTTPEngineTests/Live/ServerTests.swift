@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Glibc
 import Testing
 import TollHTTP
@@ -35,6 +36,24 @@ import TollHTTPEngine
         #expect(client.receive(until: "hello").hasSuffix("POST /a hello"))
     }
 
+    @Test func `whoever pipelines without reading is not served on`() async throws {
+        let server = try await TestServer()
+        let client = try server.connect(receiveBuffer: 65536)
+        let requests = String(repeating: "GET /now HTTP/1.1\r\nHost: h\r\n\r\n", count: 1000)
+        let sender = Thread { for _ in 0..<50 { client.send(requests) } }
+        sender.start()
+        usleep(300_000)
+        var count = 0
+        var tail = ""
+        while count < 50_000, let bytes = client.receive(), !bytes.isEmpty {
+            tail += String(decoding: bytes, as: UTF8.self)
+            let parts = tail.components(separatedBy: "now\n")
+            count += parts.count - 1
+            tail = parts.last ?? ""
+        }
+        #expect(count == 50_000)
+    }
+
     @Test func `HTTP 1.0 and Connection close end the connection and say so`() async throws {
         let server = try await TestServer()
         for request in ["GET /P HTTP/1.0\r\n\r\n", "GET /P HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"] {
@@ -47,7 +66,8 @@ import TollHTTPEngine
     }
 
     @Test(arguments: [
-        ("GET / HTTP/1.1\r\n\r\n", 400, "no_host"), ("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5, 5\r\n\r\n", 400, "bad_content_length"),
+        ("GET / HTTP/1.1\r\n\r\n", 400, "no_host"),
+        ("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 5, 5\r\n\r\n", 400, "bad_content_length"),
         ("GET / HTTP/3.0\r\n\r\n", 505, "version_not_supported"), ("CONNECT h:1 HTTP/1.1\r\n\r\n", 501, "connect_not_supported"),
         ("GET / HTTP/1.1\r\nHost: h\r\nExpect: x\r\n\r\n", 417, "unknown_expectation"),
         ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n", 413, "body_too_large"),
@@ -71,11 +91,12 @@ import TollHTTPEngine
 
     @Test func `answers without a body have none`() async throws {
         let server = try await TestServer { request, responder in
-            let status = request.head.path.elementsEqual("/304".utf8) ? 304 : request.head.path.elementsEqual("/204".utf8) ? 204 : 200
+            let status = Int(String(decoding: request.head.path.dropFirst(), as: UTF8.self)) ?? 200
             try await responder.send(ResponseHead(status: status), body: Array("body".utf8))
         }
         let client = try server.connect()
-        for (line, framing) in [("HEAD /", "Content-Length: 4\r\n"), ("GET /304", ""), ("GET /204", ""), ("HEAD /now", "Content-Length: 4\r\n")] {
+        let length = "Content-Length: 4\r\n"
+        for (line, framing) in [("HEAD /", length), ("GET /304", ""), ("GET /204", ""), ("HEAD /now", length)] {
             client.send("\(line) HTTP/1.1\r\nHost: h\r\n\r\n")
             let answer = client.receive(until: "\r\n\r\n")
             #expect(answer.hasSuffix("\r\n\r\n"))
@@ -102,7 +123,7 @@ import TollHTTPEngine
                 var head = ResponseHead(status: 200)
                 head.fields.append(name, "1")
                 let failure = await responder.failure(sending: head)
-            #expect(failure == .invalidMessage)
+                #expect(failure == .invalidMessage)
             }
             #expect(try server.talk("GET / HTTP/1.1\r\nHost: h\r\n\r\n").hasPrefix("HTTP/1.1 500 "))
         }

@@ -6,7 +6,11 @@ import TollHTTPEngine
 
 @Suite struct BodyTests {
     /// What the decoder gives out, and the rest of the input it left.
-    static func decode(_ decoder: inout BodyDecoder, _ pieces: [ArraySlice<UInt8>], room: Int = .max) throws -> ([UInt8], left: Int) {
+    static func decode(
+        _ decoder: inout BodyDecoder,
+        _ pieces: [ArraySlice<UInt8>],
+        room: Int = .max
+    ) throws -> ([UInt8], left: Int) {
         var body: [UInt8] = []
         var left = 0
         for piece in pieces {

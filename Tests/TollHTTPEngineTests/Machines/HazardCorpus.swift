@@ -176,9 +176,21 @@ struct Hazard: Sendable, CustomTestStringConvertible {
         .field("other case", "Transfer-Encoding: Chunked", .refused(501, "unknown_transfer_encoding")),
         .field("vertical tab", "Transfer-Encoding: \u{0B}chunked", .refused(400, "bad_field")),
         .field("space before its colon", "Transfer-Encoding : chunked", .refused(400, "bad_field")),
-        .field("chunked twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", .refused(400, "two_transfer_encodings")),
-        .field("chunked, then identity", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", .refused(400, "two_transfer_encodings")),
-        .field("identity, then chunked", "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked", .refused(501, "unknown_transfer_encoding")),
+        .field(
+            "chunked twice",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            .refused(400, "two_transfer_encodings")
+        ),
+        .field(
+            "chunked, then identity",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+            .refused(400, "two_transfer_encodings")
+        ),
+        .field(
+            "identity, then chunked",
+            "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
+            .refused(501, "unknown_transfer_encoding")
+        ),
     ]
 
     static let others: [Hazard] = [

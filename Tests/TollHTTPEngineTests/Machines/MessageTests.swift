@@ -95,12 +95,14 @@ import TollHTTPEngine
         let bytes = ResponseSerializer.bytes(head, body: Array("pay".utf8), date: Array("D".utf8))
         let text = "HTTP/1.1 402 Payment Required\r\nDate: D\r\nA: 1\r\nContent-Length: 3\r\n\r\npay"
         #expect(bytes.elementsEqual(text.utf8))
-        #expect(ResponseSerializer.bytes(ResponseHead(status: 304), body: [1]).elementsEqual("HTTP/1.1 304 Not Modified\r\n\r\n".utf8))
+        let bodyless = ResponseSerializer.bytes(ResponseHead(status: 304), body: [1])
+        #expect(bodyless.elementsEqual("HTTP/1.1 304 Not Modified\r\n\r\n".utf8))
     }
 
     @Test func `a request is written with its target as it is`() {
         var bytes: [UInt8] = []
-        RequestSerializer.append(.post, target: Array("/%zz//?".utf8), host: "h:1", fields: ["A": "1"], framing: .chunked, to: &bytes)
+        let target = Array("/%zz//?".utf8)
+        RequestSerializer.append(.post, target: target, host: "h:1", fields: ["A": "1"], framing: .chunked, to: &bytes)
         #expect(bytes.elementsEqual("POST /%zz//? HTTP/1.1\r\nHost: h:1\r\nA: 1\r\nTransfer-Encoding: chunked\r\n\r\n".utf8))
     }
 

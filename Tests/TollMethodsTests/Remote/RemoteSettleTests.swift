@@ -6,6 +6,7 @@ import TollHTTP
 import TollMethods
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 /// Money at somebody else's hands: nothing is asked before it is written down, and nothing is failed that may have settled.
@@ -207,5 +208,31 @@ import TollTestKit
             return
         }
         #expect(stand.client.sent.isEmpty)
+    }
+
+    // MARK: - In the background
+
+    /// Runs the background until the payment has left `unknown`.
+    private func pursue(_ stand: RemoteStand) async throws -> PaymentRecord.Phase? {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await stand.background.run() }
+            while try await stand.record()?.phase == .unknown { await Task.yield() }
+            group.cancelAll()
+            return try await stand.record()?.phase
+        }
+    }
+
+    @Test func `a settlement that nobody waits for is asked for on`() async throws {
+        let pending = Stand.text(Stand.failure("settlement_pending", transaction: Stand.transaction))
+        let stand = try Stand(Stand.script(pending, pending, pending, pending, Stand.text(Stand.success)))
+        #expect(try await stand.settle(patience: .seconds(1)) == .pending(transaction: Stand.transaction))
+        #expect(try await self.pursue(stand) == .settled)
+        #expect(stand.calls.count == 5)
+    }
+
+    @Test func `after a restart the settlements that facilitators have are taken up`() async throws {
+        let stand = try await self.stopped("asked https://first.example/", Stand.text(Stand.success))
+        try await stand.method.resume()
+        #expect(try await self.pursue(stand) == .settled)
     }
 }

@@ -41,24 +41,30 @@ struct RemoteStand {
     let client: ScriptedHTTPClient
     let method: RemoteFacilitator
 
-    /// `answer` plays every call but `/supported`.
-    init(at urls: [String] = [first], supported: String = supported, _ answer: @escaping Answer) throws {
-        let client = ScriptedHTTPClient { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
-            sent.url.hasSuffix("/supported") ? .text(supported) : try await answer(sent)
-        }
-        try self.init(urls, client)
-    }
+    let background = BackgroundWork()
+    let claim: Claim
 
-    init(_ urls: [String], _ client: ScriptedHTTPClient) throws {
+    /// `answer` plays every call but `/supported`.
+    init(
+        at urls: [String] = [first],
+        supported: String = supported,
+        networks: [ExactEVMNetwork] = [],
+        claim: Claim = claim,
+        _ answer: @escaping Answer
+    ) throws {
         let endpoints = try urls.map {
             FacilitatorEndpoint(url: try URLParts(parsing: $0), headers: ["Authorization": "Bearer key"])
         }
-        self.client = client
+        self.client = ScriptedHTTPClient { (sent: ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse in
+            sent.url.hasSuffix("/supported") ? .text(supported) : try await answer(sent)
+        }
+        self.claim = claim
         self.method = RemoteFacilitator(
             endpoints: endpoints,
+            networks: networks,
             store: self.store,
-            client: client,
-            background: BackgroundWork(),
+            client: self.client,
+            background: self.background,
             environment: self.time.environment,
             log: .silent
         )
@@ -94,7 +100,7 @@ struct RemoteStand {
     /// Claims and settles.
     func settle(patience: Duration = .seconds(10)) async throws -> SettlementOutcome {
         let record =
-            switch try await self.store.claim(Self.claim, at: 0) {
+            switch try await self.store.claim(self.claim, at: 0) {
             case .first(let record), .held(let record): record
             }
         return await self.method.settle(record, patience: patience)

@@ -11,7 +11,8 @@ import TollTestKit
     /// For each phase the events that may follow, and the phase they lead to. Whatever is not here is refused.
     static let legal: [Phase: [String: Phase]] = [
         .claimed: [
-            "answered": .claimed, "signed": .signed, "settled": .settled, "failed": .failed, "unknown": .unknown, "released": .released,
+            "answered": .claimed, "signed": .signed, "settled": .settled, "failed": .failed, "unknown": .unknown,
+            "released": .released,
             "served": .claimed,
         ],
         .signed: ["broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .signed],

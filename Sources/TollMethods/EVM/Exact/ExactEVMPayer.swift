@@ -10,7 +10,9 @@ internal import TollProtocol
 ///
 /// Source: x402 scheme_exact_evm.md, "AssetTransferMethod: EIP-3009".
 public struct ExactEVMPayer: PaymentSigner {
+    /// `exact`.
     public let scheme = "exact"
+    /// The address, with EIP-55's checksum.
     public let account: String
     private let address: Address
     private let key: PrivateKey
@@ -27,6 +29,7 @@ public struct ExactEVMPayer: PaymentSigner {
         network.eip155 != nil
     }
 
+    /// Whether asset and payee are addresses, and not mistyped.
     public func objection(to option: PaymentOption) -> String? {
         do throws(PaymentSigningError) {
             _ = try Self.parties(of: option)
@@ -36,22 +39,38 @@ public struct ExactEVMPayer: PaymentSigner {
         }
     }
 
+    /// Signs `TransferWithAuthorization` for the domain of the option's token.
     public func sign(_ option: PaymentOption, _ validity: AuthorizationValidity) throws(PaymentSigningError) -> JSONObject {
         let (chain, token, payee) = try Self.parties(of: option)
         let authorization = EIP3009.Authorization(
-            from: self.address, to: payee, value: option.amount, validAfter: UInt256(validity.validAfter),
-            validBefore: UInt256(validity.validBefore), nonce: validity.nonce)
+            from: self.address,
+            to: payee,
+            value: option.amount,
+            validAfter: UInt256(validity.validAfter),
+            validBefore: UInt256(validity.validBefore),
+            nonce: validity.nonce
+        )
         let domain = EIP712.Domain(
-            name: option.asset.domainName, version: option.asset.domainVersion, chainID: chain, verifyingContract: token)
+            name: option.asset.domainName,
+            version: option.asset.domainVersion,
+            chainID: chain,
+            verifyingContract: token
+        )
         let signature = self.key.sign(digest: authorization.digest(domain))
         // Servers built on the Python SDK look addresses up by their text and know only the one with the checksum.
         let wire = ExactEVMPayload.Authorization(
-            from: self.account, to: payee.description, value: authorization.value, validAfter: authorization.validAfter,
-            validBefore: authorization.validBefore, nonce: authorization.nonce)
+            from: self.account,
+            to: payee.description,
+            value: authorization.value,
+            validAfter: authorization.validAfter,
+            validBefore: authorization.validBefore,
+            nonce: authorization.nonce
+        )
         return ExactEVMPayload(signature: signature.bytes, authorization: wire).json
     }
 
-    private static func parties(of option: PaymentOption) throws(PaymentSigningError) -> (UInt64, token: Address, payee: Address) {
+    private static func parties(of option: PaymentOption) throws(PaymentSigningError) -> (UInt64, token: Address, payee: Address)
+    {
         guard option.scheme == "exact", let chain = option.network.eip155 else {
             throw PaymentSigningError("scheme \(option.scheme) on \(option.network) is not exact on an EVM chain")
         }

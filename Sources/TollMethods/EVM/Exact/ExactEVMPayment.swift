@@ -62,7 +62,8 @@ struct ExactEVMPayment {
         RecoverableSignature(bytes: self.innerSignature)
     }
 
-    /// The call that moves the money: with v, r and s where the signature has that shape, which every token knows, else with bytes.
+    /// The call that moves the money: with v, r and s where the signature has that shape, which every token knows, else with
+    /// bytes.
     var transferCalldata: [UInt8] {
         if let signature = self.plainSignature { return self.authorization.calldata(signature: signature) }
         return self.authorization.calldata(signature: self.innerSignature)

@@ -21,7 +21,8 @@ struct ExactEVMSettler: Sendable {
     private let log: Logger
 
     init(
-        networks: [ChainID: ExactEVMNetwork], store: any PaymentStore, background: BackgroundWork, environment: Environment, log: Logger
+        networks: [ChainID: ExactEVMNetwork], store: any PaymentStore, background: BackgroundWork, environment: Environment,
+        log: Logger
     ) {
         self.networks = networks
         self.fees = networks.mapValues { FeeOracle(client: $0.client, environment: environment) }
@@ -37,16 +38,21 @@ struct ExactEVMSettler: Sendable {
         let deadline = self.environment.monotonic() + patience
         switch record.phase {
         case .settled:
-            guard let settlement = record.settlement else { return .unavailable(reason: "a settled payment without a settlement") }
+            guard let settlement = record.settlement else {
+                return .unavailable(reason: "a settled payment without a settlement")
+            }
             return .settled(settlement)
         case .failed:
-            return .failed(record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue), transaction: record.transaction?.hash)
+            return .failed(
+                record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue), transaction: record.transaction?.hash)
         case .released: return .unavailable(reason: "payment \(record.id) was released")
         case .claimed, .signed, .broadcast, .unknown: break
         }
         do throws(SettlementTrouble) {
             let payment = try Self.payment(record)
-            guard let network = self.networks[payment.option.network] else { throw .unavailable("no chain \(payment.option.network)") }
+            guard let network = self.networks[payment.option.network] else {
+                throw .unavailable("no chain \(payment.option.network)")
+            }
             let signed = record.phase == .claimed ? try await self.sign(payment, record, network) : record
             return try await self.pursue(payment, signed, network, until: deadline)
         } catch {
@@ -86,7 +92,9 @@ struct ExactEVMSettler: Sendable {
     private func sign(
         _ payment: ExactEVMPayment, _ record: PaymentRecord, _ network: ExactEVMNetwork
     ) async throws(SettlementTrouble) -> PaymentRecord {
-        guard let signers = network.signers, let fees = self.fees[network.chain] else { throw .unavailable("no signer on \(network.chain)") }
+        guard let signers = network.signers, let fees = self.fees[network.chain] else {
+            throw .unavailable("no signer on \(network.chain)")
+        }
         let quote: FeeOracle.Quote
         let turn: SignerPool.Turn
         var draft: Draft
@@ -140,7 +148,8 @@ struct ExactEVMSettler: Sendable {
         _ payment: ExactEVMPayment, _ record: PaymentRecord, _ network: ExactEVMNetwork, until deadline: Duration?
     ) async throws(SettlementTrouble) -> SettlementOutcome {
         guard let transaction = record.transaction else { throw .unavailable("payment \(record.id) has no transaction") }
-        let chain = ExactEVMChain(payment: payment, transaction: transaction, unusedAtBlock: record.claim.unusedAtBlock, network: network)
+        let chain = ExactEVMChain(
+            payment: payment, transaction: transaction, unusedAtBlock: record.claim.unusedAtBlock, network: network)
         var pursuit = SettlementPursuit(transaction: transaction.hash, wasSent: record.phase != .signed)
         var action = pursuit.start()
         while true {

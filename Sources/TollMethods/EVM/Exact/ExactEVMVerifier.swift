@@ -66,10 +66,12 @@ final class ExactEVMVerifier: Sendable {
             throw .refused(.recipientMismatch, "the authorization pays \(authorization.to), the offer asks for \(option.payTo)")
         }
         guard authorization.value == option.amount else {
-            throw .refused(.valueMismatch, "the authorization is for \(authorization.value) units, the offer for \(option.amount)")
+            throw .refused(
+                .valueMismatch, "the authorization is for \(authorization.value) units, the offer for \(option.amount)")
         }
         guard let earliestEnd = now.adding(UInt256(slackSeconds)), authorization.validBefore >= earliestEnd else {
-            throw .refused(.validBefore, "validBefore \(authorization.validBefore) is less than \(slackSeconds) s after now, \(now)")
+            throw .refused(
+                .validBefore, "validBefore \(authorization.validBefore) is less than \(slackSeconds) s after now, \(now)")
         }
         guard authorization.validAfter <= now else {
             throw .refused(.validAfter, "validAfter \(authorization.validAfter) is after now, \(now)")
@@ -100,7 +102,8 @@ final class ExactEVMVerifier: Sendable {
                 throw .refused(.signature, "expected signer \(expected), recovered none (v is none of 0, 1, 27 and 28)")
             }
             throw .refused(
-                .undeployedSmartWallet, "\(expected) has no code, and a signature of \(payment.signature.count) bytes is no plain account's")
+                .undeployedSmartWallet,
+                "\(expected) has no code, and a signature of \(payment.signature.count) bytes is no plain account's")
         }
         let recovered: Address
         do { recovered = try signature.signer(of: payment.digest) } catch {
@@ -190,7 +193,8 @@ final class ExactEVMVerifier: Sendable {
             return .refused(.tokenVersionMismatch, "the token's version is \(found), the offer's \(domain.domainVersion)")
         }
         if case .success(let data) = balance, let held = ABI.integer(returned: data), held < authorization.value {
-            return .refused(.insufficientBalance, "\(authorization.from) holds \(held) units, the price is \(authorization.value)")
+            return .refused(
+                .insufficientBalance, "\(authorization.from) holds \(held) units, the price is \(authorization.value)")
         }
         return .refused(.simulationFailed, "the transfer would revert: \(words)")
     }

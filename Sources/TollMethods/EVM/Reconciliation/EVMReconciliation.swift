@@ -62,7 +62,9 @@ public struct EVMReconciliation: Sendable {
         }
         for (_, record) in expected.sorted(by: { $0.key < $1.key }) {
             report.differences.append(
-                "payment \(record.id) is settled in the ledger by \(record.settlement?.transaction ?? "?"), and the chain has no such Transfer")
+                "payment \(record.id) is settled in the ledger by \(record.settlement?.transaction ?? "?"), "
+                    + "and the chain has no such Transfer"
+            )
         }
         return report
     }
@@ -71,7 +73,8 @@ public struct EVMReconciliation: Sendable {
         try await self.network.client.ask(
             .logs(
                 LogFilter(
-                    addresses: Array(self.assets), topics: [[ERC20.transferTopic], [], self.receivers.map(\.word)], from: .number(first),
+                    addresses: Array(self.assets), topics: [[ERC20.transferTopic], [], self.receivers.map(\.word)],
+                    from: .number(first),
                     to: .number(last))))
     }
 
@@ -84,7 +87,8 @@ public struct EVMReconciliation: Sendable {
             report.add(transfer.value, of: asset, to: \.transferred)
             let amount = record.claim.option.amount
             if transfer.value != amount {
-                report.differences.append("payment \(record.id) is \(amount) units in the ledger and \(transfer.value) on chain, in \(hash)")
+                report.differences.append(
+                    "payment \(record.id) is \(amount) units in the ledger and \(transfer.value) on chain, in \(hash)")
             }
             return
         }
@@ -92,7 +96,8 @@ public struct EVMReconciliation: Sendable {
         if let sender, self.signers.contains(sender) {
             report.transfers += 1
             report.add(transfer.value, of: asset, to: \.transferred)
-            report.differences.append("our signer \(sender) moved \(transfer.value) units in \(hash), and the ledger does not know it")
+            report.differences.append(
+                "our signer \(sender) moved \(transfer.value) units in \(hash), and the ledger does not know it")
         } else {
             report.notices.append("\(transfer.value) units came in from \(transfer.from) in \(hash), not through this gateway")
         }

@@ -15,7 +15,8 @@ struct SettlementPursuit {
         case send
         /// Ask for the receipt, then `found`.
         case lookForReceipt
-        /// Ask whether the authorization is used, and by which transfer, in the state of this block or a later one, then `checked`.
+        /// Ask whether the authorization is used, and by which transfer, in the state of this block or a later one, then
+        /// `checked`.
         case checkAuthorization(asOf: UInt64)
         /// Wait, then `waited`.
         case wait(Duration)
@@ -63,7 +64,8 @@ struct SettlementPursuit {
 
     /// Waits grow from the first to the last: a chain that mines at once is not waited for, a slow one is not pestered.
     private static let waits: [Duration] = [
-        .milliseconds(15), .milliseconds(30), .milliseconds(60), .milliseconds(125), .milliseconds(250), .milliseconds(500), .seconds(1),
+        .milliseconds(15), .milliseconds(30), .milliseconds(60), .milliseconds(125), .milliseconds(250), .milliseconds(500),
+        .seconds(1),
     ]
     /// After so many looks without a receipt the transaction is sent again: nodes forget.
     private static let looksPerSend = 12
@@ -100,7 +102,8 @@ struct SettlementPursuit {
         switch result {
         case .transferred(let settlement): return .finish(.settled(settlement))
         case .silent:
-            let refusal = PaymentRefusal(ErrorReason.transferEventMismatch.rawValue, detail: "mined without the Transfer of the payment")
+            let refusal = PaymentRefusal(
+                ErrorReason.transferEventMismatch.rawValue, detail: "mined without the Transfer of the payment")
             return .finish(.failed(refusal, transaction: self.transaction))
         case .reverted(let block):
             self.revertedInBlock = block
@@ -120,11 +123,15 @@ struct SettlementPursuit {
         case .used:
             return .finish(
                 .failed(
-                    PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "the authorization was cancelled or used without a transfer"),
+                    PaymentRefusal(
+                        ErrorReason.nonceAlreadyUsed.rawValue,
+                        detail: "the authorization was cancelled or used without a transfer"),
                     transaction: self.transaction))
         case .unused(isExpired: true):
             return .finish(
-                .failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"), transaction: self.transaction))
+                .failed(
+                    PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"),
+                    transaction: self.transaction))
         case .unused(isExpired: false):
             guard self.revertedInBlock != nil else { return .send }
             let refusal = PaymentRefusal(ErrorReason.transactionFailed.rawValue, detail: "the transaction reverted")
