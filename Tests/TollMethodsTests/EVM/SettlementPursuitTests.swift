@@ -74,12 +74,14 @@ import TollPayments
         var pursuit = Self.pursuit()
         for _ in 0..<3 {
             #expect(pursuit.sent(.nonceUsed) == .lookForReceipt)
-            #expect(Self.lookUntilNoMore(&pursuit).0 == .checkAuthorization(asOf: 0))
+            let looked = Self.lookUntilNoMore(&pursuit).0
+            #expect(looked == .checkAuthorization(asOf: 0))
             #expect(pursuit.checked(.unused(isExpired: false)) == .send)
         }
         _ = pursuit.sent(.nonceUsed)
         _ = Self.lookUntilNoMore(&pursuit)
-        #expect(Self.failure(pursuit.checked(.unused(isExpired: true))) == "invalid_exact_evm_payload_authorization_valid_before")
+        let end = pursuit.checked(.unused(isExpired: true))
+        #expect(Self.failure(end) == "invalid_exact_evm_payload_authorization_valid_before")
     }
 
     @Test func `somebody else's transfer with the authorization is the payment's`() {
@@ -102,11 +104,13 @@ import TollPayments
             var pursuit = Self.pursuit()
             _ = pursuit.sent(.accepted)
             _ = pursuit.found(.reverted(block: 9))
-            #expect(Self.failure(pursuit.checked(state)) == reason)
+            let end = pursuit.checked(state)
+            #expect(Self.failure(end) == reason)
         }
         var silent = Self.pursuit()
         _ = silent.sent(.accepted)
-        #expect(Self.failure(silent.found(.silent)) == "invalid_exact_evm_transfer_event_mismatch")
+        let end = silent.found(.silent)
+        #expect(Self.failure(end) == "invalid_exact_evm_transfer_event_mismatch")
     }
 
     @Test func `a node that does not answer ends nothing`() {
