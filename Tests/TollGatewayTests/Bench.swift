@@ -40,7 +40,7 @@ struct Bench {
     let log = Log()
     let gateway: Gateway
 
-    /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `/dear` on a longer path, `/free/**`.
+    /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
     init(
         store: any PaymentStore = MemoryPaymentStore(), chain: SimulatedEVMChain? = nil, time: ManualTime? = nil, sleepPasses: Bool = true,
         cors: CORSPolicy = .any, routes: [Route]? = nil,
@@ -89,7 +89,7 @@ struct Bench {
     static func routes() throws -> [Route] {
         [
             try route("/paid/*"), try route("/other/*"), try route("/first/*", .before), try route("/unstored/*", storesAnswers: false),
-            try route("GET /dear"), try route("/free/**", nil),
+            try route("GET /dear"), try route("/deep/**"), try route("/free/**", nil),
         ]
     }
 

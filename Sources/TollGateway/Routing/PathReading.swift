@@ -19,66 +19,68 @@ enum PathReading {
 
     /// Escapes of escapes of escapes: nobody means more, and each round takes time.
     private static let roundsMax = 4
+    /// A path of which more can be made than this means nothing good.
+    private static let textsMax = 128
 
     private static let (slash, backslash, semicolon) = (UInt8(ascii: "/"), UInt8(ascii: "\\"), UInt8(ascii: ";"))
 
     /// Reads `path` in every way that a server might.
     static func read(_ path: ArraySlice<UInt8>) -> Outcome {
         guard !self.isPlain(path) else { return .plain }
-        var texts = [Array(path)]
-        while let last = texts.last, last.contains(UInt8(ascii: "%")) {
-            guard texts.count <= self.roundsMax, let next = self.percentDecoded(last) else { return .malformed }
-            texts.append(next)
-        }
-        guard let full = texts.last, full.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }) else {
-            return .malformed
-        }
+        guard let texts = self.texts(Array(path)) else { return .malformed }
         var readings: [[[UInt8]]] = []
         for text in texts {
-            for isFolded in text.contains(self.backslash) ? [false, true] : [false] {
-                let separated = isFolded ? text.map { $0 == self.backslash ? self.slash : $0 } : text
-                for segments in self.resolutions(self.split(separated)) {
-                    readings.append(segments.map(self.fullyDecoded))
-                    guard full.contains(self.semicolon) else { continue }
-                    // Parameters may be cut at the end, from what is decoded or from what is not.
-                    readings.append(segments.map { self.fullyDecoded(self.cut($0)) })
-                    readings.append(segments.map { self.cut(self.fullyDecoded($0)) })
-                }
-            }
+            // Segments may also be decoded one by one, so that an escaped slash parts nothing, and be cut after that.
+            let segments = self.segments(text).map(self.fullyDecoded)
+            readings.append(segments)
+            if segments.contains(where: { $0.contains(self.semicolon) }) { readings.append(segments.map { Array(self.cut($0[...])) }) }
         }
         return .readings(readings)
     }
 
-    // MARK: - Segments
-
-    /// Parameters cut before dots are resolved or not; empty segments kept, or dropped before or after; dots resolved or not.
-    private static func resolutions(_ segments: [ArraySlice<UInt8>]) -> [[ArraySlice<UInt8>]] {
-        var resolutions = [segments]
-        func add(_ resolution: [ArraySlice<UInt8>]) {
-            if !resolutions.contains(resolution) { resolutions.append(resolution) }
+    /// Everything that decoding, folding, cutting, merging and resolving make of a path, in any order; nil when it is malformed.
+    private static func texts(_ path: [UInt8]) -> [[UInt8]]? {
+        guard self.isWellFormed(path) else { return nil }
+        var texts = [path]
+        var seen: Set<[UInt8]> = [path]
+        var next = 0
+        while next < texts.count {
+            let text = texts[next]
+            let segments = self.segments(text)
+            let made = [
+                self.percentDecoded(text), text.map { $0 == self.backslash ? self.slash : $0 }, self.joined(segments.map(self.cut)),
+                self.joined(segments.filter { !$0.isEmpty }), self.joined(self.resolved(segments)),
+            ]
+            for case let made? in made where seen.insert(made).inserted { texts.append(made) }
+            guard texts.count <= self.textsMax else { return nil }
+            next += 1
         }
-        add(segments.map(self.cut))
-        for segments in resolutions {
-            let merged = segments.filter { !$0.isEmpty }
-            let resolved = self.resolved(segments)
-            add(merged)
-            add(resolved)
-            add(self.resolved(merged))
-            add(resolved.filter { !$0.isEmpty })
-        }
-        return resolutions
+        return texts
     }
 
-    private static func split(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
-        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(
-            separator: self.slash, omittingEmptySubsequences: false)
+    private static func isWellFormed(_ path: [UInt8]) -> Bool {
+        var (decoded, rounds) = (path, 0)
+        while decoded.contains(UInt8(ascii: "%")) {
+            guard rounds < self.roundsMax, let next = self.percentDecoded(decoded) else { return false }
+            (decoded, rounds) = (next, rounds + 1)
+        }
+        return decoded.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "#") }
+    }
+
+    // MARK: - Segments
+
+    /// What stands between the slashes, without the empty one behind a slash at the end.
+    private static func segments(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
+        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(separator: self.slash, omittingEmptySubsequences: false)
         if segments.last?.isEmpty == true { segments.removeLast() }
         return segments
     }
 
-    private static func cut(_ segment: ArraySlice<UInt8>) -> ArraySlice<UInt8> { segment.prefix { $0 != self.semicolon } }
+    private static func joined(_ segments: [ArraySlice<UInt8>]) -> [UInt8] {
+        segments.isEmpty ? [self.slash] : segments.reduce(into: []) { $0 += [self.slash] + $1 }
+    }
 
-    private static func cut(_ segment: [UInt8]) -> [UInt8] { Array(segment.prefix { $0 != self.semicolon }) }
+    private static func cut(_ segment: ArraySlice<UInt8>) -> ArraySlice<UInt8> { segment.prefix { $0 != self.semicolon } }
 
     private static func resolved(_ segments: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
         var resolved: [ArraySlice<UInt8>] = []
@@ -95,7 +97,7 @@ enum PathReading {
     // MARK: - Bytes
 
     /// Decoded until it no longer changes, in lower case.
-    private static func fullyDecoded(_ segment: some Collection<UInt8>) -> [UInt8] {
+    private static func fullyDecoded(_ segment: ArraySlice<UInt8>) -> [UInt8] {
         var decoded = Array(segment)
         while decoded.contains(UInt8(ascii: "%")), let next = self.percentDecoded(decoded) { decoded = next }
         return decoded.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }

@@ -130,16 +130,13 @@ struct TokenLedger {
 
     mutating func mine(at time: Duration) {
         self.block += 1
-        var waiting: [SignedTransaction] = []
-        for transaction in self.pool {
-            guard let sender = try? transaction.sender(), transaction.transaction.nonce == self.counts[sender] ?? 0 else {
-                waiting.append(transaction)
-                continue
-            }
+        // Lower numbers first, whatever order they came in.
+        for transaction in self.pool.sorted(by: { $0.transaction.nonce < $1.transaction.nonce }) {
+            guard let sender = try? transaction.sender(), transaction.transaction.nonce == self.counts[sender] ?? 0 else { continue }
             self.counts[sender] = transaction.transaction.nonce + 1
             self.execute(transaction.transaction.data, from: sender, hash: transaction.hash, at: time)
         }
-        self.pool = waiting
+        self.pool.removeAll { self.receipts[$0.hash] != nil }
     }
 
     mutating func submit(_ calldata: [UInt8], from sender: Address, at time: Duration) {

@@ -199,7 +199,7 @@ import TollTestKit
     }
 
     @Test func `two hundred settlements have two hundred numbers`() async throws {
-        let stand = ExactStand()
+        let stand = ExactStand(sleepPasses: false)
         stand.chain.mint(1_000_000, to: ExactStand.payer.address)
         var records: [PaymentRecord] = []
         for nonce in 1...200 { records.append(try await stand.claimed(ExactStand.payload(nonce: nonce))) }

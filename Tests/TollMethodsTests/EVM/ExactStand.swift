@@ -21,7 +21,7 @@ struct ExactStand {
             domainVersion: "2"),
         amount: 1_000, payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", maxTimeoutSeconds: 300)
 
-    let time = ManualTime(start: .seconds(now))
+    let time: ManualTime
     let chain: SimulatedEVMChain
     let store = MemoryPaymentStore()
     let exact: ExactEVM
@@ -29,8 +29,9 @@ struct ExactStand {
 
     init(
         chain: SimulatedEVMChain? = nil, factories: Set<Address> = [], confirmations: ExactEVMNetwork.Confirmations = .blocks(1),
-        store: (any PaymentStore)? = nil
+        store: (any PaymentStore)? = nil, sleepPasses: Bool = true
     ) {
+        self.time = ManualTime(start: .seconds(Self.now), sleepPasses: sleepPasses)
         let environment = self.time.environment
         self.chain = chain ?? SimulatedEVMChain(clock: environment.wallClock)
         self.chain.mint(5_000, to: Self.payer.address)
