@@ -16,34 +16,40 @@ import TollTestKit
         let bench = try Bench()
         let answer = try await bench.ask()
         let payTo = Bench.payTo
-        let fields = answer.head.fields.map { "\(String(decoding: $0.name, as: UTF8.self)): \(String(decoding: $0.value, as: UTF8.self))" }
+        let fields = answer.head.fields.map {
+            "\(String(decoding: $0.name, as: UTF8.self)): \(String(decoding: $0.value, as: UTF8.self))"
+        }
         let required = try #require(answer["payment-required"])
         #expect(answer.status == 402)
         #expect(
             fields == [
                 "Date: Sat, 15 Jan 2027 08:00:00 GMT", "Content-Type: application/json", "Cache-Control: no-store",
                 "PAYMENT-REQUIRED: \(required)", "Access-Control-Allow-Origin: *",
-                "Access-Control-Expose-Headers: payment-required, payment-response, x-payment-response, tollgate-debt, retry-after",
+                "Access-Control-Expose-Headers: payment-required, payment-response, x-payment-response, "
+                    + "tollgate-debt, retry-after",
                 "Content-Length: \(answer.body.count)",
-            ])
+            ]
+        )
         #expect(
             answer.text == """
-                {"x402Version":1,"error":"\(X402V1.PaymentRequired.noPaymentError)","accepts":[{"scheme":"exact","network":"base-sepolia",\
-                "maxAmountRequired":"1000","resource":"https://api.example/paid/1","description":"A sample","mimeType":"",\
+                {"x402Version":1,"error":"\(X402V1.PaymentRequired.noPaymentError)","accepts":[{"scheme":"exact",\
+                "network":"base-sepolia","maxAmountRequired":"1000","resource":"https://api.example/paid/1","description":"A sample","mimeType":"",\
                 "outputSchema":null,"payTo":"\(payTo)","maxTimeoutSeconds":300,\
                 "asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e","extra":{"name":"USDC","version":"2"}}],\
                 "type":"about:blank","title":"Payment Required","status":402,\
                 "detail":"This resource is paid for per request. No account is needed: pay as offered and ask again.",\
                 "code":"payment_required"}
-                """)
+                """
+        )
         let challenge = try PaymentHeader.decode(required)
         #expect(
             JSON.object(challenge).text == """
-                {"x402Version":2,"error":"Payment required","resource":{"url":"https://api.example/paid/1","description":"A sample"},\
-                "accepts":[{"scheme":"exact","network":"eip155:84532","asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
+                {"x402Version":2,"error":"Payment required","resource":{"url":"https://api.example/paid/1",\
+                "description":"A sample"},"accepts":[{"scheme":"exact","network":"eip155:84532","asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
                 "amount":"1000","payTo":"\(payTo)","maxTimeoutSeconds":300,"extra":{"name":"USDC","version":"2",\
                 "challenge":"00000000000000009e3779b97f4a7c15"}}]}
-                """)
+                """
+        )
         #expect(try await bench.isUntouched())
     }
 
@@ -64,7 +70,11 @@ import TollTestKit
 
     @Test func `a paid HEAD has the fields of the answer`() async throws {
         let bench = try Bench { sent in
-            ClientResponse(head: ResponseHead(status: 200, fields: ["ETag": "\"1\""]), length: 7, body: sent.method == .head ? .empty : BodyStream([1]))
+            ClientResponse(
+                head: ResponseHead(status: 200, fields: ["ETag": "\"1\""]),
+                length: 7,
+                body: sent.method == .head ? .empty : BodyStream([1])
+            )
         }
         let answer = try await bench.pay(.head, "/dear", try await bench.credential("/dear"))
         #expect(answer.status == 200 && answer.body.isEmpty && answer["etag"] == "\"1\"")
@@ -111,14 +121,21 @@ import TollTestKit
     @Test func `permit2_allowance_required is 412 with the challenge`() async throws {
         let bench = try Bench(routes: [
             Route(
-                pattern: try RoutePattern("/paid/*"), upstream: Bench.upstreamServer(),
-                terms: Terms(options: [Bench.option], dialects: ["x402"]))
+                pattern: try RoutePattern("/paid/*"),
+                upstream: Bench.upstreamServer(),
+                terms: Terms(options: [Bench.option], dialects: ["x402"])
+            )
         ])
         let store = MemoryPaymentStore()
         let gateway = Gateway(
             GatewayConfiguration(publicURL: Origin(scheme: .https, host: "api.example"), routes: [try Bench.route("/paid/*")]),
-            dialects: Bench.dialects, methods: [Refusing("permit2_allowance_required")], store: store, client: bench.upstream,
-            environment: bench.time.environment, log: bench.log.logger)
+            dialects: Bench.dialects,
+            methods: [Refusing("permit2_allowance_required")],
+            store: store,
+            client: bench.upstream,
+            environment: bench.time.environment,
+            log: bench.log.logger
+        )
         var fields: Fields = ["Host": "api.example"]
         fields.append("PAYMENT-SIGNATURE", Base64.encode(try await bench.credential().utf8))
         let channel = RecordingResponseChannel()
@@ -142,7 +159,9 @@ import TollTestKit
         #expect(answer["payment-required"] != nil)
         #expect(answer["content-security-policy"] == "default-src 'none'; style-src 'unsafe-inline'")
         #expect(answer.text.contains("0.001 USDC") && answer.text.contains("A sample"))
-        for fields in [["Accept": "text/html"], ["User-Agent": "Mozilla/5.0"], ["Accept": "*/*", "User-Agent": "Mozilla/5.0"]] as [Fields] {
+        for fields in [["Accept": "text/html"], ["User-Agent": "Mozilla/5.0"], ["Accept": "*/*", "User-Agent": "Mozilla/5.0"]]
+            as [Fields]
+        {
             #expect(try await bench.ask(.get, "/paid/1", fields)["content-type"] == "application/json")
         }
         #expect(try await bench.ask(.post, "/paid/1", Self.browser)["content-type"] == "application/json")
@@ -157,15 +176,26 @@ import TollTestKit
     @Test func `nothing of a path or a description becomes markup or a command`() throws {
         let hostile = "https://a.example/<script>alert(1)</script>\"'&;$(rm)\u{600}<b>"
         let offer = Offer(
-            resource: hostile, description: "\u{600}<img src=x onerror=alert(1)>", mimeType: nil, options: [Bench.option], policy: .after)
+            resource: hostile,
+            description: "\u{600}<img src=x onerror=alert(1)>",
+            mimeType: nil,
+            options: [Bench.option],
+            policy: .after
+        )
         let page = String(decoding: BrowserPage(offer: offer).html, as: UTF8.self)
         let scalars = Array(page.unicodeScalars)
         for tag in ["script", "img", "b>"] {
             let pattern = Array("<\(tag)".unicodeScalars)
-            let isThere = scalars.indices.contains { scalars[$0...].starts(with: pattern) && tag != "b>" || scalars[$0...].starts(with: Array("<b>".unicodeScalars)) }
+            let isThere = scalars.indices.contains {
+                scalars[$0...].starts(with: pattern) && tag != "b>" || scalars[$0...].starts(with: Array("<b>".unicodeScalars))
+            }
             #expect(!isThere, "\(tag)")
         }
-        #expect(page.contains("toll get &#39;https://a.example/&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;\\&#39;&#39;&amp;;$(rm)"))
+        #expect(
+            page.contains(
+                "toll get &#39;https://a.example/&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;\\&#39;&#39;&amp;;$(rm)"
+            )
+        )
     }
 
     // MARK: - Other origins
@@ -198,7 +228,11 @@ import TollTestKit
     @Test func `a list of origins is kept, on every kind of answer`() async throws {
         let bench = try Bench(cors: .only(["https://app.example"])) { _ in
             ClientResponse(
-                head: ResponseHead(status: 200, fields: ["Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Total"]))
+                head: ResponseHead(
+                    status: 200,
+                    fields: ["Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Total"]
+                )
+            )
         }
         for (origin, isAllowed) in [("https://app.example", true), ("https://evil.example", false), (nil, false)] {
             var fields = Fields()
@@ -208,16 +242,28 @@ import TollTestKit
                 try await bench.ask(.get, "/nowhere", fields), try await bench.ask(.get, "/paid/1", Self.browserFields(fields)),
             ]
             let nonce = isAllowed ? 1 : origin == nil ? 2 : 3
-            answers.append(try await bench.pay(.get, "/paid/1", try await bench.credential("/paid/1", .init(nonce: nonce)), fields))
+            answers.append(
+                try await bench.pay(.get, "/paid/1", try await bench.credential("/paid/1", .init(nonce: nonce)), fields)
+            )
             for answer in answers {
-                #expect(answer.head.fields.values(of: "access-control-allow-origin").map { String(decoding: $0, as: UTF8.self) } == (isAllowed ? ["https://app.example"] : []))
+                #expect(
+                    answer.head.fields.values(of: "access-control-allow-origin").map { String(decoding: $0, as: UTF8.self) }
+                        == (isAllowed ? ["https://app.example"] : [])
+                )
                 #expect(answer.head.fields.listContains("vary", "origin"))
                 #expect(!isAllowed || answer.head.fields.listContains("access-control-expose-headers", "payment-required"))
             }
             #expect(answers[1].head.fields.listContains("access-control-expose-headers", "x-total"))
         }
-        let refused = try await bench.ask(.options, "/paid/1", ["Origin": "https://evil.example", "Access-Control-Request-Method": "GET"])
-        #expect(refused.status == 204 && refused["access-control-allow-origin"] == nil && refused["access-control-allow-methods"] == nil)
+        let refused = try await bench.ask(
+            .options,
+            "/paid/1",
+            ["Origin": "https://evil.example", "Access-Control-Request-Method": "GET"]
+        )
+        #expect(
+            refused.status == 204 && refused["access-control-allow-origin"] == nil
+                && refused["access-control-allow-methods"] == nil
+        )
     }
 
     private static func browserFields(_ fields: Fields) -> Fields {

@@ -12,7 +12,12 @@ import TollTestKit
 @Suite struct CredentialTests {
     // MARK: - Malformed: 400 with the field, the challenge's fields, and nothing else happens
 
-    private static func expectMalformed(_ bench: Bench, _ answer: RecordedResponse, _ words: String, field: String = "payment-signature")
+    private static func expectMalformed(
+        _ bench: Bench,
+        _ answer: RecordedResponse,
+        _ words: String,
+        field: String = "payment-signature"
+    )
         async throws
     {
         #expect(answer.status == 400)
@@ -43,7 +48,8 @@ import TollTestKit
         ("accepted.amount", "-1000"), ("accepted.amount", "1000.0"), ("accepted.amount", "1e3"), ("accepted.amount", ""),
         ("accepted.amount", "115792089237316195423570985008687907853269984665640564039457584007913129639936"),
         ("accepted.payTo", nil), ("accepted.maxTimeoutSeconds", nil), ("accepted.maxTimeoutSeconds", "300"),
-        ("accepted.maxTimeoutSeconds", -1), ("accepted.extra", "USDC"), ("payload", nil), ("payload", []), ("payload.signature", nil),
+        ("accepted.maxTimeoutSeconds", -1), ("accepted.extra", "USDC"), ("payload", nil), ("payload", []),
+        ("payload.signature", nil),
         ("payload.signature", ""), ("payload.signature", "0x"), ("payload.signature", "0x123"), ("payload.signature", "0xzz"),
         ("payload.signature", 5), ("payload.authorization", nil), ("payload.authorization.from", nil),
         ("payload.authorization.from", "0x12"), ("payload.authorization.from", "0xZZ9693Bc6afc0C5328bA36FaF03C514EF312287C"),
@@ -70,8 +76,10 @@ import TollTestKit
         let twice = try await bench.ask(.get, "/paid/1", ["PAYMENT-SIGNATURE": credential, "Payment-Signature": credential])
         try await Self.expectMalformed(bench, twice, "more than once")
         let both = try await bench.ask(
-            .get, "/paid/1",
-            ["PAYMENT-SIGNATURE": credential, "X-PAYMENT": Bench.credential1().firstText("x-payment") ?? ""])
+            .get,
+            "/paid/1",
+            ["PAYMENT-SIGNATURE": credential, "X-PAYMENT": Bench.credential1().firstText("x-payment") ?? ""]
+        )
         try await Self.expectMalformed(bench, both, "beside", field: "x-payment")
     }
 
@@ -84,7 +92,9 @@ import TollTestKit
 
     // MARK: - Well formed and wrong: 402, a fresh challenge, the standard reason
 
-    private static func expectRefused(_ bench: Bench, _ answer: RecordedResponse, _ reason: String, _ logged: String...) async throws {
+    private static func expectRefused(_ bench: Bench, _ answer: RecordedResponse, _ reason: String, _ logged: String...)
+        async throws
+    {
         #expect(answer.status == 402)
         #expect(answer.code == reason)
         #expect(answer.json["error"]?.string == reason)
@@ -96,16 +106,20 @@ import TollTestKit
         for words in logged { #expect(bench.log.holds("reason=\(reason)", words), "\(bench.log.lines)") }
     }
 
-    @Test(arguments: [
-        ("x402Version", 1, "invalid_x402_version"), ("x402Version", 3, "invalid_x402_version"),
-        ("accepted.scheme", "upto", "unsupported_scheme"), ("accepted.network", "eip155:8453", "invalid_network"),
-        ("accepted.network", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", "invalid_network"),
-        ("accepted.asset", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "invalid_payment_requirements"),
-        ("accepted.payTo", "0x857b06519E91e3A54538791bDbb0E22373e36b66", "invalid_payment_requirements"),
-        ("accepted.amount", "999", "invalid_payment_requirements"), ("accepted.amount", "1001", "invalid_payment_requirements"),
-        ("accepted.maxTimeoutSeconds", 301, "invalid_payment_requirements"),
-        ("accepted.extra.name", "USD Coin", "invalid_payment_requirements"), ("accepted.extra", nil, "invalid_payment_requirements"),
-    ] as [(String, JSON?, String)])
+    @Test(
+        arguments: [
+            ("x402Version", 1, "invalid_x402_version"), ("x402Version", 3, "invalid_x402_version"),
+            ("accepted.scheme", "upto", "unsupported_scheme"), ("accepted.network", "eip155:8453", "invalid_network"),
+            ("accepted.network", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", "invalid_network"),
+            ("accepted.asset", "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "invalid_payment_requirements"),
+            ("accepted.payTo", "0x857b06519E91e3A54538791bDbb0E22373e36b66", "invalid_payment_requirements"),
+            ("accepted.amount", "999", "invalid_payment_requirements"),
+            ("accepted.amount", "1001", "invalid_payment_requirements"),
+            ("accepted.maxTimeoutSeconds", 301, "invalid_payment_requirements"),
+            ("accepted.extra.name", "USD Coin", "invalid_payment_requirements"),
+            ("accepted.extra", nil, "invalid_payment_requirements"),
+        ] as [(String, JSON?, String)]
+    )
     func `what was not offered is refused`(path: String, value: JSON?, reason: String) async throws {
         let bench = try Bench()
         let answer = try await bench.pay(try await bench.credential().changing(path, to: value))
@@ -123,12 +137,18 @@ import TollTestKit
         let payer = Bench.payer.address.description
         let cases: [(Authorization, reason: String, logged: [String])] = [
             (Authorization(value: 999), value, ["999", "1000"]), (Authorization(value: 1_001), value, ["1001", "1000"]),
-            (Authorization(to: Bench.stranger.address.description), recipient, [Bench.stranger.address.description, Bench.payTo]),
+            (
+                Authorization(to: Bench.stranger.address.description), recipient,
+                [Bench.stranger.address.description, Bench.payTo]
+            ),
             (Authorization(validBefore: UInt64(Bench.now) - 1), before, ["\(Bench.now)"]),
             (Authorization(validBefore: UInt64(Bench.now) + 5), before, ["6 s"]),
             (Authorization(validAfter: UInt64(Bench.now) + 1), after, ["\(Bench.now + 1)"]),
             (Authorization(chainID: 8453), signature, ["expected signer \(payer), recovered 0x"]),
-            (Authorization(key: PrivateKey(bytes: [UInt8](repeating: 3, count: 32))!), "invalid_exact_evm_insufficient_balance", []),
+            (
+                Authorization(key: PrivateKey(bytes: [UInt8](repeating: 3, count: 32))!),
+                "invalid_exact_evm_insufficient_balance", []
+            ),
         ]
         for (authorization, reason, logged) in cases {
             let bench = try Bench()
@@ -151,7 +171,12 @@ import TollTestKit
         // The stranger signed for its own account, so a third address is recovered.
         let answer = try await bench.pay(credential)
         try await Self.expectRefused(
-            bench, answer, "invalid_exact_evm_payload_signature", "expected signer \(Bench.payer.address)", "recovered 0x")
+            bench,
+            answer,
+            "invalid_exact_evm_payload_signature",
+            "expected signer \(Bench.payer.address)",
+            "recovered 0x"
+        )
     }
 
     @Test func `the high twin of a signature, and one with a strange v, are refused`() async throws {
@@ -165,7 +190,12 @@ import TollTestKit
         let twin = Array(signature[..<32]) + high.word.bytes + [signature[64] ^ 7]  // 27 and 28 change places.
         let answer = try await bench.pay(credential.changing("payload.signature", to: .string(Hex.encodePrefixed(twin))))
         try await Self.expectRefused(
-            bench, answer, "invalid_exact_evm_payload_signature", "expected signer \(Bench.payer.address)", "highS")
+            bench,
+            answer,
+            "invalid_exact_evm_payload_signature",
+            "expected signer \(Bench.payer.address)",
+            "highS"
+        )
         signature[64] = 29
         let strange = try await bench.pay(credential.changing("payload.signature", to: .string(Hex.encodePrefixed(signature))))
         try await Self.expectRefused(bench, strange, "invalid_exact_evm_payload_signature", "recovered none")
@@ -173,7 +203,8 @@ import TollTestKit
 
     @Test func `version 1: another network, scheme and amount`() async throws {
         for (path, value, reason) in [
-            ("network", "base", "invalid_network"), ("scheme", "upto", "unsupported_scheme"), ("x402Version", 2, "invalid_x402_version"),
+            ("network", "base", "invalid_network"), ("scheme", "upto", "unsupported_scheme"),
+            ("x402Version", 2, "invalid_x402_version"),
         ] as [(String, JSON, String)] {
             let bench = try Bench()
             let json: JSON = [
@@ -190,7 +221,8 @@ import TollTestKit
     // MARK: - The chain does not say: 503, never open, never invalid
 
     @Test(arguments: [
-        SimulatedEVMChain.Weather.down, .slow, .garbage("<html>busy</html>"), .garbage("[]"), .garbage(#"{"jsonrpc":"2.0","id":1}"#),
+        SimulatedEVMChain.Weather.down, .slow, .garbage("<html>busy</html>"), .garbage("[]"),
+        .garbage(#"{"jsonrpc":"2.0","id":1}"#),
         .garbage(""),
     ])
     func `a chain that does not answer closes the gate`(weather: SimulatedEVMChain.Weather) async throws {
