@@ -58,13 +58,17 @@ public struct Housekeeping: Service {
         var unfinishedSince: Int64?
         while true {
             let page = try await self.store.records(
-                in: [.claimed, .signed, .broadcast, .unknown, .settled], since: from, limit: limit)
+                in: [.claimed, .signed, .broadcast, .unknown, .settled],
+                since: from,
+                limit: limit
+            )
             for record in page where !Self.isFinished(record) {
                 if record.phase == .settled, let ended = record.endedAt, ended < due {
                     try await self.store.append([.owed(reason: "its answer never reached the client")], to: record.id, at: now)
                     self.log.warning(
                         "owed: settled and never served",
-                        ["payment": record.id, "payer": record.claim.payer, "amount": record.claim.option.display])
+                        ["payment": record.id, "payer": record.claim.payer, "amount": record.claim.option.display]
+                    )
                 } else {
                     unfinishedSince = min(unfinishedSince ?? .max, record.claimedAt)
                 }

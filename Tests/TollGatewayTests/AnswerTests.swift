@@ -25,27 +25,31 @@ import TollTestKit
             fields == [
                 "Date: Sat, 15 Jan 2027 08:00:00 GMT", "Content-Type: application/json", "Cache-Control: no-store",
                 "PAYMENT-REQUIRED: \(required)", "Access-Control-Allow-Origin: *",
-                "Access-Control-Expose-Headers: payment-required, payment-response, x-payment-response, tollgate-debt, retry-after",
+                "Access-Control-Expose-Headers: payment-required, payment-response, x-payment-response, "
+                    + "tollgate-debt, retry-after",
                 "Content-Length: \(answer.body.count)",
-            ])
+            ]
+        )
         #expect(
             answer.text == """
-                {"x402Version":1,"error":"\(X402V1.PaymentRequired.noPaymentError)","accepts":[{"scheme":"exact","network":"base-sepolia",\
-                "maxAmountRequired":"1000","resource":"https://api.example/paid/1","description":"A sample","mimeType":"",\
+                {"x402Version":1,"error":"\(X402V1.PaymentRequired.noPaymentError)","accepts":[{"scheme":"exact",\
+                "network":"base-sepolia","maxAmountRequired":"1000","resource":"https://api.example/paid/1","description":"A sample","mimeType":"",\
                 "outputSchema":null,"payTo":"\(payTo)","maxTimeoutSeconds":300,\
                 "asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e","extra":{"name":"USDC","version":"2"}}],\
                 "type":"about:blank","title":"Payment Required","status":402,\
                 "detail":"This resource is paid for per request. No account is needed: pay as offered and ask again.",\
                 "code":"payment_required"}
-                """)
+                """
+        )
         let challenge = try PaymentHeader.decode(required)
         #expect(
             JSON.object(challenge).text == """
-                {"x402Version":2,"error":"Payment required","resource":{"url":"https://api.example/paid/1","description":"A sample"},\
-                "accepts":[{"scheme":"exact","network":"eip155:84532","asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
+                {"x402Version":2,"error":"Payment required","resource":{"url":"https://api.example/paid/1",\
+                "description":"A sample"},"accepts":[{"scheme":"exact","network":"eip155:84532","asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
                 "amount":"1000","payTo":"\(payTo)","maxTimeoutSeconds":300,"extra":{"name":"USDC","version":"2",\
                 "challenge":"00000000000000009e3779b97f4a7c15"}}]}
-                """)
+                """
+        )
         #expect(try await bench.isUntouched())
     }
 
@@ -67,8 +71,10 @@ import TollTestKit
     @Test func `a paid HEAD has the fields of the answer`() async throws {
         let bench = try Bench { sent in
             ClientResponse(
-                head: ResponseHead(status: 200, fields: ["ETag": "\"1\""]), length: 7,
-                body: sent.method == .head ? .empty : BodyStream([1]))
+                head: ResponseHead(status: 200, fields: ["ETag": "\"1\""]),
+                length: 7,
+                body: sent.method == .head ? .empty : BodyStream([1])
+            )
         }
         let answer = try await bench.pay(.head, "/dear", try await bench.credential("/dear"))
         #expect(answer.status == 200 && answer.body.isEmpty && answer["etag"] == "\"1\"")
@@ -115,14 +121,21 @@ import TollTestKit
     @Test func `permit2_allowance_required is 412 with the challenge`() async throws {
         let bench = try Bench(routes: [
             Route(
-                pattern: try RoutePattern("/paid/*"), upstream: Bench.upstreamServer(),
-                terms: Terms(options: [Bench.option], dialects: ["x402"]))
+                pattern: try RoutePattern("/paid/*"),
+                upstream: Bench.upstreamServer(),
+                terms: Terms(options: [Bench.option], dialects: ["x402"])
+            )
         ])
         let store = MemoryPaymentStore()
         let gateway = Gateway(
             GatewayConfiguration(publicURL: Origin(scheme: .https, host: "api.example"), routes: [try Bench.route("/paid/*")]),
-            dialects: Bench.dialects, methods: [Refusing("permit2_allowance_required")], store: store, client: bench.upstream,
-            environment: bench.time.environment, log: bench.log.logger)
+            dialects: Bench.dialects,
+            methods: [Refusing("permit2_allowance_required")],
+            store: store,
+            client: bench.upstream,
+            environment: bench.time.environment,
+            log: bench.log.logger
+        )
         var fields: Fields = ["Host": "api.example"]
         fields.append("PAYMENT-SIGNATURE", Base64.encode(try await bench.credential().utf8))
         let channel = RecordingResponseChannel()
@@ -163,8 +176,12 @@ import TollTestKit
     @Test func `nothing of a path or a description becomes markup or a command`() throws {
         let hostile = "https://a.example/<script>alert(1)</script>\"'&;$(rm)\u{600}<b>"
         let offer = Offer(
-            resource: hostile, description: "\u{600}<img src=x onerror=alert(1)>", mimeType: nil, options: [Bench.option],
-            policy: .after)
+            resource: hostile,
+            description: "\u{600}<img src=x onerror=alert(1)>",
+            mimeType: nil,
+            options: [Bench.option],
+            policy: .after
+        )
         let page = String(decoding: BrowserPage(offer: offer).html, as: UTF8.self)
         let scalars = Array(page.unicodeScalars)
         for tag in ["script", "img", "b>"] {
@@ -176,7 +193,9 @@ import TollTestKit
         }
         #expect(
             page.contains(
-                "toll get &#39;https://a.example/&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;\\&#39;&#39;&amp;;$(rm)"))
+                "toll get &#39;https://a.example/&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;\\&#39;&#39;&amp;;$(rm)"
+            )
+        )
     }
 
     // MARK: - Other origins
@@ -210,7 +229,10 @@ import TollTestKit
         let bench = try Bench(cors: .only(["https://app.example"])) { _ in
             ClientResponse(
                 head: ResponseHead(
-                    status: 200, fields: ["Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Total"]))
+                    status: 200,
+                    fields: ["Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "X-Total"]
+                )
+            )
         }
         for (origin, isAllowed) in [("https://app.example", true), ("https://evil.example", false), (nil, false)] {
             var fields = Fields()
@@ -221,21 +243,27 @@ import TollTestKit
             ]
             let nonce = isAllowed ? 1 : origin == nil ? 2 : 3
             answers.append(
-                try await bench.pay(.get, "/paid/1", try await bench.credential("/paid/1", .init(nonce: nonce)), fields))
+                try await bench.pay(.get, "/paid/1", try await bench.credential("/paid/1", .init(nonce: nonce)), fields)
+            )
             for answer in answers {
                 #expect(
                     answer.head.fields.values(of: "access-control-allow-origin").map { String(decoding: $0, as: UTF8.self) }
-                        == (isAllowed ? ["https://app.example"] : []))
+                        == (isAllowed ? ["https://app.example"] : [])
+                )
                 #expect(answer.head.fields.listContains("vary", "origin"))
                 #expect(!isAllowed || answer.head.fields.listContains("access-control-expose-headers", "payment-required"))
             }
             #expect(answers[1].head.fields.listContains("access-control-expose-headers", "x-total"))
         }
         let refused = try await bench.ask(
-            .options, "/paid/1", ["Origin": "https://evil.example", "Access-Control-Request-Method": "GET"])
+            .options,
+            "/paid/1",
+            ["Origin": "https://evil.example", "Access-Control-Request-Method": "GET"]
+        )
         #expect(
             refused.status == 204 && refused["access-control-allow-origin"] == nil
-                && refused["access-control-allow-methods"] == nil)
+                && refused["access-control-allow-methods"] == nil
+        )
     }
 
     private static func browserFields(_ fields: Fields) -> Fields {

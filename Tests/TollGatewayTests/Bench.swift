@@ -29,8 +29,13 @@ struct Bench {
     static let payTo = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
     static let now: Int64 = 1_800_000_000
     static let asset = Asset(
-        network: ChainID(eip155: 84_532), address: SimulatedEVMChain.token.description, symbol: "USDC", decimals: 6, domainName: "USDC",
-        domainVersion: "2")
+        network: ChainID(eip155: 84_532),
+        address: SimulatedEVMChain.token.description,
+        symbol: "USDC",
+        decimals: 6,
+        domainName: "USDC",
+        domainVersion: "2"
+    )
     static let option = PaymentOption(asset: asset, amount: 1_000, payTo: payTo, maxTimeoutSeconds: 300)
 
     let time: ManualTime
@@ -42,9 +47,15 @@ struct Bench {
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
     init(
-        store: any PaymentStore = MemoryPaymentStore(), chain: SimulatedEVMChain? = nil, time: ManualTime? = nil, sleepPasses: Bool = true,
-        cors: CORSPolicy = .any, routes: [Route]? = nil,
-        upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in .text(#"{"ok":true}"#) }
+        store: any PaymentStore = MemoryPaymentStore(),
+        chain: SimulatedEVMChain? = nil,
+        time: ManualTime? = nil,
+        sleepPasses: Bool = true,
+        cors: CORSPolicy = .any,
+        routes: [Route]? = nil,
+        upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
+            .text(#"{"ok":true}"#)
+        }
     ) throws {
         let time = time ?? ManualTime(start: .seconds(Self.now), sleepPasses: sleepPasses)
         let environment = time.environment
@@ -54,13 +65,32 @@ struct Bench {
         self.store = store
         self.upstream = ScriptedHTTPClient(answer)
         let network = ExactEVMNetwork(
-            chain: Self.asset.network, client: chain.client(), signers: SignerPool([Self.signer]), confirmations: .blocks(1))
+            chain: Self.asset.network,
+            client: chain.client(),
+            signers: SignerPool([Self.signer]),
+            confirmations: .blocks(1)
+        )
         let exact = ExactEVM(
-            networks: [network], store: store, background: BackgroundWork(), environment: environment, log: self.log.logger)
+            networks: [network],
+            store: store,
+            background: BackgroundWork(),
+            environment: environment,
+            log: self.log.logger
+        )
         self.gateway = Gateway(
             GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: "api.example"), routes: try routes ?? Self.routes(), settleWait: .seconds(30), cors: cors),
-            dialects: Self.dialects, methods: [exact], store: store, client: self.upstream, environment: environment, log: self.log.logger)
+                publicURL: Origin(scheme: .https, host: "api.example"),
+                routes: try routes ?? Self.routes(),
+                settleWait: .seconds(30),
+                cors: cors
+            ),
+            dialects: Self.dialects,
+            methods: [exact],
+            store: store,
+            client: self.upstream,
+            environment: environment,
+            log: self.log.logger
+        )
     }
 
     static let dialects: [any Dialect] = [
@@ -79,16 +109,24 @@ struct Bench {
 
     static func route(_ pattern: String, _ policy: SettlePolicy? = .after, storesAnswers: Bool = true) throws -> Route {
         Route(
-            pattern: try RoutePattern(pattern), upstream: self.upstreamServer(),
+            pattern: try RoutePattern(pattern),
+            upstream: self.upstreamServer(),
             terms: policy.map {
                 Terms(
-                    options: [self.option], policy: $0, description: "A sample", dialects: ["x402", "x402-v1"], storesAnswers: storesAnswers)
-            })
+                    options: [self.option],
+                    policy: $0,
+                    description: "A sample",
+                    dialects: ["x402", "x402-v1"],
+                    storesAnswers: storesAnswers
+                )
+            }
+        )
     }
 
     static func routes() throws -> [Route] {
         [
-            try route("/paid/*"), try route("/other/*"), try route("/first/*", .before), try route("/unstored/*", storesAnswers: false),
+            try route("/paid/*"), try route("/other/*"), try route("/first/*", .before),
+            try route("/unstored/*", storesAnswers: false),
             try route("GET /dear"), try route("/deep/**"), try route("/free/**", nil),
         ]
     }
@@ -100,14 +138,22 @@ struct Bench {
     /// What the engine would do: the gateway answers at once or in a task.
     @discardableResult
     func ask(
-        _ method: TollHTTP.Method = .get, _ target: String = "/paid/1", _ fields: Fields = [:], body: BodyStream? = nil, framing: BodyFraming? = nil,
+        _ method: TollHTTP.Method = .get,
+        _ target: String = "/paid/1",
+        _ fields: Fields = [:],
+        body: BodyStream? = nil,
+        framing: BodyFraming? = nil,
         channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async throws -> RecordedResponse {
         var fields = fields
         if !fields.contains("host") { fields.append("Host", "api.example") }
         let length = UInt64(body?.whole?.count ?? 0)
         let head = RequestHead(
-            method: method, target: target, fields: fields, framing: framing ?? (body == nil ? .none : .length(length)))
+            method: method,
+            target: target,
+            fields: fields,
+            framing: framing ?? (body == nil ? .none : .length(length))
+        )
         var immediate = ImmediateAnswer(dateField: Array("Sat, 15 Jan 2027 08:00:00 GMT".utf8)) { pool in
             for index in pool.indices { pool[index] = UInt64(index) &* 0x9E37_79B9_7F4A_7C15 }
         }
@@ -125,8 +171,13 @@ struct Bench {
     /// Asks with a credential of version 2.
     @discardableResult
     func pay(
-        _ method: TollHTTP.Method, _ target: String, _ credential: JSON, _ fields: Fields = [:], body: BodyStream? = nil,
-        framing: BodyFraming? = nil, channel: RecordingResponseChannel = RecordingResponseChannel()
+        _ method: TollHTTP.Method,
+        _ target: String,
+        _ credential: JSON,
+        _ fields: Fields = [:],
+        body: BodyStream? = nil,
+        framing: BodyFraming? = nil,
+        channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async throws -> RecordedResponse {
         var fields = fields
         fields.append("PAYMENT-SIGNATURE", Base64.encode(credential.utf8))
@@ -147,14 +198,30 @@ struct Bench {
 
         var payload: JSON {
             let authorization = EIP3009.Authorization(
-                from: self.key.address, to: Address(hex: self.to)!, value: self.value, validAfter: UInt256(self.validAfter),
-                validBefore: UInt256(self.validBefore), nonce: UInt256(UInt64(self.nonce)).word)
-            let domain = EIP712.Domain(name: "USDC", version: "2", chainID: self.chainID, verifyingContract: SimulatedEVMChain.token)
+                from: self.key.address,
+                to: Address(hex: self.to)!,
+                value: self.value,
+                validAfter: UInt256(self.validAfter),
+                validBefore: UInt256(self.validBefore),
+                nonce: UInt256(UInt64(self.nonce)).word
+            )
+            let domain = EIP712.Domain(
+                name: "USDC",
+                version: "2",
+                chainID: self.chainID,
+                verifyingContract: SimulatedEVMChain.token
+            )
             let wire = ExactEVMPayload.Authorization(
-                from: authorization.from.description, to: authorization.to.description, value: authorization.value,
-                validAfter: authorization.validAfter, validBefore: authorization.validBefore, nonce: authorization.nonce)
+                from: authorization.from.description,
+                to: authorization.to.description,
+                value: authorization.value,
+                validAfter: authorization.validAfter,
+                validBefore: authorization.validBefore,
+                nonce: authorization.nonce
+            )
             return .object(
-                ExactEVMPayload(signature: self.key.sign(digest: authorization.digest(domain)).bytes, authorization: wire).json)
+                ExactEVMPayload(signature: self.key.sign(digest: authorization.digest(domain)).bytes, authorization: wire).json
+            )
         }
     }
 
@@ -211,7 +278,8 @@ extension RecordedResponse {
 
     /// What `PAYMENT-RESPONSE` says.
     var receipt: JSON {
-        (self["payment-response"] ?? self["x-payment-response"]).flatMap { try? PaymentHeader.decode($0) }.map(JSON.object) ?? .null
+        (self["payment-response"] ?? self["x-payment-response"]).flatMap { try? PaymentHeader.decode($0) }.map(JSON.object)
+            ?? .null
     }
 }
 

@@ -13,7 +13,10 @@ import TollTestKit
     // MARK: - Malformed: 400 with the field, the challenge's fields, and nothing else happens
 
     private static func expectMalformed(
-        _ bench: Bench, _ answer: RecordedResponse, _ words: String, field: String = "payment-signature"
+        _ bench: Bench,
+        _ answer: RecordedResponse,
+        _ words: String,
+        field: String = "payment-signature"
     )
         async throws
     {
@@ -73,8 +76,10 @@ import TollTestKit
         let twice = try await bench.ask(.get, "/paid/1", ["PAYMENT-SIGNATURE": credential, "Payment-Signature": credential])
         try await Self.expectMalformed(bench, twice, "more than once")
         let both = try await bench.ask(
-            .get, "/paid/1",
-            ["PAYMENT-SIGNATURE": credential, "X-PAYMENT": Bench.credential1().firstText("x-payment") ?? ""])
+            .get,
+            "/paid/1",
+            ["PAYMENT-SIGNATURE": credential, "X-PAYMENT": Bench.credential1().firstText("x-payment") ?? ""]
+        )
         try await Self.expectMalformed(bench, both, "beside", field: "x-payment")
     }
 
@@ -113,7 +118,8 @@ import TollTestKit
             ("accepted.maxTimeoutSeconds", 301, "invalid_payment_requirements"),
             ("accepted.extra.name", "USD Coin", "invalid_payment_requirements"),
             ("accepted.extra", nil, "invalid_payment_requirements"),
-        ] as [(String, JSON?, String)])
+        ] as [(String, JSON?, String)]
+    )
     func `what was not offered is refused`(path: String, value: JSON?, reason: String) async throws {
         let bench = try Bench()
         let answer = try await bench.pay(try await bench.credential().changing(path, to: value))
@@ -131,7 +137,10 @@ import TollTestKit
         let payer = Bench.payer.address.description
         let cases: [(Authorization, reason: String, logged: [String])] = [
             (Authorization(value: 999), value, ["999", "1000"]), (Authorization(value: 1_001), value, ["1001", "1000"]),
-            (Authorization(to: Bench.stranger.address.description), recipient, [Bench.stranger.address.description, Bench.payTo]),
+            (
+                Authorization(to: Bench.stranger.address.description), recipient,
+                [Bench.stranger.address.description, Bench.payTo]
+            ),
             (Authorization(validBefore: UInt64(Bench.now) - 1), before, ["\(Bench.now)"]),
             (Authorization(validBefore: UInt64(Bench.now) + 5), before, ["6 s"]),
             (Authorization(validAfter: UInt64(Bench.now) + 1), after, ["\(Bench.now + 1)"]),
@@ -162,7 +171,12 @@ import TollTestKit
         // The stranger signed for its own account, so a third address is recovered.
         let answer = try await bench.pay(credential)
         try await Self.expectRefused(
-            bench, answer, "invalid_exact_evm_payload_signature", "expected signer \(Bench.payer.address)", "recovered 0x")
+            bench,
+            answer,
+            "invalid_exact_evm_payload_signature",
+            "expected signer \(Bench.payer.address)",
+            "recovered 0x"
+        )
     }
 
     @Test func `the high twin of a signature, and one with a strange v, are refused`() async throws {
@@ -176,7 +190,12 @@ import TollTestKit
         let twin = Array(signature[..<32]) + high.word.bytes + [signature[64] ^ 7]  // 27 and 28 change places.
         let answer = try await bench.pay(credential.changing("payload.signature", to: .string(Hex.encodePrefixed(twin))))
         try await Self.expectRefused(
-            bench, answer, "invalid_exact_evm_payload_signature", "expected signer \(Bench.payer.address)", "highS")
+            bench,
+            answer,
+            "invalid_exact_evm_payload_signature",
+            "expected signer \(Bench.payer.address)",
+            "highS"
+        )
         signature[64] = 29
         let strange = try await bench.pay(credential.changing("payload.signature", to: .string(Hex.encodePrefixed(signature))))
         try await Self.expectRefused(bench, strange, "invalid_exact_evm_payload_signature", "recovered none")

@@ -11,7 +11,13 @@ import TollTestKit
 @Suite struct HousekeepingTests {
     private static let start: Int64 = 1_800_000_000
 
-    private static func put(_ store: MemoryPaymentStore, _ number: Int, _ events: [PaymentEvent], route: String = "/paid/*", at time: Int64 = start)
+    private static func put(
+        _ store: MemoryPaymentStore,
+        _ number: Int,
+        _ events: [PaymentEvent],
+        route: String = "/paid/*",
+        at time: Int64 = start
+    )
         async throws
     {
         let claim = SamplePayment.claim(number, route: route)
@@ -20,10 +26,13 @@ import TollTestKit
     }
 
     private static let settled: [PaymentEvent] = [
-        .answered(SamplePayment.answer(1)), .signed(SamplePayment.transaction(1)), .broadcast, .settled(SamplePayment.settlement(1)),
+        .answered(SamplePayment.answer(1)), .signed(SamplePayment.transaction(1)), .broadcast,
+        .settled(SamplePayment.settlement(1)),
     ]
 
-    private static func tidied(_ store: MemoryPaymentStore, _ number: Int, after seconds: Int64, since: Int64 = 0) async throws -> (PaymentRecord, hasAnswer: Bool) {
+    private static func tidied(_ store: MemoryPaymentStore, _ number: Int, after seconds: Int64, since: Int64 = 0) async throws
+        -> (PaymentRecord, hasAnswer: Bool)
+    {
         let time = ManualTime(start: .seconds(self.start + seconds))
         _ = await Housekeeping(store: store, environment: time.environment, log: .silent).tidy(since: since)
         let id = SamplePayment.claim(number).id
@@ -42,11 +51,13 @@ import TollTestKit
         #expect(try await store.events(record.id).filter { $0.event.name == "owed" }.count == 1)
     }
 
-    @Test(arguments: [
-        ("served", Self.settled + [.served]), ("owed", Self.settled + [.owed(reason: "")]), ("claimed", []),
-        ("failed", [.failed(PaymentRefusal("transaction_failed"))]), ("released", [.released(reason: "")]),
-        ("pending", [.signed(SamplePayment.transaction(1)), .broadcast]),
-    ] as [(String, [PaymentEvent])])
+    @Test(
+        arguments: [
+            ("served", Self.settled + [.served]), ("owed", Self.settled + [.owed(reason: "")]), ("claimed", []),
+            ("failed", [.failed(PaymentRefusal("transaction_failed"))]), ("released", [.released(reason: "")]),
+            ("pending", [.signed(SamplePayment.transaction(1)), .broadcast]),
+        ] as [(String, [PaymentEvent])]
+    )
     func `nothing else becomes a debt`(name: String, events: [PaymentEvent]) async throws {
         let store = MemoryPaymentStore()
         try await Self.put(store, 1, events)
@@ -64,7 +75,9 @@ import TollTestKit
     @Test func `a payment that settles late is not forgotten on the way`() async throws {
         let store = MemoryPaymentStore()
         try await Self.put(store, 1, [.signed(SamplePayment.transaction(1)), .broadcast])
-        for number in 2...2_500 { try await Self.put(store, number, Self.settled + [.served], at: Self.start + Int64(number / 1_500)) }
+        for number in 2...2_500 {
+            try await Self.put(store, number, Self.settled + [.served], at: Self.start + Int64(number / 1_500))
+        }
         let time = ManualTime(start: .seconds(Self.start + 5_000))
         let housekeeping = Housekeeping(store: store, environment: time.environment, log: .silent)
         let since = await housekeeping.tidy(since: 0)

@@ -43,7 +43,9 @@ import TollTestKit
         #expect(try await bench.pay(credential).status == 200)
         let from = try #require(credential["payload"]?["authorization"]?["from"]?.string)
         let respelled = credential.changing("payload.authorization.from", to: .string(from.lowercased())).changing(
-            "more", to: true)
+            "more",
+            to: true
+        )
         #expect(try await bench.pay(respelled).status == 200)
         #expect(bench.upstream.sent.count == 1)
         #expect(bench.chain.transferCount == 1)
@@ -69,14 +71,18 @@ import TollTestKit
         Self.expectUsed(bench, try await bench.pay(.post, "/paid/1", credential, ["Accept": "application/json"]))
         Self.expectUsed(bench, try await bench.pay(.get, "/paid/1", credential, ["Accept": "text/csv"]))
         Self.expectUsed(
-            bench, try await bench.pay(.get, "/paid/1", credential, ["Accept": "application/json", "Accept-Patch": "x/y"]))
+            bench,
+            try await bench.pay(.get, "/paid/1", credential, ["Accept": "application/json", "Accept-Patch": "x/y"])
+        )
         for field in ["Authorization", "Cookie", "Range"] {
             var fields: Fields = ["Accept": "application/json"]
             fields.append(field, "a=1")
             Self.expectUsed(bench, try await bench.pay(.get, "/paid/1", credential, fields))
         }
         Self.expectUsed(
-            bench, try await bench.pay(.get, "/paid/1", credential, ["Accept": "application/json", "Host": "other.example"]))
+            bench,
+            try await bench.pay(.get, "/paid/1", credential, ["Accept": "application/json", "Host": "other.example"])
+        )
     }
 
     @Test func `version 1 has no secret, so its second presentation is refused`() async throws {
@@ -151,7 +157,8 @@ import TollTestKit
             #expect(bench.upstream.sent.count == 2)
             #expect(
                 bench.upstream.sent[0].fields.firstText("tollgate-payment-id")
-                    == bench.upstream.sent[1].fields.firstText("tollgate-payment-id"))
+                    == bench.upstream.sent[1].fields.firstText("tollgate-payment-id")
+            )
             bench.time.advance(by: .seconds(600))
             #expect(try await bench.pay(.get, target, credential).status == 200)
             bench.time.advance(by: .seconds(1))

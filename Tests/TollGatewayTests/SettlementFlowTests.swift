@@ -30,7 +30,10 @@ import TollTestKit
         #expect(bench.log.holds("not charged", "status=\(status)"))
     }
 
-    @Test(arguments: [(HTTPError.Code.connectFailed, 502, "upstream_failed"), (.timedOut, 504, "upstream_timeout"), (.malformed, 502, "upstream_failed")])
+    @Test(arguments: [
+        (HTTPError.Code.connectFailed, 502, "upstream_failed"), (.timedOut, 504, "upstream_timeout"),
+        (.malformed, 502, "upstream_failed"),
+    ])
     func `after: an upstream that fails costs nothing`(code: HTTPError.Code, status: Int, problem: String) async throws {
         let bench = try Bench { _ throws(HTTPError) in throw HTTPError(code, "10.0.0.3:9000 refused") }
         let answer = try await bench.pay(try await bench.credential())

@@ -61,7 +61,8 @@ struct BrowserPage {
             </body>
             </html>
 
-            """.utf8)
+            """.utf8
+        )
     }
 
     /// Text as HTML: everything that could begin markup, and `'` and `"`, as references. By scalars, as browsers read: a

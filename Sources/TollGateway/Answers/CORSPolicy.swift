@@ -30,7 +30,8 @@ struct CrossOrigin: Sendable {
     init(policy: CORSPolicy, dialects: [any Dialect]) {
         self.policy = policy
         self.exposed = (dialects.flatMap(\.responseFields).map(\.description) + ["tollgate-debt", "retry-after"]).joined(
-            separator: ", ")
+            separator: ", "
+        )
         self.accepted =
             (dialects.flatMap(\.credentialFields).map(\.description) + ["content-type", "access-control-expose-headers"])
             .joined(separator: ", ")

@@ -13,9 +13,11 @@ enum ChallengeBody {
             for (name, value) in challenge.body.members { object[name] = value }
         }
         let problem = Problem(
-            title: status == 402 ? "Payment Required" : "Precondition Failed", status: status,
+            title: status == 402 ? "Payment Required" : "Precondition Failed",
+            status: status,
             detail: detail ?? "This resource is paid for per request. No account is needed: pay as offered and ask again.",
-            code: error ?? "payment_required")
+            code: error ?? "payment_required"
+        )
         for (name, value) in problem.json.members { object[name] = value }
         return JSON.object(object).utf8
     }

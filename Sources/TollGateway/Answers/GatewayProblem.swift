@@ -32,21 +32,34 @@ struct GatewayProblem: Error {
     }
 
     static let notFound = GatewayProblem(
-        status: 404, code: "not_found", title: "Not Found", detail: "No route matches this path.")
+        status: 404,
+        code: "not_found",
+        title: "Not Found",
+        detail: "No route matches this path."
+    )
 
     static func methodNotAllowed(_ allow: [String]) -> GatewayProblem {
         GatewayProblem(
-            status: 405, code: "method_not_allowed", title: "Method Not Allowed",
-            detail: "This path takes \(allow.joined(separator: ", ")).")
+            status: 405,
+            code: "method_not_allowed",
+            title: "Method Not Allowed",
+            detail: "This path takes \(allow.joined(separator: ", "))."
+        )
     }
 
     static let ambiguousPath = GatewayProblem(
-        status: 400, code: "ambiguous_path", title: "Bad Request",
-        detail: "The path can be read in more than one way, and one of them has a price. Send it in its plain form.")
+        status: 400,
+        code: "ambiguous_path",
+        title: "Bad Request",
+        detail: "The path can be read in more than one way, and one of them has a price. Send it in its plain form."
+    )
 
     static let malformedPath = GatewayProblem(
-        status: 400, code: "malformed_path", title: "Bad Request",
-        detail: "The path has a percent sign without two hexadecimal digits, or a control character.")
+        status: 400,
+        code: "malformed_path",
+        title: "Bad Request",
+        detail: "The path has a percent sign without two hexadecimal digits, or a control character."
+    )
 
     static func malformedCredential(field: String, reason: String) -> GatewayProblem {
         GatewayProblem(status: 400, code: "malformed_credential", title: "Bad Request", detail: "\(field): \(reason)")
@@ -54,45 +67,75 @@ struct GatewayProblem: Error {
 
     static func alreadyUsed(_ transaction: String?) -> GatewayProblem {
         GatewayProblem(
-            status: 409, code: "already_used", title: "Conflict",
-            detail: "This payment was used before. Sign a new authorization.", transaction: transaction)
+            status: 409,
+            code: "already_used",
+            title: "Conflict",
+            detail: "This payment was used before. Sign a new authorization.",
+            transaction: transaction
+        )
     }
 
     static let outcomeUnknown = GatewayProblem(
-        status: 409, code: "outcome_unknown", title: "Conflict",
-        detail: "The call under this payment was interrupted, and repeating it might do its work twice. Nothing was charged.")
+        status: 409,
+        code: "outcome_unknown",
+        title: "Conflict",
+        detail: "The call under this payment was interrupted, and repeating it might do its work twice. Nothing was charged."
+    )
 
     static let outcomeUnknownPaid = GatewayProblem(
-        status: 409, code: "outcome_unknown", title: "Conflict",
-        detail: "The call under this payment was interrupted after it was paid. The amount is owed to the payer.")
+        status: 409,
+        code: "outcome_unknown",
+        title: "Conflict",
+        detail: "The call under this payment was interrupted after it was paid. The amount is owed to the payer."
+    )
 
     static func settlementPending(_ payment: String) -> GatewayProblem {
         GatewayProblem(
-            status: 503, code: "settlement_pending", title: "Service Unavailable",
+            status: 503,
+            code: "settlement_pending",
+            title: "Service Unavailable",
             detail: "Payment \(payment) is being settled. Present the same credential again; do not pay twice.",
-            retryAfterSeconds: 5)
+            retryAfterSeconds: 5
+        )
     }
 
     static func settlementPendingWithoutSecret(_ payment: String) -> GatewayProblem {
         GatewayProblem(
-            status: 409, code: "settlement_pending", title: "Conflict",
-            detail: "Payment \(payment) is being settled, and this dialect has no secret to take it up with.")
+            status: 409,
+            code: "settlement_pending",
+            title: "Conflict",
+            detail: "Payment \(payment) is being settled, and this dialect has no secret to take it up with."
+        )
     }
 
     static let unavailable = GatewayProblem(
-        status: 503, code: "unavailable", title: "Service Unavailable",
-        detail: "Payments cannot be taken at the moment. Nothing was charged.", retryAfterSeconds: 5)
+        status: 503,
+        code: "unavailable",
+        title: "Service Unavailable",
+        detail: "Payments cannot be taken at the moment. Nothing was charged.",
+        retryAfterSeconds: 5
+    )
 
     static let upstreamFailed = GatewayProblem(
-        status: 502, code: "upstream_failed", title: "Bad Gateway", detail: "The API behind this gateway did not answer.")
+        status: 502,
+        code: "upstream_failed",
+        title: "Bad Gateway",
+        detail: "The API behind this gateway did not answer."
+    )
 
     static let upstreamTimedOut = GatewayProblem(
-        status: 504, code: "upstream_timeout", title: "Gateway Timeout",
-        detail: "The API behind this gateway did not answer in time.")
+        status: 504,
+        code: "upstream_timeout",
+        title: "Gateway Timeout",
+        detail: "The API behind this gateway did not answer in time."
+    )
 
     static let answerTooLarge = GatewayProblem(
-        status: 502, code: "answer_too_large", title: "Bad Gateway",
-        detail: "The answer is larger than this gateway holds until it is paid. Nothing was charged.")
+        status: 502,
+        code: "answer_too_large",
+        title: "Bad Gateway",
+        detail: "The answer is larger than this gateway holds until it is paid. Nothing was charged."
+    )
 
     static func upstream(_ kind: PaidRequest.UpstreamFailure.Kind) -> GatewayProblem {
         switch kind {
@@ -105,8 +148,16 @@ struct GatewayProblem: Error {
     static func body(_ error: HTTPError) -> GatewayProblem {
         error.code == .tooLarge
             ? GatewayProblem(
-                status: 413, code: "body_too_large", title: "Content Too Large", detail: "The request's body is too large.")
+                status: 413,
+                code: "body_too_large",
+                title: "Content Too Large",
+                detail: "The request's body is too large."
+            )
             : GatewayProblem(
-                status: 400, code: "malformed_body", title: "Bad Request", detail: "The request's body could not be read.")
+                status: 400,
+                code: "malformed_body",
+                title: "Bad Request",
+                detail: "The request's body could not be read."
+            )
     }
 }

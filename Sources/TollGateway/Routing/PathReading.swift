@@ -33,7 +33,9 @@ enum PathReading {
             // Segments may also be decoded one by one, so that an escaped slash parts nothing, and be cut after that.
             let segments = self.segments(text).map(self.fullyDecoded)
             readings.append(segments)
-            if segments.contains(where: { $0.contains(self.semicolon) }) { readings.append(segments.map { Array(self.cut($0[...])) }) }
+            if segments.contains(where: { $0.contains(self.semicolon) }) {
+                readings.append(segments.map { Array(self.cut($0[...])) })
+            }
         }
         return .readings(readings)
     }
@@ -48,7 +50,8 @@ enum PathReading {
             let text = texts[next]
             let segments = self.segments(text)
             let made = [
-                self.percentDecoded(text), text.map { $0 == self.backslash ? self.slash : $0 }, self.joined(segments.map(self.cut)),
+                self.percentDecoded(text), text.map { $0 == self.backslash ? self.slash : $0 },
+                self.joined(segments.map(self.cut)),
                 self.joined(segments.filter { !$0.isEmpty }), self.joined(self.resolved(segments)),
             ]
             for case let made? in made where seen.insert(made).inserted { texts.append(made) }
@@ -71,7 +74,10 @@ enum PathReading {
 
     /// What stands between the slashes, without the empty one behind a slash at the end.
     private static func segments(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
-        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(separator: self.slash, omittingEmptySubsequences: false)
+        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(
+            separator: self.slash,
+            omittingEmptySubsequences: false
+        )
         if segments.last?.isEmpty == true { segments.removeLast() }
         return segments
     }

@@ -14,7 +14,9 @@ struct Forwarding: Sendable {
 
     /// Between a resource server and a facilitator, or a handler and its middleware; never for buyers (x402, §1.1).
     private static let innerFields: [FieldName] = ["settlement-overrides", "extension-responses"]
-    private static let sharedCacheFields: [FieldName] = ["cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control"]
+    private static let sharedCacheFields: [FieldName] = [
+        "cdn-cache-control", "cloudflare-cdn-cache-control", "surrogate-control",
+    ]
     private static let conditionalFields: [FieldName] = [
         "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
     ]
@@ -41,7 +43,13 @@ struct Forwarding: Sendable {
             Self.describe(payment, in: &fields)
         }
         return ClientRequest(
-            head.method, upstream.origin, target: head.target, fields: fields, body: body, deadline: upstream.timeout)
+            head.method,
+            upstream.origin,
+            target: head.target,
+            fields: fields,
+            body: body,
+            deadline: upstream.timeout
+        )
     }
 
     private static func describe(_ payment: PaymentRecord, in fields: inout Fields) {

@@ -40,8 +40,12 @@ struct Proxy: Sendable {
     /// Streams an upstream's answer to the client; says whether all of it arrived.
     @discardableResult
     func relay(
-        _ answer: ClientResponse, from upstream: Upstream, _ request: RequestHead, receipt: [(name: String, value: String)],
-        _ responder: consuming Responder, onPiece: (([UInt8]) -> Void)? = nil
+        _ answer: ClientResponse,
+        from upstream: Upstream,
+        _ request: RequestHead,
+        receipt: [(name: String, value: String)],
+        _ responder: consuming Responder,
+        onPiece: (([UInt8]) -> Void)? = nil
     ) async -> Bool {
         var head = self.forwarding.response(answer.head, from: upstream)
         self.finish(&head, request, receipt: receipt)
@@ -66,7 +70,10 @@ struct Proxy: Sendable {
     /// Sends a whole answer; says whether all of it arrived.
     @discardableResult
     func send(
-        _ head: ResponseHead, body: [UInt8], _ request: RequestHead, receipt: [(name: String, value: String)],
+        _ head: ResponseHead,
+        body: [UInt8],
+        _ request: RequestHead,
+        receipt: [(name: String, value: String)],
         _ responder: consuming Responder
     ) async -> Bool {
         var head = head
@@ -91,8 +98,11 @@ struct Proxy: Sendable {
 
     /// Answers with a problem.
     func refuse(
-        _ problem: GatewayProblem, _ request: RequestHead, receipt: [(name: String, value: String)] = [],
-        _ responder: consuming Responder, _ adjust: (inout Fields) -> Void = { _ in }
+        _ problem: GatewayProblem,
+        _ request: RequestHead,
+        receipt: [(name: String, value: String)] = [],
+        _ responder: consuming Responder,
+        _ adjust: (inout Fields) -> Void = { _ in }
     ) async {
         var head = problem.head
         adjust(&head.fields)
@@ -101,7 +111,12 @@ struct Proxy: Sendable {
 
     /// Answers 402 with a fresh challenge; as a page when there is one.
     func challenge(
-        _ route: PricedRoute, _ offer: Offer, _ request: RequestHead, error: PaymentRefusal?, receipt: Receipt?, page: [UInt8]?,
+        _ route: PricedRoute,
+        _ offer: Offer,
+        _ request: RequestHead,
+        error: PaymentRefusal?,
+        receipt: Receipt?,
+        page: [UInt8]?,
         _ responder: consuming Responder
     ) async {
         let challenges = route.dialects.map { $0.challenge(for: offer, error: error?.reason) }

@@ -112,7 +112,12 @@ public final class SimulatedEVMChain: RPCTransport {
         else { return nil }
         let wire = payload.authorization
         let calldata = EIP3009.Authorization(
-            from: from, to: to, value: wire.value, validAfter: wire.validAfter, validBefore: wire.validBefore, nonce: wire.nonce
+            from: from,
+            to: to,
+            value: wire.value,
+            validAfter: wire.validAfter,
+            validBefore: wire.validBefore,
+            nonce: wire.nonce
         ).calldata(signature: payload.signature)
         self.submit(calldata, from: sender)
         return Keccak256.hash(calldata)

@@ -29,7 +29,13 @@ struct TokenLedger {
                 let before = values[4].integer, let nonce = values[5].word
             else { return nil }
             self.authorization = EIP3009.Authorization(
-                from: from, to: to, value: value, validAfter: after, validBefore: before, nonce: nonce)
+                from: from,
+                to: to,
+                value: value,
+                validAfter: after,
+                validBefore: before,
+                nonce: nonce
+            )
             self.signature =
                 values.count == 7
                 ? values[6].bytes ?? []
@@ -73,8 +79,10 @@ struct TokenLedger {
         case "eth_call":
             let message = params.first ?? .null
             return self.call(
-                message["to"]?.string.flatMap { Address(hex: $0) }, message["data"]?.string.flatMap { Hex.decode($0) } ?? [],
-                at: time)
+                message["to"]?.string.flatMap { Address(hex: $0) },
+                message["data"]?.string.flatMap { Hex.decode($0) } ?? [],
+                at: time
+            )
         case "eth_sendRawTransaction": return self.take(params.first?.string.flatMap { Hex.decode($0) } ?? [], at: time)
         case "eth_getTransactionReceipt":
             return .result(params.first?.string.flatMap { Bytes32(hex: $0) }.flatMap { self.receipts[$0] } ?? .null)
@@ -132,7 +140,9 @@ struct TokenLedger {
         self.block += 1
         // Lower numbers first, whatever order they came in.
         for transaction in self.pool.sorted(by: { $0.transaction.nonce < $1.transaction.nonce }) {
-            guard let sender = try? transaction.sender(), transaction.transaction.nonce == self.counts[sender] ?? 0 else { continue }
+            guard let sender = try? transaction.sender(), transaction.transaction.nonce == self.counts[sender] ?? 0 else {
+                continue
+            }
             self.counts[sender] = transaction.transaction.nonce + 1
             self.execute(transaction.transaction.data, from: sender, hash: transaction.hash, at: time)
         }
@@ -179,8 +189,11 @@ struct TokenLedger {
         let logs = [
             self.log([EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce], [], hash, index: 0),
             self.log(
-                [ERC20.transferTopic, authorization.from.word, authorization.to.word], authorization.value.word.bytes, hash,
-                index: 1),
+                [ERC20.transferTopic, authorization.from.word, authorization.to.word],
+                authorization.value.word.bytes,
+                hash,
+                index: 1
+            ),
         ]
         self.logs += logs.map { (self.block, $0) }
         return logs

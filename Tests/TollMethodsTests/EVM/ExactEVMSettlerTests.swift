@@ -224,7 +224,9 @@ import TollTestKit
         try await next.exact.resume()
         let second = try await stand.claimed(ExactStand.payload(nonce: 2))
         async let settled = next.exact.settle(second, patience: .seconds(30))
-        guard case .settled = await next.exact.settle(try #require(try await stand.store.record(first.id)), patience: .seconds(30)) else {
+        guard
+            case .settled = await next.exact.settle(try #require(try await stand.store.record(first.id)), patience: .seconds(30))
+        else {
             Issue.record("not settled")
             return
         }

@@ -53,7 +53,9 @@ import TollTestKit
             Issue.record("\(good)")
             return
         }
-        #expect(await stand.refusal(ExactStand.payload(nonce: 2, signature: [9]))?.reason == "invalid_exact_evm_payload_signature")
+        #expect(
+            await stand.refusal(ExactStand.payload(nonce: 2, signature: [9]))?.reason == "invalid_exact_evm_payload_signature"
+        )
         // A key's signature is nothing to a contract that does not take it.
         #expect(await stand.refusal(ExactStand.payload(nonce: 3))?.reason == "invalid_exact_evm_payload_signature")
     }
@@ -61,7 +63,8 @@ import TollTestKit
     // MARK: - ERC-6492
 
     private static func wrapped(factory: Address = factory, calldata: [UInt8] = [0xDE]) -> [UInt8] {
-        ABI.encode([.address(factory), .bytes(calldata), .bytes([1, 2, 3])]) + [UInt8]((0..<32).map { $0.isMultiple(of: 2) ? 0x64 : 0x92 })
+        ABI.encode([.address(factory), .bytes(calldata), .bytes([1, 2, 3])])
+            + [UInt8]((0..<32).map { $0.isMultiple(of: 2) ? 0x64 : 0x92 })
     }
 
     @Test func `a wallet yet to be deployed needs an allowed factory, and is tried as it will be settled`() async {
@@ -115,7 +118,8 @@ import TollTestKit
         ("FiatTokenV2: authorization is used or canceled", "invalid_exact_evm_nonce_already_used"),
         ("ERC20: transfer amount exceeds balance", "invalid_exact_evm_insufficient_balance"),
         ("ERC20InsufficientBalance(1,2)", "invalid_exact_evm_insufficient_balance"),
-        ("FiatTokenV2: invalid signature", "invalid_exact_evm_payload_signature"), ("SignerMismatch()", "invalid_exact_evm_payload_signature"),
+        ("FiatTokenV2: invalid signature", "invalid_exact_evm_payload_signature"),
+        ("SignerMismatch()", "invalid_exact_evm_payload_signature"),
         ("InvalidSignatureV()", "invalid_exact_evm_payload_signature"), ("Pausable: paused", nil), ("", nil),
     ])
     func `the words of tokens have standard reasons`(words: String, reason: String?) {

@@ -17,9 +17,17 @@ struct ExactStand {
     static let signer = PrivateKey(bytes: [UInt8](repeating: 9, count: 32))!
     static let option = PaymentOption(
         asset: Asset(
-            network: ChainID(eip155: 84_532), address: SimulatedEVMChain.token.description, symbol: "USDC", decimals: 6, domainName: "USDC",
-            domainVersion: "2"),
-        amount: 1_000, payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", maxTimeoutSeconds: 300)
+            network: ChainID(eip155: 84_532),
+            address: SimulatedEVMChain.token.description,
+            symbol: "USDC",
+            decimals: 6,
+            domainName: "USDC",
+            domainVersion: "2"
+        ),
+        amount: 1_000,
+        payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C",
+        maxTimeoutSeconds: 300
+    )
 
     let time: ManualTime
     let chain: SimulatedEVMChain
@@ -28,33 +36,59 @@ struct ExactStand {
     let signers = SignerPool([signer])
 
     init(
-        chain: SimulatedEVMChain? = nil, factories: Set<Address> = [], confirmations: ExactEVMNetwork.Confirmations = .blocks(1),
-        store: (any PaymentStore)? = nil, sleepPasses: Bool = true
+        chain: SimulatedEVMChain? = nil,
+        factories: Set<Address> = [],
+        confirmations: ExactEVMNetwork.Confirmations = .blocks(1),
+        store: (any PaymentStore)? = nil,
+        sleepPasses: Bool = true
     ) {
         self.time = ManualTime(start: .seconds(Self.now), sleepPasses: sleepPasses)
         let environment = self.time.environment
         self.chain = chain ?? SimulatedEVMChain(clock: environment.wallClock)
         self.chain.mint(5_000, to: Self.payer.address)
         let network = ExactEVMNetwork(
-            chain: Self.option.network, client: self.chain.client(), signers: self.signers, confirmations: confirmations,
-            walletFactories: factories)
+            chain: Self.option.network,
+            client: self.chain.client(),
+            signers: self.signers,
+            confirmations: confirmations,
+            walletFactories: factories
+        )
         self.exact = ExactEVM(
-            networks: [network], store: store ?? self.store, background: BackgroundWork(), environment: environment, log: .silent)
+            networks: [network],
+            store: store ?? self.store,
+            background: BackgroundWork(),
+            environment: environment,
+            log: .silent
+        )
     }
 
     /// A payload that `from` is said to have signed.
     static func payload(
-        nonce: Int = 1, from: Address = payer.address, key: PrivateKey = payer, value: UInt256 = 1_000, signature: [UInt8]? = nil
+        nonce: Int = 1,
+        from: Address = payer.address,
+        key: PrivateKey = payer,
+        value: UInt256 = 1_000,
+        signature: [UInt8]? = nil
     ) -> JSONObject {
         let authorization = EIP3009.Authorization(
-            from: from, to: Address(hex: self.option.payTo)!, value: value, validAfter: UInt256(UInt64(self.now - 10)),
-            validBefore: UInt256(UInt64(self.now + 120)), nonce: UInt256(UInt64(nonce)).word)
+            from: from,
+            to: Address(hex: self.option.payTo)!,
+            value: value,
+            validAfter: UInt256(UInt64(self.now - 10)),
+            validBefore: UInt256(UInt64(self.now + 120)),
+            nonce: UInt256(UInt64(nonce)).word
+        )
         let domain = EIP712.Domain(name: "USDC", version: "2", chainID: 84_532, verifyingContract: SimulatedEVMChain.token)
         return ExactEVMPayload(
             signature: signature ?? key.sign(digest: authorization.digest(domain)).bytes,
             authorization: ExactEVMPayload.Authorization(
-                from: from.description, to: authorization.to.description, value: value, validAfter: authorization.validAfter,
-                validBefore: authorization.validBefore, nonce: authorization.nonce)
+                from: from.description,
+                to: authorization.to.description,
+                value: value,
+                validAfter: authorization.validAfter,
+                validBefore: authorization.validBefore,
+                nonce: authorization.nonce
+            )
         ).json
     }
 
@@ -76,9 +110,18 @@ struct ExactStand {
     func claimed(_ payload: JSONObject = payload()) async throws -> PaymentRecord {
         guard case .valid(let payment) = await self.verify(payload) else { throw Unverified() }
         let claim = Claim(
-            key: payment.key, payer: payment.payer, option: Self.option, dialect: "x402", policy: .after, payload: payload, route: "/paid",
-            request: RequestIdentity(digest: nil, isRepeatable: true), challengeHash: nil, unusedAtBlock: payment.unusedAtBlock,
-            validBefore: payment.validBefore)
+            key: payment.key,
+            payer: payment.payer,
+            option: Self.option,
+            dialect: "x402",
+            policy: .after,
+            payload: payload,
+            route: "/paid",
+            request: RequestIdentity(digest: nil, isRepeatable: true),
+            challengeHash: nil,
+            unusedAtBlock: payment.unusedAtBlock,
+            validBefore: payment.validBefore
+        )
         guard case .first(let record) = try await self.store.claim(claim, at: Self.now) else { throw Unverified() }
         return record
     }

@@ -12,7 +12,9 @@ import TollPayments
     private static let settlement = Settlement(transaction: "0xours", block: 9, logIndex: 1)
     private static let others = Settlement(transaction: "0xtheirs", block: 8, logIndex: 4)
 
-    private static func pursuit(wasSent: Bool = false) -> SettlementPursuit { SettlementPursuit(transaction: "0xours", wasSent: wasSent) }
+    private static func pursuit(wasSent: Bool = false) -> SettlementPursuit {
+        SettlementPursuit(transaction: "0xours", wasSent: wasSent)
+    }
 
     private static func failure(_ action: SettlementPursuit.Action) -> String? {
         guard case .finish(.failed(let refusal, transaction: "0xours")) = action else { return nil }
@@ -48,7 +50,8 @@ import TollPayments
     }
 
     @Test(arguments: [
-        SettlementPursuit.SendResult.accepted, .nonceUsed, .refused(reason: "underpriced"), .refused(reason: "insufficient funds"),
+        SettlementPursuit.SendResult.accepted, .nonceUsed, .refused(reason: "underpriced"),
+        .refused(reason: "insufficient funds"),
         .unknown(reason: "time is up"),
     ])
     func `whatever came of sending, the receipt decides`(result: SettlementPursuit.SendResult) {

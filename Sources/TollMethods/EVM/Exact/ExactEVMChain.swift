@@ -103,7 +103,11 @@ struct ExactEVMChain {
                             [EIP3009.authorizationUsedTopic, Self.authorizationCanceledTopic], [authorization.from.word],
                             [authorization.nonce],
                         ],
-                        from: .number(first), to: .number(last))))
+                        from: .number(first),
+                        to: .number(last)
+                    )
+                )
+            )
             for hash in logs.compactMap(\.transactionHash) {
                 guard let receipt = try await self.network.client.ask(.receipt(of: hash)), receipt.succeeded else { continue }
                 if let settlement = self.transfer(in: receipt) { return .transfer(settlement) }
@@ -118,7 +122,11 @@ struct ExactEVMChain {
     private func transfer(in receipt: TransactionReceipt) -> Settlement? {
         let authorization = self.payment.authorization
         let wanted = ERC20.Transfer(
-            token: self.payment.asset, from: authorization.from, to: authorization.to, value: authorization.value)
+            token: self.payment.asset,
+            from: authorization.from,
+            to: authorization.to,
+            value: authorization.value
+        )
         let log = receipt.logs.first { ERC20.Transfer($0) == wanted }
         return log.map {
             Settlement(transaction: receipt.transactionHash.description, block: receipt.blockNumber, logIndex: $0.logIndex ?? 0)

@@ -21,7 +21,10 @@ struct ExactEVMSettler: Sendable {
     private let log: Logger
 
     init(
-        networks: [ChainID: ExactEVMNetwork], store: any PaymentStore, background: BackgroundWork, environment: Environment,
+        networks: [ChainID: ExactEVMNetwork],
+        store: any PaymentStore,
+        background: BackgroundWork,
+        environment: Environment,
         log: Logger
     ) {
         self.networks = networks
@@ -44,7 +47,9 @@ struct ExactEVMSettler: Sendable {
             return .settled(settlement)
         case .failed:
             return .failed(
-                record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue), transaction: record.transaction?.hash)
+                record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue),
+                transaction: record.transaction?.hash
+            )
         case .released: return .unavailable(reason: "payment \(record.id) was released")
         case .claimed, .signed, .broadcast, .unknown: break
         }
@@ -90,7 +95,9 @@ struct ExactEVMSettler: Sendable {
 
     /// Signs the settlement and writes it down. Nothing has been sent when this returns (invariant I2).
     private func sign(
-        _ payment: ExactEVMPayment, _ record: PaymentRecord, _ network: ExactEVMNetwork
+        _ payment: ExactEVMPayment,
+        _ record: PaymentRecord,
+        _ network: ExactEVMNetwork
     ) async throws(SettlementTrouble) -> PaymentRecord {
         guard let signers = network.signers, let fees = self.fees[network.chain] else {
             throw .unavailable("no signer on \(network.chain)")
@@ -111,12 +118,24 @@ struct ExactEVMSettler: Sendable {
             throw .unavailable("the chain: \(error)")
         }
         let transaction = EIP1559Transaction(
-            chainID: payment.chainID, nonce: turn.nonce, maxPriorityFeePerGas: quote.maxPriorityFeePerGas,
-            maxFeePerGas: quote.maxFeePerGas, gasLimit: draft.gasLimit, to: draft.to, value: 0, data: draft.data)
+            chainID: payment.chainID,
+            nonce: turn.nonce,
+            maxPriorityFeePerGas: quote.maxPriorityFeePerGas,
+            maxFeePerGas: quote.maxFeePerGas,
+            gasLimit: draft.gasLimit,
+            to: draft.to,
+            value: 0,
+            data: draft.data
+        )
         let signed = transaction.signed(by: turn.key)
         let event = PaymentEvent.signed(
             SettlementTransaction(
-                hash: signed.hash.description, raw: signed.raw, signer: turn.address.description, nonce: turn.nonce))
+                hash: signed.hash.description,
+                raw: signed.raw,
+                signer: turn.address.description,
+                nonce: turn.nonce
+            )
+        )
         do { return try await self.store.append([event], to: record.id, at: self.now) } catch {
             signers.giveBack(turn.nonce, of: turn.address)
             throw .unavailable("the ledger: \(error.reason)")
@@ -145,11 +164,18 @@ struct ExactEVMSettler: Sendable {
 
     /// Until the chain has said what became of the transaction, or the deadline; then goes on in the background.
     private func pursue(
-        _ payment: ExactEVMPayment, _ record: PaymentRecord, _ network: ExactEVMNetwork, until deadline: Duration?
+        _ payment: ExactEVMPayment,
+        _ record: PaymentRecord,
+        _ network: ExactEVMNetwork,
+        until deadline: Duration?
     ) async throws(SettlementTrouble) -> SettlementOutcome {
         guard let transaction = record.transaction else { throw .unavailable("payment \(record.id) has no transaction") }
         let chain = ExactEVMChain(
-            payment: payment, transaction: transaction, unusedAtBlock: record.claim.unusedAtBlock, network: network)
+            payment: payment,
+            transaction: transaction,
+            unusedAtBlock: record.claim.unusedAtBlock,
+            network: network
+        )
         var pursuit = SettlementPursuit(transaction: transaction.hash, wasSent: record.phase != .signed)
         var action = pursuit.start()
         while true {
@@ -180,11 +206,14 @@ struct ExactEVMSettler: Sendable {
 
     /// The client has waited long enough; the transaction is pursued on.
     private func leave(
-        _ record: PaymentRecord, _ pursuit: SettlementPursuit, _ transaction: SettlementTransaction
+        _ record: PaymentRecord,
+        _ pursuit: SettlementPursuit,
+        _ transaction: SettlementTransaction
     ) async throws(SettlementTrouble) -> SettlementOutcome {
         self.log.warning(
             "settlement takes long",
-            ["payment": record.id, "transaction": transaction.hash, "trouble": pursuit.lastTrouble ?? "not mined yet"])
+            ["payment": record.id, "transaction": transaction.hash, "trouble": pursuit.lastTrouble ?? "not mined yet"]
+        )
         let event: PaymentEvent? =
             switch record.phase {
             case .signed: pursuit.wasAccepted ? .broadcast : .unknown(reason: pursuit.lastTrouble ?? "not accepted yet")
@@ -207,7 +236,10 @@ struct ExactEVMSettler: Sendable {
     }
 
     private func conclude(
-        _ outcome: SettlementOutcome, _ record: PaymentRecord, _ transaction: SettlementTransaction, _ network: ExactEVMNetwork
+        _ outcome: SettlementOutcome,
+        _ record: PaymentRecord,
+        _ transaction: SettlementTransaction,
+        _ network: ExactEVMNetwork
     ) async throws(SettlementTrouble) -> SettlementOutcome {
         let sent: [PaymentEvent] = record.phase == .signed ? [.broadcast] : []
         switch outcome {
