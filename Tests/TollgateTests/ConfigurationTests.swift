@@ -143,7 +143,7 @@ import TollRuntime
                 rpc: env:RPC
                 assets:
                   MYUSD: {address: "0x857b06519E91e3A54538791bDbb0E22373e36b66", decimals: 18, name: My, version: "1", \
-            dollar: true, method: permit2}
+            dollar: true}
                   USDC: {version: "9"}
             """
         let route = "{match: /a, upstream: weather, price: $1, assets: [MYUSD]}"
@@ -155,7 +155,16 @@ import TollRuntime
         #expect(configuration.networks[0].assets[1].place.line == 3)
         let option = try #require(configuration.routes[0].options.first)
         #expect(option.amount.description == "1000000000000000000")
-        #expect(option.asset.transferMethod == .permit2)
+        #expect(option.asset.transferMethod == .eip3009)
+    }
+
+    @Test func `an asset that is paid through Permit2 cannot be priced yet`() {
+        let network = "eip155:8453: {rpc: env:RPC, assets: {P: {address: \"0x857b06519E91e3A54538791bDbb0E22373e36b66\", decimals: 6, "
+            + "name: P, version: \"1\", dollar: true, method: permit2}}}"
+        let route = "{match: /a, upstream: weather, price: $1, assets: [P]}"
+        let reading = Fixture.read(Fixture.text(network: network, route: route))
+        #expect(reading.configuration == nil)
+        #expect(reading.findings.text.contains("P on eip155:8453 is paid through Permit2, which is not available in this version"))
     }
 
     @Test func `an RPC URL from the environment prints without its key`() throws {

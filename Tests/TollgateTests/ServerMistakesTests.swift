@@ -213,8 +213,8 @@ import TollRuntime
             "1: error: payouts.signer: a secret does not belong in this file; write a reference, `env:NAME` or "
                 + "`file:PATH`, never the value itself",
             "1: error: payouts.max_per_day: `100` is no amount of dollars; write for example `$1`",
-            "1: error: payouts: payouts are not available in this version; remove it, and pay what `tollgate ledger "
-                + "debts` lists by hand"
+            "1: error: payouts: payouts are not available in this version; remove it, and pay by hand what `tollgate "
+                + "ledger payments` shows as owed"
         ),
         Mistake(
             "confirmations by amount",
