@@ -159,12 +159,14 @@ import TollRuntime
     }
 
     @Test func `an asset that is paid through Permit2 cannot be priced yet`() {
-        let network = "eip155:8453: {rpc: env:RPC, assets: {P: {address: \"0x857b06519E91e3A54538791bDbb0E22373e36b66\", decimals: 6, "
+        let network =
+            "eip155:8453: {rpc: env:RPC, assets: {P: {address: \"0x857b06519E91e3A54538791bDbb0E22373e36b66\", decimals: 6, "
             + "name: P, version: \"1\", dollar: true, method: permit2}}}"
         let route = "{match: /a, upstream: weather, price: $1, assets: [P]}"
         let reading = Fixture.read(Fixture.text(network: network, route: route))
         #expect(reading.configuration == nil)
-        #expect(reading.findings.text.contains("P on eip155:8453 is paid through Permit2, which is not available in this version"))
+        #expect(
+            reading.findings.text.contains("P on eip155:8453 is paid through Permit2, which is not available in this version"))
     }
 
     @Test func `an RPC URL from the environment prints without its key`() throws {

@@ -48,7 +48,7 @@ public struct X402V1Dialect: Dialect {
         do {
             payload = try X402V1.PaymentPayload(headerValue: value)
             exact = payload.scheme == "exact" ? try payload.exactEVM() : nil
-        } catch where error.fault == .wrongVersion {
+        } catch  where error.fault == .wrongVersion {
             return .mismatched(PaymentRefusal(ErrorReason.invalidX402Version.rawValue, detail: error.description))
         } catch {
             return .malformed(field: PaymentHeader.payment, reason: error.description)

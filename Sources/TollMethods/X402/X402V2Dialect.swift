@@ -47,7 +47,7 @@ public struct X402V2Dialect: Dialect {
         do {
             payload = try X402V2.PaymentPayload(headerValue: value)
             if payload.accepted.scheme == "exact", payload.accepted.network.namespace == "eip155" { _ = try payload.exactEVM() }
-        } catch where error.fault == .wrongVersion {
+        } catch  where error.fault == .wrongVersion {
             return .mismatched(PaymentRefusal(ErrorReason.invalidX402Version.rawValue, detail: error.description))
         } catch {
             return .malformed(field: PaymentHeader.paymentSignature, reason: error.description)

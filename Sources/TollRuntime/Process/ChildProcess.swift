@@ -29,7 +29,7 @@ public struct ChildProcess: ~Copyable, Sendable {
         let words = unsafe Self.words([path] + arguments)
         let variables = unsafe Self.words(Self.environment(with: environment))
         defer {
-            for unsafe word in unsafe words + variables { unsafe free(word) }
+            for unsafeword in unsafe words + variables { unsafe free(word) }
         }
         var process: pid_t = 0
         let status = unsafe posix_spawn(&process, path, &actions, nil, words, variables)

@@ -32,7 +32,8 @@ extension ConfigurationReader {
                     continue
                 }
                 guard asset.transferMethod == .eip3009 else {
-                    let message = "\(asset.symbol) on \(network.id) is paid through Permit2, which is not available in this version"
+                    let message =
+                        "\(asset.symbol) on \(network.id) is paid through Permit2, which is not available in this version"
                     item.refuse(message, remedy: "offer an asset with EIP-3009, such as USDC", &self.findings)
                     continue
                 }

@@ -1,8 +1,8 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
 public import TollCrypto
 public import TollEVM
-internal import Synchronization
 
 /// The accounts that pay the gas of one chain, and the transaction numbers they use.
 ///
