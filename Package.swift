@@ -72,7 +72,8 @@ let package = Package(
         .target(
             name: "TollTestKit",
             dependencies: [
-                "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol", "TollPrimitives",
+                "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol",
+                "TollPrimitives",
             ]
         ),
 
@@ -90,7 +91,10 @@ let package = Package(
         .testTarget(name: "TollCryptoTests", dependencies: ["TollCrypto", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollEVMTests", dependencies: ["TollEVM", "TollCrypto", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollHTTPEngineTests", dependencies: ["TollHTTPEngine", "TollHTTP", "TollPrimitives", "TollTestKit"]),
-        .testTarget(name: "TollPaymentsTests", dependencies: ["TollPayments", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollPaymentsTests",
+            dependencies: ["TollPayments", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]
+        ),
         .testTarget(
             name: "TollStoreSQLiteTests",
             dependencies: ["TollStoreSQLite", "TollPayments", "TollPrimitives", "TollTestKit"]
@@ -98,8 +102,8 @@ let package = Package(
         .testTarget(
             name: "TollMethodsTests",
             dependencies: [
-                "TollMethods", "TollPayments", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives",
-                "TollTestKit",
+                "TollMethods", "TollPayments", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollProtocol",
+                "TollPrimitives", "TollTestKit",
             ]
         ),
         .testTarget(name: "TollRuntimeTests", dependencies: ["TollRuntime", "TollPrimitives", "TollTestKit"]),
@@ -113,8 +117,8 @@ let package = Package(
         .testTarget(
             name: "TollFacilitatorTests",
             dependencies: [
-                "TollFacilitator", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollProtocol",
-                "TollPrimitives", "TollTestKit",
+                "TollFacilitator", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime",
+                "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
         ),
         .testTarget(
@@ -124,7 +128,10 @@ let package = Package(
                 "TollPrimitives", "TollTestKit",
             ]
         ),
-        .testTarget(name: "TollgateTests", dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollgateTests",
+            dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
+        ),
         .testTarget(name: "RepositoryTests"),
     ]
 )

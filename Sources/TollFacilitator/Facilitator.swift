@@ -15,6 +15,7 @@ public struct Facilitator: RequestHandler {
 
     private let configuration: FacilitatorConfiguration
     private let tokens: BearerTokens
+    private let gas: GasBudget?
     private let methods: [any PaymentMethod]
     private let store: any PaymentStore
     private let settleCalls: SettleCalls
@@ -35,6 +36,7 @@ public struct Facilitator: RequestHandler {
     ) {
         self.configuration = configuration
         self.tokens = BearerTokens(configuration.tokens)
+        self.gas = configuration.gasPerHour.map(GasBudget.init)
         self.methods = methods
         self.store = store
         self.settleCalls = SettleCalls(store: store, patience: configuration.patience, environment: environment, log: log)
@@ -155,12 +157,14 @@ public struct Facilitator: RequestHandler {
             switch asked.credential {
             case .failure(let refusal): result = .refused(refusal)
             case .success(let credential):
+                if let wait = self.gas?.take(at: self.environment.monotonic()) { throw .outOfGas(wait) }
                 result = await self.settleCalls.run(credential, by: try self.method(for: credential.option), for: caller)
             }
         } catch {
             await self.send(error.reply, responder)
             return
         }
+        if !result.ending.mayHaveSpentGas { self.gas?.giveBack() }
         self.logEnd(result.ending, request)
         let reply =
             result.ending.response(network: asked.network).map { Reply(json: $0.json) } ?? FacilitatorProblem.unavailable.reply

@@ -35,6 +35,8 @@ public struct FacilitatorConfiguration: Sendable {
     public var patience: Duration
     /// The most bytes of a request's body.
     public var bodyBytes: Int
+    /// Gas that settlements for others may use within an hour; nil is without a bound.
+    public var gasPerHour: UInt64?
 
     /// A configuration by all its fields.
     public init(
@@ -43,7 +45,8 @@ public struct FacilitatorConfiguration: Sendable {
         tokens: [Secret<String>] = [],
         payTo: [String]? = nil,
         patience: Duration = .seconds(30),
-        bodyBytes: Int = PaymentHeader.bodySizeMax
+        bodyBytes: Int = PaymentHeader.bodySizeMax,
+        gasPerHour: UInt64? = nil
     ) {
         self.kinds = kinds
         self.signers = signers
@@ -51,6 +54,7 @@ public struct FacilitatorConfiguration: Sendable {
         self.payTo = payTo
         self.patience = patience
         self.bodyBytes = bodyBytes
+        self.gasPerHour = gasPerHour
     }
 }
 

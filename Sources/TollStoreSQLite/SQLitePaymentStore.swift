@@ -23,7 +23,7 @@ public final class SQLitePaymentStore: PaymentStore {
         "trusted_schema = OFF",  // A file that was tampered with calls no functions.
         "cell_size_check = ON",  // Corruption is noticed when a page is read, not when it is used.
         "cache_size = -65536",  // KiB. A claim touches a random page of one index: it should be in memory.
-        "wal_autocheckpoint = 8192",  // Pages (32 MiB). Pages written often are copied to the file once, not every few groups.
+        "wal_autocheckpoint = 2048",  // Pages (8 MiB). More would make whoever waits for the copying wait longer.
     ]
 
     let writes: GroupCommitQueue

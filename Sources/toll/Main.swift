@@ -11,7 +11,7 @@ struct Main {
         let status: ExitCode
         do {
             let loops = try EventLoopGroup(count: 1)
-            let tool = Self.tool(client: LoopHTTPClient(group: loops))
+            let tool = Self.tool(client: EngineHTTPClient(group: loops))
             status = try loops.run { await CommandLineTool(tool, version: "0.1.0").run(Array(CommandLine.arguments.dropFirst())) }
         } catch {
             StandardStreams.writeError("Error: \(error)\n")

@@ -71,6 +71,13 @@ import Testing
         expectNone(DocumentRules.targets(of: manifest, in: page))
     }
 
+    @Test func `the README shows the example as it is, and the command that tests`() throws {
+        let readme = try #require(SourceTree.file("README.md")?.text)
+        let example = try #require(SourceTree.file("Examples/weather/tollgate.yaml")?.lines).dropFirst().map(\.text)
+        #expect(readme.contains("```yaml\n\(example.joined(separator: "\n"))```"))
+        #expect(readme.contains("make test"))
+    }
+
     @Test func `the project speaks of itself alone`() {
         expectNone(SourceTree.files.flatMap(DocumentRules.speaksOfItself))
     }

@@ -39,8 +39,6 @@ enum LanguageRules {
         "Sources/TollHTTP/RequestHead.swift": "the target is copied from where it lies in the receive buffer",
         "Sources/TollPrimitives/FixedBytes.swift": "words are loaded from bytes whose count was checked",
         "Sources/TollPrimitives/Keccak256.swift": "lanes are loaded from a block whose bounds were checked",
-        "Sources/toll/Composition/Passphrase.swift": "the terminal, with typing hidden",
-        "Sources/toll/Composition/PrivateFiles.swift": "files for their owner alone",
         "Sources/TollClient/Journal/JournalFile.swift": "the journal's file and its lock",
         "Tests/": "sockets, files and faults that a test makes",
     ]

@@ -15,6 +15,9 @@ enum LayoutRules {
     /// Images and fonts, by path. Everything else is text.
     static let binaryFiles: Set<String> = []
 
+    /// Inputs of fuzzers, which are bytes by nature.
+    private static let corpora = "Fuzz/Corpus"
+
     static func header(_ file: RepositoryFile) -> [Offence] {
         let first = file.lines.prefix(3).map(\.text)
         let isScript = first.first?.hasPrefix("#!") ?? false
@@ -50,7 +53,7 @@ enum LayoutRules {
     }
 
     static func isText(_ file: RepositoryFile) -> [Offence] {
-        guard file.text == nil, !self.binaryFiles.contains(file.path) else { return [] }
+        guard file.text == nil, !self.binaryFiles.contains(file.path), !file.isIn(self.corpora) else { return [] }
         return [Offence(file, "is no UTF-8 text: list it under `binaryFiles`, or generate it when building")]
     }
 }

@@ -89,6 +89,7 @@ import Testing
     @Test func `bytes that are no text are found`() {
         #expect(LayoutRules.isText(RepositoryFile("docs/a.png", bytes: [0x89, 0x50, 0])).count == 1)
         #expect(LayoutRules.isText(RepositoryFile("docs/a.txt", bytes: [0xFF])).count == 1)
+        #expect(LayoutRules.isText(RepositoryFile("Fuzz/Corpus/request-head/a", bytes: [0xFF])).isEmpty)
     }
 
     // MARK: Language

@@ -39,6 +39,14 @@ struct SettleCall {
         case pending(transaction: String, payer: String)
         /// The ledger or the chain does not answer: nothing is said about the payment.
         case unavailable(reason: String)
+
+        /// Whether a transaction may have been sent for this call.
+        var mayHaveSpentGas: Bool {
+            switch self {
+            case .success, .failed, .pending: true
+            case .toldBefore, .taken, .refused, .unavailable: false
+            }
+        }
     }
 
     private enum State {

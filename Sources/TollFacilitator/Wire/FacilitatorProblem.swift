@@ -63,6 +63,15 @@ struct FacilitatorProblem: Error {
         FacilitatorProblem(status: 413, code: "body_too_large", detail: "A body has at most \(limit) bytes.")
     }
 
+    static func outOfGas(_ wait: Duration) -> FacilitatorProblem {
+        FacilitatorProblem(
+            status: 429,
+            code: "out_of_gas",
+            detail: "This facilitator has spent its gas of this hour.",
+            fields: ["Retry-After": String(max(1, wait.components.seconds + 1))]
+        )
+    }
+
     /// The reason stays in the log: it may name an inner address.
     static let unavailable = FacilitatorProblem(
         status: 503,

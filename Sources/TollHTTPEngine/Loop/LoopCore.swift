@@ -31,6 +31,7 @@ final class LoopCore {
     private(set) var date: [UInt8]
 
     private var everySecond: [(_ date: [UInt8]) -> Bool] = []
+    private var unfinished: [Watcher] = []
     private let poller: Poller
     private var second: Int64
     private var watchers: [Watcher?] = [nil]
@@ -92,6 +93,9 @@ final class LoopCore {
         watcher.slot = 0
     }
 
+    /// Has a watcher that stopped half-way, to let others have their turn, called again in the next one.
+    func callAgain(_ watcher: Watcher) { self.unfinished.append(watcher) }
+
     /// Lets every watcher close what it has, and holds none any more.
     func end() {
         for watcher in self.watchers { watcher?.loopEnds() }
@@ -131,7 +135,9 @@ final class LoopCore {
 
     /// Waits for events and deadlines, and serves them. True when the bell rang.
     func turn(waits: Bool) -> Bool {
-        let count = self.poller.wait(milliseconds: waits ? self.patience : 0)
+        let unfinished = self.unfinished
+        self.unfinished.removeAll()
+        let count = self.poller.wait(milliseconds: waits && unfinished.isEmpty ? self.patience : 0)
         self.now = System.monotonic
         let second = System.wallSeconds
         if second != self.second { self.secondChanged(second) }
@@ -145,6 +151,7 @@ final class LoopCore {
                 watcher.ready(readiness)
             }
         }
+        for watcher in unfinished where watcher.slot != 0 { watcher.ready(.readable) }
         if self.now >= self.nextSweep { self.sweep() }
         return bellRang
     }

@@ -29,6 +29,8 @@ final class ServerConnection: Watcher {
         case linger
     }
 
+    /// Reads, 64 KiB each, before other connections have their turn.
+    private static let readsPerTurn = 8
     /// Bytes of answers collected before they are sent.
     private static let answersMax = 64 * 1024
 
@@ -108,9 +110,9 @@ final class ServerConnection: Watcher {
 
     // MARK: Reading
 
-    /// Reads and serves until nothing more can be done without waiting.
+    /// Reads and serves until nothing more can be done without waiting, or others should have their turn.
     private func pump() {
-        while true {
+        for _ in 0..<Self.readsPerTurn {
             if !self.input.isEmpty, self.takesInput {
                 let bytes = self.input
                 self.input = []
@@ -121,6 +123,7 @@ final class ServerConnection: Watcher {
                 return
             }
         }
+        self.shard.core.callAgain(self)
     }
 
     private var takesInput: Bool {

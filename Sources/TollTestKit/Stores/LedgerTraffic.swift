@@ -82,7 +82,7 @@ extension PaymentStoreConformance {
     static func agreesWithTheModel(_ store: any PaymentStore) async throws {
         let model = MemoryPaymentStore()
         let traffic = LedgerTraffic(seed: 402)
-        for (step, call) in traffic.prefix(1_500).enumerated() {
+        for (step, call) in traffic.prefix(800).enumerated() {
             try self.expect(await self.outcome(of: call, store), is: await self.outcome(of: call, model), "step \(step), \(call)")
         }
         for id in traffic.payments {

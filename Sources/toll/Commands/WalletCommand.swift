@@ -51,7 +51,7 @@ enum WalletCommand {
 
     private static func importKey(_ arguments: Arguments) throws -> ExitCode {
         if let key = try Keys.fromEnvironment() { return try self.keep(key, arguments) }
-        guard let key = Passphrase.type("Private key: ").flatMap(Keys.parse) else {
+        guard let key = HiddenInput.read("Private key: ").flatMap(Keys.parse) else {
             throw UsageError("no private key of 64 hexadecimal digits: set \(Keys.variable), or type it at a terminal")
         }
         return try self.keep(key, arguments)

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollHTTPEngine
 import TollMethods
 import TollPayments
@@ -38,7 +39,9 @@ enum ServeCommand {
             throw Assembly.Failure(description: "the configuration does not fit the chain")
         }
         let methods = try await assembly.methods()
-        var services: [any Service] = [assembly.background]
+        var services: [any Service] = [
+            assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
+        ]
         services += try await CompanionServers.start(assembly, methods: methods, group: loops)
         if role == .gateway {
             let gateway = try assembly.gateway(methods: methods)

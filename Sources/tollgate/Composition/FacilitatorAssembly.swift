@@ -13,7 +13,9 @@ extension Assembly {
     func facilitator(methods: [any PaymentMethod]) -> Facilitator? {
         guard let serve = self.configuration.facilitator?.serve else { return nil }
         let kinds = self.configuration.networks.map { network in
-            let tokens = network.assets.map(\.token).filter { serve.assets.isEmpty || serve.assets.contains($0.symbol) }
+            let tokens = network.assets.map(\.token).filter { token in
+                token.transferMethod == .eip3009 && (serve.assets.isEmpty || serve.assets.contains(token.symbol))
+            }
             return FacilitatorConfiguration.Kind(
                 chain: network.id, legacyName: network.v1Name, assets: tokens.map { Self.asset($0, on: network.id) })
         }
@@ -21,7 +23,7 @@ extension Assembly {
         let configuration = FacilitatorConfiguration(
             kinds: kinds, signers: addresses.map(\.description).uniqued(),
             tokens: serve.tokens.map(\.value), payTo: serve.payTo.isEmpty ? nil : serve.payTo,
-            patience: self.configuration.settleWait)
+            patience: self.configuration.settleWait, gasPerHour: serve.gasPerHour)
         return Facilitator(
             configuration, methods: methods, store: self.store, environment: self.environment, log: self.log)
     }

@@ -161,7 +161,7 @@ extension Configuration {
     struct Upstream: Sendable {
         var name: String
         var url: WebURL
-        /// From the request until the answer's last byte.
+        /// From the request until the head of the answer.
         var timeout: Duration
         /// Fields removed from its answers.
         var strip: [String]

@@ -31,6 +31,11 @@ extension ConfigurationReader {
                     item.refuse(message, remedy: "write one price for each asset and network", &self.findings)
                     continue
                 }
+                guard asset.transferMethod == .eip3009 else {
+                    let message = "\(asset.symbol) on \(network.id) is paid through Permit2, which is not available in this version"
+                    item.refuse(message, remedy: "offer an asset with EIP-3009, such as USDC", &self.findings)
+                    continue
+                }
                 options.append(
                     PaymentOption(network: network.id, asset: asset, amount: amount, payTo: receiver, place: self.place(item))
                 )

@@ -153,7 +153,7 @@ extension ConfigurationReader {
         guard let mapping = value.mapping(keys: ["signer", "max_per_day"], &self.findings) else { return }
         _ = mapping["signer"]?.secretReference(&self.findings)
         mapping["max_per_day"].map { self.checkDollars($0) }
-        let remedy = "remove it, and pay what `tollgate ledger debts` lists by hand"
+        let remedy = "remove it, and pay by hand what `tollgate ledger payments` shows as owed"
         value.refuse("payouts are not available in this version", remedy: remedy, &self.findings)
     }
 

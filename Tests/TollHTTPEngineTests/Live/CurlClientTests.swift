@@ -11,7 +11,7 @@ import TollHTTPEngine
     static func status(_ client: CurlClient, _ port: UInt16, _ method: Method = .get) async -> Result<Int, HTTPError> {
         let body: ClientBody = method == .get ? .none : .bytes([1])
         var request = ClientRequest(method, ClientTests.origin(port), target: Array("/".utf8), body: body)
-        request.deadline = .seconds(5)
+        request.deadline = .seconds(60)
         do throws(HTTPError) {
             let response = try await client.send(request)
             _ = try await response.body.collect(upTo: 1000)

@@ -54,6 +54,22 @@ import TollHTTPEngine
         #expect(count == 50_000)
     }
 
+    @Test func `a connection that never stops sending leaves others their turn`() async throws {
+        let server = try await TestServer()
+        let loud = try server.connect()
+        let requests = String(repeating: "GET /now HTTP/1.1\r\nHost: h\r\n\r\n", count: 1000)
+        let sender = Thread { while loud.send(requests) {} }
+        let reader = Thread { while let bytes = loud.receive(), !bytes.isEmpty {} }
+        sender.start()
+        reader.start()
+        for _ in 0..<20 {
+            let client = try server.connect()
+            client.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(client.receive(until: "GET /a ").hasSuffix("GET /a "))
+        }
+        await server.server.drain(within: .milliseconds(1))
+    }
+
     @Test func `HTTP 1.0 and Connection close end the connection and say so`() async throws {
         let server = try await TestServer()
         for request in ["GET /P HTTP/1.0\r\n\r\n", "GET /P HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"] {
@@ -207,7 +223,7 @@ import TollHTTPEngine
         let active = try server.connect()
         active.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         await started.wait()
-        async let drained: Void = server.server.drain(within: .seconds(5))
+        async let drained: Void = server.server.drain(within: .seconds(60))
         #expect(idle.receiveAll() == "")
         release.open()
         let answer = active.receiveAll()

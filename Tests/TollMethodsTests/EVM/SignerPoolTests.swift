@@ -62,12 +62,12 @@ import TollMethods
         #expect(await Self.take(pool) == 8)
     }
 
-    @Test func `after a restart numbers on disk are taken, and the chain is asked all the same`() async {
+    @Test func `after a restart numbers on disk are taken, and the gaps between them go first`() async {
         let address = Self.keys[0].address
         let behind = SignerPool([Self.keys[0]])
         behind.reserve(9, of: address)
         behind.reserve(7, of: address)
-        #expect(await Self.take(behind, count: 6) == 10)
+        for expected: UInt64 in [6, 8, 10, 11] { #expect(await Self.take(behind, count: 6) == expected) }
 
         let ahead = SignerPool([Self.keys[0]])
         ahead.reserve(5, of: address)

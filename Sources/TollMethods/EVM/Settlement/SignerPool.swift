@@ -25,10 +25,17 @@ public final class SignerPool: Sendable {
         let address: Address
         /// The next number never used; nil until the chain was asked.
         var next: UInt64?
-        /// Above every number that a transaction on disk uses.
-        var reservedEnd: UInt64 = 0
+        /// Numbers that transactions on disk use, noted before the chain was asked.
+        var reserved: Set<UInt64> = []
         /// Numbers given back, lowest first.
         var returned: [UInt64] = []
+
+        /// Begins behind the numbers in use. One that was given back before a restart is a gap below them, and goes first.
+        mutating func begin(at count: UInt64) {
+            let end = max(count, self.reserved.max().map { $0 + 1 } ?? 0)
+            self.returned = (count..<end).filter { !self.reserved.contains($0) }
+            self.next = end
+        }
     }
 
     private struct State {
@@ -60,7 +67,7 @@ public final class SignerPool: Sendable {
         if !isKnown {
             let count = try await transactionCount(address)
             self.state.withLock { state in
-                state.accounts[index].next = state.accounts[index].next ?? max(count, state.accounts[index].reservedEnd)
+                if state.accounts[index].next == nil { state.accounts[index].begin(at: count) }
             }
         }
         return self.state.withLock { state in
@@ -91,7 +98,7 @@ public final class SignerPool: Sendable {
     public func reserve(_ nonce: UInt64, of address: Address) {
         self.state.withLock { state in
             guard let index = state.accounts.firstIndex(where: { $0.address == address }) else { return }
-            state.accounts[index].reservedEnd = max(state.accounts[index].reservedEnd, nonce + 1)
+            state.accounts[index].reserved.insert(nonce)
             state.accounts[index].next = state.accounts[index].next.map { max($0, nonce + 1) }
         }
     }

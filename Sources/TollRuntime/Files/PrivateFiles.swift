@@ -1,12 +1,11 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 private import Glibc
-import TollRuntime
 
-/// Files of the buyer's own.
-enum PrivateFiles {
+/// Small files that a program writes for whoever runs it.
+public enum PrivateFiles {
     /// Makes a directory, and those above it, for the owner alone.
-    static func makeDirectory(_ path: String) throws(FileError) {
+    public static func makeDirectory(_ path: String) throws(FileError) {
         var made = path.hasPrefix("/") ? "/" : ""
         for part in path.split(separator: "/") {
             made += (made.isEmpty || made == "/" ? "" : "/") + part
@@ -15,7 +14,7 @@ enum PrivateFiles {
     }
 
     /// Makes a file that was not there, readable by its owner alone, and durable.
-    static func create(_ path: String, _ contents: [UInt8]) throws(FileError) {
+    public static func create(_ path: String, _ contents: [UInt8]) throws(FileError) {
         let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw self.error(path) }
         defer { close(descriptor) }
@@ -23,15 +22,15 @@ enum PrivateFiles {
         guard fsync(descriptor) == 0 else { throw self.error(path) }
     }
 
-    /// Opens a file to be written from its start, as `-o` wants it.
-    static func open(replacing path: String) throws(FileError) -> OutputFile {
+    /// Opens a file to be written from its start, readable by others as far as the process lets them.
+    public static func open(replacing path: String) throws(FileError) -> OutputFile {
         let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw self.error(path) }
         return OutputFile(descriptor: descriptor, path: path)
     }
 
     /// The names in a directory; none when there is no such directory.
-    static func list(_ path: String) -> [String] {
+    public static func list(_ path: String) -> [String] {
         guard let directory = unsafe opendir(path) else { return [] }
         defer { unsafe closedir(directory) }
         var names: [String] = []
@@ -61,7 +60,7 @@ enum PrivateFiles {
 }
 
 /// A file that is being written; closed when dropped.
-final class OutputFile: Sendable {
+public final class OutputFile: Sendable {
     private let descriptor: Int32
     private let path: String
 
@@ -72,7 +71,8 @@ final class OutputFile: Sendable {
 
     deinit { close(self.descriptor) }
 
-    func write(_ piece: [UInt8]) throws(FileError) {
+    /// Appends a piece.
+    public func write(_ piece: [UInt8]) throws(FileError) {
         try PrivateFiles.write(piece, to: self.descriptor, self.path)
     }
 }
