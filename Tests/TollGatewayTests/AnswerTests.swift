@@ -33,7 +33,8 @@ import TollTestKit
         #expect(
             answer.text == """
                 {"x402Version":1,"error":"\(X402V1.PaymentRequired.noPaymentError)","accepts":[{"scheme":"exact",\
-                "network":"base-sepolia","maxAmountRequired":"1000","resource":"https://api.example/paid/1","description":"A sample","mimeType":"",\
+                "network":"base-sepolia",\
+                "maxAmountRequired":"1000","resource":"https://api.example/paid/1","description":"A sample","mimeType":"",\
                 "outputSchema":null,"payTo":"\(payTo)","maxTimeoutSeconds":300,\
                 "asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e","extra":{"name":"USDC","version":"2"}}],\
                 "type":"about:blank","title":"Payment Required","status":402,\
@@ -45,7 +46,8 @@ import TollTestKit
         #expect(
             JSON.object(challenge).text == """
                 {"x402Version":2,"error":"Payment required","resource":{"url":"https://api.example/paid/1",\
-                "description":"A sample"},"accepts":[{"scheme":"exact","network":"eip155:84532","asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
+                "description":"A sample"},"accepts":[{"scheme":"exact","network":"eip155:84532",\
+                "asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
                 "amount":"1000","payTo":"\(payTo)","maxTimeoutSeconds":300,"extra":{"name":"USDC","version":"2",\
                 "challenge":"00000000000000009e3779b97f4a7c15"}}]}
                 """

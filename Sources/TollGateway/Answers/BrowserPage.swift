@@ -8,17 +8,18 @@ internal import TollPrimitives
 struct BrowserPage {
     let offer: Offer
 
+    private static let (html, mozilla) = (Array("text/html".utf8), Array("Mozilla".utf8))
+
     /// Whether a request comes from a browser: `Accept` has `text/html` and `User-Agent` has `Mozilla`, both, so that programs
     /// get JSON.
     static func isWanted(by head: RequestHead) -> Bool {
-        guard head.method == .get || head.method == .head, let accept = head.fields.first(.accept), contains(accept, "text/html"),
+        guard head.method == .get || head.method == .head, let accept = head.fields.first(.accept), contains(accept, self.html),
             let agent = head.fields.first(.userAgent)
         else { return false }
-        return contains(agent, "Mozilla")
+        return contains(agent, self.mozilla)
     }
 
-    private static func contains(_ text: ArraySlice<UInt8>, _ part: StaticString) -> Bool {
-        let part = Array(part.description.utf8)
+    private static func contains(_ text: ArraySlice<UInt8>, _ part: [UInt8]) -> Bool {
         guard text.count >= part.count else { return false }
         return (text.startIndex...(text.endIndex - part.count)).contains { text[$0...].starts(with: part) }
     }

@@ -26,7 +26,10 @@ enum PathReading {
 
     /// Reads `path` in every way that a server might.
     static func read(_ path: ArraySlice<UInt8>) -> Outcome {
-        guard !self.isPlain(path) else { return .plain }
+        guard !self.isPlain(path, takingCapitals: false) else { return .plain }
+        guard !self.isPlain(path, takingCapitals: true) else {
+            return .readings([self.segments(Array(path)).map(self.fullyDecoded)])
+        }
         guard let texts = self.texts(Array(path)) else { return .malformed }
         var readings: [[[UInt8]]] = []
         for text in texts {
@@ -109,9 +112,9 @@ enum PathReading {
         return decoded.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
     }
 
-    /// Lower-case unreserved characters in non-empty segments that are not dots: what every reader reads alike. One pass, since
-    /// nearly every request ends here.
-    private static func isPlain(_ path: ArraySlice<UInt8>) -> Bool {
+    /// Unreserved characters in non-empty segments that are not dots: what every reader reads alike, but for capitals.
+    /// One pass, since nearly every request ends here.
+    private static func isPlain(_ path: ArraySlice<UInt8>, takingCapitals: Bool) -> Bool {
         var previous: UInt8 = 0
         for byte in path {
             switch byte {
@@ -121,6 +124,7 @@ enum PathReading {
                 break
             case UInt8(ascii: "/"), UInt8(ascii: "."):
                 if previous == UInt8(ascii: "/") { return false }
+            case UInt8(ascii: "A")...UInt8(ascii: "Z") where takingCapitals: break
             default: return false
             }
             previous = byte
