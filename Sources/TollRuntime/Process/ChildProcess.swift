@@ -28,9 +28,7 @@ public struct ChildProcess: ~Copyable, Sendable {
         unsafe posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
         let words = unsafe Self.words([path] + arguments)
         let variables = unsafe Self.words(Self.environment(with: environment))
-        defer {
-            for unsafeword in unsafe words + variables { unsafe free(word) }
-        }
+        defer { unsafe (words + variables).forEach { unsafe free($0) } }
         var process: pid_t = 0
         let status = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
         close(childInput)
