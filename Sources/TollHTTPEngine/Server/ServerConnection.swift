@@ -29,8 +29,8 @@ final class ServerConnection: Watcher {
         case linger
     }
 
-    /// Reads, 64 KiB each, before other connections have their turn.
-    private static let readsPerTurn = 8
+    /// What is kept from before and one read of 64 KiB, then other connections have their turn.
+    private static let readsPerTurn = 2
     /// Bytes of answers collected before they are sent.
     private static let answersMax = 64 * 1024
 

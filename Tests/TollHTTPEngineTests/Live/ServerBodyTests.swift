@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Glibc
 import Testing
 import TollHTTP
@@ -175,16 +176,16 @@ import TollHTTPEngine
         let client = try server.connect()
         client.send("POST / \(Self.host)Content-Length: 60000000\r\n\r\n")
         let sent = Counter()
-        let sender = Task.detached {
-            for _ in 0..<600 {
-                guard client.send([UInt8](repeating: 1, count: 100_000)) else { return }
-                sent.add(100_000)
-            }
+        let isSent = Latch()
+        let sender = Thread {
+            for _ in 0..<600 where client.send([UInt8](repeating: 1, count: 100_000)) { sent.add(100_000) }
+            isSent.open()
         }
+        sender.start()
         usleep(200_000)
         #expect(sent.value < 30_000_000)
         go.open()
-        await sender.value
+        await isSent.wait()
         #expect(client.receive(until: "done").hasSuffix("done"))
     }
 
