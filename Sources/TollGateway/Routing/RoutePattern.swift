@@ -28,6 +28,8 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
     let segments: [Segment]
     /// The path as written.
     public let path: String
+    /// The bytes of the only path that matches, where there is no wildcard.
+    private let literalPath: [UInt8]?
 
     /// `GET /weather/*`.
     public var description: String { self.method.map { "\($0) \(self.path)" } ?? self.path }
@@ -59,6 +61,8 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
             throw Problem(message: "a name stands in braces twice", remedy: "give each `{name}` its own")
         }
         self.segments = segments
+        let isLiteral = segments.allSatisfy { if case .literal = $0 { true } else { false } }
+        self.literalPath = isLiteral ? Array(path.utf8) : nil
     }
 
     private static func method(_ word: Substring) throws(Problem) -> Method {
@@ -140,9 +144,7 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
     // MARK: - Matching
 
     /// Whether the pattern has no wildcard, so that one path is all it matches.
-    public var isLiteral: Bool {
-        self.segments.allSatisfy { if case .literal = $0 { true } else { false } }
-    }
+    public var isLiteral: Bool { self.literalPath != nil }
 
     /// Whether `method` is taken. GET takes HEAD.
     public func takes(_ method: Method) -> Bool {
@@ -152,6 +154,7 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether the pattern matches exactly these bytes of a path.
     public func matches(_ path: ArraySlice<UInt8>) -> Bool {
+        if let literal = self.literalPath { return path.count == literal.count && path.elementsEqual(literal) }
         guard path.first == UInt8(ascii: "/") else { return false }
         var rest = path.dropFirst()
         for (index, segment) in self.segments.enumerated() {

@@ -45,12 +45,14 @@ final class PricedRoute: Sendable {
     private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
     private let literal: PreparedChallenge?
+    private let credentialFields: [FieldName]
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
 
     init(pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin) {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
+        self.credentialFields = dialects.flatMap(\.credentialFields)
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
@@ -62,9 +64,7 @@ final class PricedRoute: Sendable {
 
     /// Whether a request presents anything of a dialect that the route takes.
     func hasCredential(_ head: RequestHead) -> Bool {
-        for dialect in self.dialects {
-            for name in dialect.credentialFields where head.fields.contains(name) { return true }
-        }
+        for index in self.credentialFields.indices where head.fields.contains(self.credentialFields[index]) { return true }
         return false
     }
 

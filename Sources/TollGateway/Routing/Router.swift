@@ -40,9 +40,9 @@ struct Router: Sendable {
         case .plain: guard !self.isTakenLeniently(method, path) else { return .ambiguous }
         }
         var others: [String] = []
-        for (index, entry) in self.entries.enumerated() where entry.pattern.matches(path) {
-            if entry.pattern.takes(method) { return .route(index) }
-            if let method = entry.pattern.method { others.append(method.token) }
+        for index in self.entries.indices where self.entries[index].pattern.matches(path) {
+            if self.entries[index].pattern.takes(method) { return .route(index) }
+            if let method = self.entries[index].pattern.method { others.append(method.token) }
         }
         return others.isEmpty ? .notFound : .methodNotAllowed(allow: others)
     }
