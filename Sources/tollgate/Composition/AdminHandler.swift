@@ -12,7 +12,6 @@ struct AdminHandler: RequestHandler {
     let store: any PaymentStore
     let networks: [ExactEVMNetwork]
     let token: Secret<String>?
-    let metrics: MetricsRegistry
 
     func handle(_ request: Request, _ responder: consuming Responder) async {
         guard self.isAllowed(request) else {
@@ -27,9 +26,6 @@ struct AdminHandler: RequestHandler {
         switch path {
         case "/health": await Self.answer(200, ["status": "ok"], responder)
         case "/ready": await self.ready(responder)
-        case "/metrics":
-            let head = ResponseHead(status: 200, fields: ["Content-Type": MetricsRegistry.contentType])
-            try? await responder.send(head, body: Array(self.metrics.text().utf8))
         default: await Self.answer(404, ["error": "no such page"], responder)
         }
     }

@@ -11,7 +11,7 @@ enum CompanionServers {
         var services: [any Service] = []
         if let admin = assembly.configuration.admin {
             let handler = AdminHandler(
-                store: assembly.store, networks: assembly.networks, token: admin.token?.value, metrics: MetricsRegistry())
+                store: assembly.store, networks: assembly.networks, token: admin.token?.value)
             services.append(try await self.listen("admin", admin.listen, handler, ServerLimits(), group, assembly.log))
         }
         if let serve = assembly.configuration.facilitator?.serve, let facilitator = assembly.facilitator(methods: methods) {
