@@ -67,10 +67,18 @@ import TollPayments
         #expect(pursuit.lastTrouble == "insufficient funds for gas")
         let (action, waits) = Self.lookUntilNoMore(&pursuit)
         #expect(action == .checkAuthorization(asOf: 0))
-        #expect(waits.count == 11 && waits == waits.sorted() && waits.last == .seconds(1))
+        #expect(waits == [.milliseconds(15), .milliseconds(30)])
         #expect(pursuit.checked(.unused(isExpired: false)) == .send)
         #expect(pursuit.sent(.accepted) == .lookForReceipt)
         #expect(pursuit.wasAccepted)
+    }
+
+    @Test func `an accepted transaction is left alone for longer before it is sent again`() {
+        var pursuit = Self.pursuit()
+        _ = pursuit.sent(.accepted)
+        let (action, waits) = Self.lookUntilNoMore(&pursuit)
+        #expect(action == .checkAuthorization(asOf: 0))
+        #expect(waits.count == 11 && waits == waits.sorted() && waits.last == .seconds(1))
     }
 
     @Test func `a number used by another transaction ends when the authorization does`() {

@@ -46,7 +46,9 @@ public struct EVMReconciliation: Sendable {
     ) async throws(RPCError) -> Report {
         var report = Report()
         var expected: [String: PaymentRecord] = [:]
-        for record in records where record.phase == .settled && record.claim.option.network == self.network.chain {
+        var underWay: [String: PaymentRecord] = [:]
+        for record in records where record.claim.option.network == self.network.chain {
+            if record.isUnderWay, let transaction = record.transaction { underWay[transaction.hash.lowercased()] = record }
             guard let settlement = record.settlement else { continue }
             expected["\(settlement.transaction.lowercased())/\(settlement.logIndex)"] = record
             report.settlements += 1
@@ -56,7 +58,7 @@ public struct EVMReconciliation: Sendable {
         var block = first
         while block <= last {
             let end = min(block + Self.logRange, last)
-            for log in try await self.logs(from: block, to: end) { try await self.match(log, &expected, &report) }
+            for log in try await self.logs(from: block, to: end) { try await self.match(log, &expected, underWay, &report) }
             progress(end, last)
             block = end + 1
         }
@@ -79,7 +81,9 @@ public struct EVMReconciliation: Sendable {
     }
 
     /// One Transfer to us: a settlement of the ledger, one that is missing there, or money from elsewhere.
-    private func match(_ log: Log, _ expected: inout [String: PaymentRecord], _ report: inout Report) async throws(RPCError) {
+    private func match(
+        _ log: Log, _ expected: inout [String: PaymentRecord], _ underWay: [String: PaymentRecord], _ report: inout Report
+    ) async throws(RPCError) {
         guard let transfer = ERC20.Transfer(log), let hash = log.transactionHash, let index = log.logIndex else { return }
         let asset = transfer.token.lowercaseHex
         if let record = expected.removeValue(forKey: "\(hash)/\(index)") {
@@ -90,6 +94,11 @@ public struct EVMReconciliation: Sendable {
                 report.differences.append(
                     "payment \(record.id) is \(amount) units in the ledger and \(transfer.value) on chain, in \(hash)")
             }
+            return
+        }
+        if let record = underWay[hash.description] {
+            report.notices.append(
+                "payment \(record.id) is under way in the ledger, and its transfer is on chain: the gateway takes it up")
             return
         }
         let sender = try await self.network.client.ask(.transaction(hash))?.from

@@ -69,6 +69,8 @@ struct SettlementPursuit {
     ]
     /// After so many looks without a receipt the transaction is sent again: nodes forget.
     private static let looksPerSend = 12
+    /// After so many when no node is known to have it.
+    private static let looksPerUnacceptedSend = 3
 
     private let transaction: String
     private var looks = 0
@@ -113,7 +115,8 @@ struct SettlementPursuit {
             return self.wait()
         case .none:
             self.looksSinceSend += 1
-            return self.looksSinceSend >= Self.looksPerSend ? .checkAuthorization(asOf: 0) : self.wait()
+            let looksMax = self.wasAccepted ? Self.looksPerSend : Self.looksPerUnacceptedSend
+            return self.looksSinceSend >= looksMax ? .checkAuthorization(asOf: 0) : self.wait()
         }
     }
 
