@@ -334,7 +334,7 @@ import TollRuntime
         func text(assetCount: Int) -> String {
             let symbols = (0..<assetCount).map { "T\($0)" }
             let entries = symbols.enumerated().map { index, symbol in
-                let address = AddressText.checksummed(Array(repeating: 0, count: 19) + [UInt8(index + 1)])
+                let address = "0x" + String(repeating: "0", count: 38) + String(index + 10)
                 return "\(symbol): {address: \"\(address)\", decimals: 6, name: T, version: \"1\", dollar: true}"
             }
             let network = "eip155:1337: {rpc: https://a.example, assets: {\(entries.joined(separator: ", "))}}"

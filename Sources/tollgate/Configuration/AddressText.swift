@@ -1,6 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-import TollPrimitives
+import TollEVM
 import TollRuntime
 
 /// An EVM address as text: `0x` and forty hexadecimal digits, whose capitals are a checksum (EIP-55).
@@ -19,22 +19,12 @@ enum AddressText {
     static let zero = "0x0000000000000000000000000000000000000000"
 
     static func read(_ text: String) -> Reading {
-        guard text.utf8.count == 42, text.hasPrefix("0x"), let bytes = Hex.decode(text), bytes.count == 20 else {
-            return .malformed
+        guard let (address, checksum) = Address.parse(text) else { return .malformed }
+        switch checksum {
+        case .valid: return .valid(address.description)
+        case .absent: return address.description == text ? .valid(text) : .unchecked(address.description)  // Without letters.
+        case .wrong: return .wrongChecksum(address.description)
         }
-        let checked = Self.checksummed(bytes)
-        let letters = text.utf8.dropFirst(2).filter { $0 > 0x39 }
-        if text == checked { return .valid(checked) }
-        let isOneCase = letters.allSatisfy { $0 >= 0x61 } || letters.allSatisfy { $0 < 0x61 }
-        return isOneCase ? .unchecked(checked) : .wrongChecksum(checked)
-    }
-
-    /// EIP-55: a letter is a capital where the digit of the Keccak-256 of the lower-case text is over seven.
-    static func checksummed(_ bytes: [UInt8]) -> String {
-        let digits = Array(Hex.encode(bytes).utf8)
-        let hash = Hex.encode(Keccak256.hash(digits).bytes).utf8
-        let characters = zip(digits, hash).map { digit, check in digit > 0x39 && check > 0x37 ? digit - 0x20 : digit }
-        return "0x" + String(decoding: characters, as: UTF8.self)
     }
 }
 

@@ -37,13 +37,5 @@ extension X402V1 {
             self.error = try reader.optionalString("error") ?? ""
             (self.accepts, self.unreadable) = try reader.readableObjects("accepts")
         }
-
-        /// The body that serves both a version 1 client, which reads these members, and everyone else, who reads the problem's.
-        /// They share no name; should an extension member of the problem claim one of these, these win.
-        public func body(with problem: Problem) -> JSONObject {
-            var body = self.json
-            for (name, value) in problem.json.members where body[name] == nil { body[name] = value }
-            return body
-        }
     }
 }
