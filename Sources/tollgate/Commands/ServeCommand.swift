@@ -49,6 +49,9 @@ enum ServeCommand {
                 try await CompanionServers.listen(
                     "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log))
         }
-        return ServiceGroup(services: services, environment: .live, logger: assembly.log, signals: signals)
+        let log = assembly.log
+        return ServiceGroup(
+            services: services, environment: .live, logger: log, signals: signals,
+            onReload: { log.warning("reloading is not available in this version: restart to take up the configuration") })
     }
 }
