@@ -26,7 +26,12 @@ final class LedgerLock: Sendable {
         guard isWritten else { throw .unavailable("cannot write \(lockPath): \(Self.reason(errno))") }
     }
 
-    deinit { close(self.descriptor) }
+    /// Let go in so many words: a child that is being started holds a copy of the descriptor until it runs its own program, and
+    /// closing ours alone would leave the lock with it for that moment.
+    deinit {
+        _ = flock(self.descriptor, LOCK_UN)
+        close(self.descriptor)
+    }
 
     /// Makes the ledger file, readable and writable by its owner alone, when it is not there; gives its path free of links, so
     /// that two names of one file meet in one lock.
