@@ -11,7 +11,7 @@ import TollPayments
     @Test func `a lock that was let go is free, whoever still has a copy of its descriptor`() throws {
         let ledger = try TemporaryLedger()
         var lock: LedgerLock? = try LedgerLock(for: ledger.path)
-        let copies = (0..<256).filter { Self.target(of: $0) == ledger.path + ".lock" }.map { dup(Int32($0)) }
+        let copies = (0..<65_536).filter { Self.target(of: $0) == ledger.path + ".lock" }.map { dup(Int32($0)) }
         defer { for copy in copies { close(copy) } }
         #expect(!copies.isEmpty)
         #expect(throws: StoreError.self) { try LedgerLock(for: ledger.path) }
