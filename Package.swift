@@ -132,6 +132,13 @@ let package = Package(
             name: "TollgateTests",
             dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
         ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+            ]
+        ),
         .testTarget(name: "RepositoryTests"),
     ]
 )
