@@ -22,8 +22,9 @@ import Testing
         let first = Self.setting("TOLLGATE_FIRST_SEED") ?? 0
         let progress = Self.setting("TOLLGATE_SEEDS").map { Progress(count: $0) }
         let bad = await Simulation.run(seeds: first..<(first + count), onVerdict: { progress?.note($0) }) { Scenario(seed: $0) }
-        for verdict in bad.prefix(10) { Self.complain(verdict) }
-        #expect(bad.isEmpty, "\(bad.count) of \(count) worlds broke an invariant: \(bad.prefix(50).map(\.seed))")
+        if progress != nil { for verdict in bad { print("seed \(verdict.seed): \(verdict.violations)") } }
+        for verdict in bad.prefix(3) { Self.complain(verdict) }
+        #expect(bad.count == 0, "\(bad.count) of \(count) worlds broke an invariant: \(bad.prefix(50).map(\.seed))")
     }
 
     @Test(arguments: Plant.allCases)
