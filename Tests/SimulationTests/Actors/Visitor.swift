@@ -37,11 +37,7 @@ struct Visitor: Sendable {
         let request = PurchaseRequest(
             url, method: self.visit.isPost ? .post : .get, body: self.visit.isPost ? Array("{}".utf8) : nil)
         let directory = Scratch.directory(self.world.scenario.seed, self.number)
-        defer {
-            let payments = (try? Journal(directory: directory).payments()) ?? []
-            self.world.observer.note { events, _ in events.journals[self.number] = payments.map(\.id) }
-            Scratch.remove(directory)
-        }
+        defer { Scratch.remove(directory) }
         let dice = self.world.dice("buyer \(self.number)")
         for _ in 0..<10 {
             let process = self.world.process("buyer \(self.number)", hasGoodClock: true)
@@ -50,6 +46,7 @@ struct Visitor: Sendable {
             }
             let report = await self.purchase(request, process, directory)
             process.kill()
+            self.noteOpenPayments(directory)
             self.world.trace.note("\(self.asker): \(report.map { "\($0.failure?.code.rawValue ?? "served")" } ?? "crashed")")
             if let report, report.failure == nil { return }
             if let failure = report?.failure, !failure.isRetryable, dice.happens(perMille: 600) { return }
@@ -70,6 +67,14 @@ struct Visitor: Sendable {
             done.resume(nil)
         }
         return await done.value
+    }
+
+    private func noteOpenPayments(_ directory: String) {
+        let now = SimulatedChain.epoch + UInt64(self.world.executor.now.components.seconds)
+        let open = ((try? Journal(directory: directory).payments()) ?? []).filter { $0.isPending(at: now) }.count
+        self.world.observer.note { events, _ in
+            events.openPayments[self.number] = max(open, events.openPayments[self.number] ?? 0)
+        }
     }
 
     // MARK: - By hand

@@ -59,8 +59,8 @@ struct WorldEvents: Sendable {
     /// Payments whose credentials were answered with what the upstream said in place of goods.
     var otherAnswers: [PaymentID] = []
     var upstreamCalls: [UpstreamCall] = []
-    /// What each buyer's journal held in the end: the nonces of all it signed.
-    var journals: [Int: [Bytes32]] = [:]
+    /// The most payments of unknown outcome that each buyer's journal held for its one purchase.
+    var openPayments: [Int: Int] = [:]
 }
 
 /// A credential as an observer of the wire reads it.
@@ -81,6 +81,15 @@ final class Observer: Sendable {
         self.events.withLock { events in
             events.order += 1
             body(&events, events.order)
+        }
+    }
+
+    /// A process hands `transaction` to the network.
+    func noteSent(_ transaction: ChainTransaction, by process: SimulatedProcess) {
+        self.note { events, order in
+            events.sent.append(
+                WorldEvents.RawSent(
+                    order: order, time: process.executor.now, process: process.name, transaction: transaction))
         }
     }
 }

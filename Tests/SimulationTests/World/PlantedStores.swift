@@ -1,113 +1,95 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-import Synchronization
 import TollEVM
 import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol
+import TollTestKit
 
 /// Planted: works in memory, and writes a payment to the disk when its answer has been served.
-struct WriteBehindStore: PaymentStore {
-    let disk: SimulatedStore
+struct WriteBehindStore: WrappingPaymentStore {
     private let memory = MemoryPaymentStore()
-    private let held = Held()
+    private let held = Shared<[PaymentID: [PaymentEvent]]>([:])
+    private let disk: SimulatedStore
 
-    private final class Held: Sendable {
-        let events = Mutex<[PaymentID: [PaymentEvent]]>([:])
-    }
+    var wrapped: any PaymentStore { self.disk }
 
     init(disk: SimulatedStore) { self.disk = disk }
 
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
+    func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         if let record = try await self.disk.record(claim.id) { return .held(record) }
-        let outcome = try await self.memory.claim(claim, at: time)
-        if case .first = outcome { self.held.events.withLock { $0[claim.id, default: []].append(.claimed(claim)) } }
+        let outcome = try await self.memory.claim(claim, deferral: deferral, at: time)
+        if case .first = outcome { self.hold([LedgerEntry(claim.id, [.claimed(claim)])]) }
         return outcome
     }
 
     @discardableResult
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
-        guard self.held.events.withLock({ $0[payment] != nil }) else {
-            return try await self.disk.append(events, to: payment, at: time)
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        guard self.isHeld(entries.first?.payment) else { return try await self.disk.append(entries, at: time) }
+        let records = try await self.memory.append(entries, at: time)
+        self.hold(entries)
+        for (entry, record) in zip(entries, records) where entry.events.contains(.served) {
+            guard let all = self.held.withLock({ $0.removeValue(forKey: entry.payment) }) else { continue }
+            _ = try await self.disk.claim(record.claim, at: time)
+            try await self.disk.append(Array(all.dropFirst()), to: entry.payment, at: time)
         }
-        let record = try await self.memory.append(events, to: payment, at: time)
-        self.held.events.withLock { $0[payment]?.append(contentsOf: events) }
-        guard events.contains(.served), let all = self.held.events.withLock({ $0.removeValue(forKey: payment) }) else {
-            return record
+        return records
+    }
+
+    func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.memory.sign(as: account, at: time) { number in
+            let entries = entries(number)
+            self.hold(entries)
+            return entries
         }
-        _ = try await self.disk.claim(record.claim, at: time)
-        return try await self.disk.append(Array(all.dropFirst()), to: payment, at: time)
     }
 
     func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
-        guard self.held.events.withLock({ $0[payment] != nil }) else { return try await self.disk.record(payment) }
-        return try await self.memory.record(payment)
+        self.isHeld(payment) ? try await self.memory.record(payment) : try await self.disk.record(payment)
     }
 
-    func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? { try await self.disk.answer(payment) }
-
-    func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] { try await self.disk.events(payment) }
-
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord] {
-        try await self.disk.records(in: phases, since: since, limit: limit)
+    private func hold(_ entries: [LedgerEntry]) {
+        self.held.withLock { held in
+            for entry in entries { held[entry.payment, default: []] += entry.events }
+        }
     }
 
-    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
-        try await self.disk.pruneAnswers(endedBefore: time)
-    }
+    private func isHeld(_ payment: PaymentID?) -> Bool { payment.map { payment in self.held.withLock { $0[payment] != nil } } ?? false }
 }
 
-/// Planted: says that a signed transaction is written, and writes it a little later.
-struct SlowRecordStore: PaymentStore {
+/// Planted: hands a signed transaction to a node while the ledger is still at writing it down.
+struct EarlySendStore: WrappingPaymentStore {
     let disk: SimulatedStore
-    private let held = Held()
+    let world: World
 
-    private final class Held: Sendable {
-        let records = Mutex<[PaymentID: PaymentRecord]>([:])
-    }
-
-    init(disk: SimulatedStore) { self.disk = disk }
+    var wrapped: any PaymentStore { self.disk }
 
     @discardableResult
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
-        while self.held.records.withLock({ $0[payment] != nil }) {
-            guard self.disk.process.isAlive else { throw .unavailable("the process is dead") }
-            try? await self.disk.process.executor.sleep(.milliseconds(50))
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        self.send(entries)
+        return try await self.disk.append(entries, at: time)
+    }
+
+    func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.disk.sign(as: account, at: time) { number in
+            let entries = entries(number)
+            self.send(entries)
+            return entries
         }
-        guard events.contains(where: { $0.name == "signed" }), var record = try await self.disk.record(payment) else {
-            return try await self.disk.append(events, to: payment, at: time)
+    }
+
+    private func send(_ entries: [LedgerEntry]) {
+        for case .signed(let signed) in entries.flatMap(\.events) {
+            guard let transaction = self.world.chain.decode(signed.raw) else { continue }
+            self.world.observer.noteSent(transaction, by: self.disk.process)
+            let method = "eth_sendRawTransaction"
+            _ = self.world.chain.answer(method, [SimulatedChain.data(signed.raw)], node: 0, at: self.world.executor.now)
         }
-        for event in events { try? record.apply(event, at: time) }
-        let early = record
-        self.held.records.withLock { $0[payment] = early }
-        self.disk.process.spawn {
-            try? await self.disk.process.executor.sleep(.milliseconds(700))
-            _ = try? await self.disk.append(events, to: payment, at: time)
-            self.held.records.withLock { _ = $0.removeValue(forKey: payment) }
-        }
-        return early
-    }
-
-    func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
-        if let record = self.held.records.withLock({ $0[payment] }) { return record }
-        return try await self.disk.record(payment)
-    }
-
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
-        try await self.disk.claim(claim, at: time)
-    }
-
-    func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? { try await self.disk.answer(payment) }
-
-    func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] { try await self.disk.events(payment) }
-
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord] {
-        try await self.disk.records(in: phases, since: since, limit: limit)
-    }
-
-    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
-        try await self.disk.pruneAnswers(endedBefore: time)
     }
 }
 
@@ -119,12 +101,14 @@ struct ResigningMethod: PaymentMethod {
 
     func takes(_ option: PaymentOption) -> Bool { self.method.takes(option) }
 
-    func verify(_ credential: Credential, at time: Int64) async -> Verification {
-        await self.method.verify(credential, at: time)
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
+        await self.method.verify(credential, at: time, freshness: freshness)
     }
 
-    func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
-        let outcome = await self.method.settle(payment, patience: patience)
+    func settle(
+        _ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration
+    ) async -> SettlementOutcome {
+        let outcome = await self.method.settle(payment, keeping: events, patience: patience)
         guard case .pending = outcome, let payload = try? ExactEVMPayload(payment.claim.payload), let key = payload.key,
             let to = Address(hex: payload.authorization.to), let signers = self.network.signers,
             let turn = try? await signers.takeTurn(transactionCount: { address in

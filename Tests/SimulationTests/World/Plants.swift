@@ -11,7 +11,7 @@ enum Plants {
     static func store(_ store: SimulatedStore, _ world: World) -> any PaymentStore {
         switch world.scenario.plant {
         case .claimAfterServe: WriteBehindStore(disk: store)
-        case .sendBeforeRecord: SlowRecordStore(disk: store)
+        case .sendBeforeRecord: EarlySendStore(disk: store, world: world)
         default: store
         }
     }

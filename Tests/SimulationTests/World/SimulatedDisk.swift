@@ -2,6 +2,7 @@
 
 import Synchronization
 import TollPayments
+import TollPrimitives
 
 /// How a ledger's disk behaves: rates are of a thousand writes.
 struct DiskWeather: Sendable {
@@ -99,26 +100,65 @@ struct SimulatedStore: PaymentStore {
     let disk: SimulatedDisk
     let process: SimulatedProcess
 
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
+    // MARK: - Writing
+
+    func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         try await self.write { () throws(StoreError) in
-            let outcome = try await self.disk.image.claim(claim, at: time)
+            let outcome = try await self.disk.image.claim(claim, deferral: deferral, at: time)
             if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim)]) }
             return outcome
         }
     }
 
     @discardableResult
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
         try await self.write { () throws(StoreError) in
-            let record = try await self.disk.image.append(events, to: payment, at: time)
-            self.disk.noteDurable(payment, events)
-            return record
+            let records = try await self.disk.image.append(entries, at: time)
+            for entry in entries { self.disk.noteDurable(entry.payment, entry.events) }
+            return records
         }
     }
 
-    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
-        try await self.read { () throws(StoreError) in try await self.disk.image.pruneAnswers(endedBefore: time) }
+    func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.write { () throws(StoreError) in
+            let made = Shared<[LedgerEntry]>([])
+            let records = try await self.disk.image.sign(as: account, at: time) { number in
+                let entries = entries(number)
+                made.withLock { $0 = entries }
+                return entries
+            }
+            for entry in made.value { self.disk.noteDurable(entry.payment, entry.events) }
+            return records
+        }
     }
+
+    func takeWork(
+        in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.write { () throws(StoreError) in
+            try await self.disk.image.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
+        }
+    }
+
+    func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+        try await self.write { () throws(StoreError) in
+            let outcome = try await self.disk.image.spendCredit(claim, at: time)
+            if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim), .settled(.credit)]) }
+            return outcome
+        }
+    }
+
+    func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
+        try await self.write { () throws(StoreError) in try await self.disk.image.setMark(mark, to: value) }
+    }
+
+    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
+        try await self.write { () throws(StoreError) in try await self.disk.image.pruneAnswers(endedBefore: time) }
+    }
+
+    // MARK: - Reading
 
     func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
         try await self.read { () throws(StoreError) in try await self.disk.image.record(payment) }
@@ -132,10 +172,16 @@ struct SimulatedStore: PaymentStore {
         try await self.read { () throws(StoreError) in try await self.disk.image.events(payment) }
     }
 
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord] {
-        try await self.read { () throws(StoreError) in
-            try await self.disk.image.records(in: phases, since: since, limit: limit)
-        }
+    func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.read { () throws(StoreError) in try await self.disk.image.records(query) }
+    }
+
+    func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
+        try await self.read { () throws(StoreError) in try await self.disk.image.payment(identifiedBy: identifierHash) }
+    }
+
+    func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
+        try await self.read { () throws(StoreError) in try await self.disk.image.mark(mark) }
     }
 
     // MARK: - Faults

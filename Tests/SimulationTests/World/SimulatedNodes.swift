@@ -53,11 +53,7 @@ struct SimulatedNodes: RPCTransport {
                 let transaction = self.chain.decode(raw)
             else { continue }
             self.trace.note("\(self.process.name) sends \(transaction.hash.short), number \(transaction.number)")
-            self.observer.note { events, order in
-                events.sent.append(
-                    WorldEvents.RawSent(
-                        order: order, time: self.process.executor.now, process: self.process.name, transaction: transaction))
-            }
+            self.observer.noteSent(transaction, by: self.process)
         }
     }
 

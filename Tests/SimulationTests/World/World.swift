@@ -71,7 +71,7 @@ final class World: Sendable {
         self.executor.run {
             await self.begin()
             try? await self.executor.sleep(Scenario.end - self.executor.now)
-            let records = (try? await self.disk.image.records(in: [], since: 0, limit: .max)) ?? []
+            let records = (try? await self.disk.image.records(PaymentQuery(limit: .max))) ?? []
             self.ledger.withLock { $0 = records }
             for process in self.processes.withLock({ $0 }) { process.kill() }
             try? await self.executor.sleep(.seconds(60))
