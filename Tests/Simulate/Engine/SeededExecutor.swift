@@ -30,6 +30,7 @@ final class SeededExecutor: TaskExecutor {
 
     private struct State {
         var ready: [UnownedJob] = []
+        /// The next one last.
         var timers: [Timer] = []
         var now: Duration = .zero
         var random: SeededRandom
@@ -73,7 +74,10 @@ final class SeededExecutor: TaskExecutor {
     func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> TimerID {
         self.state.withLock { state in
             state.order += 1
-            state.timers.append(Timer(due: state.now + max(delay, .zero), order: state.order, action: action))
+            let timer = Timer(due: state.now + max(delay, .zero), order: state.order, action: action)
+            var place = state.timers.count
+            while place > 0, state.timers[place - 1].due <= timer.due { place -= 1 }
+            state.timers.insert(timer, at: place)
             return TimerID(order: state.order)
         }
     }
@@ -83,8 +87,7 @@ final class SeededExecutor: TaskExecutor {
     func cancel(_ timer: TimerID) -> Bool {
         self.state.withLock { state in
             guard let index = state.timers.firstIndex(where: { $0.order == timer.order }) else { return false }
-            state.timers.swapAt(index, state.timers.count - 1)
-            state.timers.removeLast()
+            state.timers.remove(at: index)
             return true
         }
     }
@@ -134,10 +137,10 @@ final class SeededExecutor: TaskExecutor {
                 return .job(state.ready.removeLast())
             }
             if state.isFinished { return .end(.finished) }
-            guard let next = state.timers.lazy.map(\.due).min() else { return .end(.deadlock) }
+            guard let next = state.timers.last?.due else { return .end(.deadlock) }
             state.now = max(state.now, next)
-            let due = state.timers.filter { $0.due <= next }.sorted { $0.order < $1.order }
-            state.timers.removeAll { $0.due <= next }
+            var due: [Timer] = []
+            while let timer = state.timers.last, timer.due <= next { due.append(state.timers.removeLast()) }
             return .timers(due)
         }
     }
