@@ -3,7 +3,7 @@
 
     python upstream.py [--port 9000]
 
-Every GET answers {"path": …, "call": n}, n counting the calls of that path; GET /calls answers all counts.
+Every GET and POST answers {"path": …, "call": n}, n counting the calls of that path; GET /calls answers all counts.
 """
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import argparse
 import json
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,13 +20,14 @@ class Upstream(ThreadingHTTPServer):
     """Remembers the header fields of each call by path."""
 
     daemon_threads = True
-    request_queue_size = 256
+    request_queue_size = 1024
 
     def __init__(self, port: int = 0):
         super().__init__(("127.0.0.1", port), Handler)
         self.lock = threading.Lock()
         self.calls: dict[str, list[Message]] = defaultdict(list)
         self.url = f"http://127.0.0.1:{self.server_port}"
+        self.when_called: Callable[[], None] = lambda: None     # between a call's arrival and its answer
 
     def record(self, path: str, fields: Message) -> int:
         """Note a call; answers how many there have been."""
@@ -40,21 +42,31 @@ class Upstream(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers GET."""
+    """Answers GET and POST."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Upstream
 
     def do_GET(self) -> None:
         """See the module."""
         path = self.path.partition("?")[0]
         answer = self.server.counts() if path == "/calls" else {"path": path, "call": self.server.record(path, self.headers)}
+        self.server.when_called()
         body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:     # the gateway is gone
+            self.close_connection = True
+
+    def do_POST(self) -> None:
+        """As GET; what is posted is read and thrown away."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
