@@ -75,7 +75,9 @@ upstreams: {{api: {upstream}}}
 routes:
   - {{match: GET /free, upstream: api, free: true}}
   - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009}}
+  - {{match: POST /exact, upstream: api, price: $0.01}}
   - {{match: GET /other, upstream: api, price: $0.01}}
+  - {{match: /before, upstream: api, price: $0.01, settle: before}}
 """
 
 

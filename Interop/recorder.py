@@ -69,14 +69,15 @@ class Recorder(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.origin = ""
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.host = f"127.0.0.1:{self.server_port}"
+        self.url = f"http://{self.host}"
         self.exchanges: list[Exchange] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def get(self, target: str, fields: list[tuple[str, str]]) -> Exchange:
         """Send a request of the matrix itself, as a client of this address would, unrecorded."""
         others = [(n, v) for n, v in fields if n.lower() != "host"]
-        return send(self.origin, target, [("Host", self.url.removeprefix("http://")), *others])
+        return send(self.origin, target, [("Host", self.host), *others])
 
 
 class Handler(BaseHTTPRequestHandler):
