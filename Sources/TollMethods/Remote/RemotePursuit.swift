@@ -42,6 +42,8 @@ struct RemotePursuit {
     private var delay = Self.firstDelay
     /// The transaction of a success that the chain has not confirmed.
     private var claimed: String?
+    /// Whether the chain has contradicted a success: then nothing is looked for in a hurry.
+    private var wasContradicted = false
     /// A refusal that holds unless the chain says otherwise.
     private var refusal: SettlementOutcome?
 
@@ -88,6 +90,8 @@ struct RemotePursuit {
         case .none?, .unknown: return .readChain
         case .silent, .reverted:
             self.claimed = nil
+            if !self.wasContradicted { self.delay = Self.firstDelay }
+            self.wasContradicted = true
             return .readChain
         }
     }
@@ -129,7 +133,7 @@ struct RemotePursuit {
         if self.claimed != transaction {
             self.claimed = transaction
             self.submission.transaction = transaction
-            self.delay = Self.firstLook
+            if !self.wasContradicted { self.delay = Self.firstLook }
         }
         return .confirm(transaction: transaction)
     }
