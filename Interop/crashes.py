@@ -152,7 +152,7 @@ class Run:
             chain, rpc = start_devchain("--engine", "revm", "--block-time", str(BLOCK_TIME), log=log)
         self.processes.adopt("devnet", chain)
         self.kit, self.node, self.upstream = Kit(rpc), NodeProxy(rpc), Upstream()
-        threading.Thread(target=self.upstream.serve_forever, daemon=True).start()
+        self.upstream.serve_in_background()
         self.token, self.payee = self.kit.names["usdc"], Account.create().address
         keys = [Account.create() for _ in range(SIGNERS)]
         for key in keys:

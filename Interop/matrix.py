@@ -12,6 +12,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     wallets  smart wallets as payers: ERC-1271 and ERC-6492
     circle   Circle's own token bytecode
     thief    whoever has all that is public gets nothing of it
+    liar     a facilitator over HTTP that lies is not believed
 """
 from __future__ import annotations
 
@@ -26,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
 from thief import expect_nothing_stolen
@@ -33,7 +35,7 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar")
 
 
 @dataclass
@@ -111,6 +113,13 @@ def steal(market: Market) -> Server:
     return server
 
 
+def lie(market: Market) -> Server:
+    """A facilitator that lies about every payment, and at last settles them."""
+    server = market.gateway("liar")
+    expect_no_lie_believed(market, server)
+    return server
+
+
 def cells() -> list[Cell]:
     """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
     table = []
@@ -131,6 +140,7 @@ def cells() -> list[Cell]:
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory not allowed", refuse_factory),
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory allowed", pay_by_wallet("counterfactual_wallet")),
         Cell(("thief",), "thief", "ours", "ours", "credentials from calldata", steal),
+        Cell(("liar",), "buyer", "ours", "liar", "no lie is believed", lie),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]

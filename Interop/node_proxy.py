@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import rlp
 from eth_account import Account
+
+from local_http import LocalHandler, LocalServer
 
 TIMEOUT = 60
 
@@ -31,31 +31,25 @@ class Sent:
         return cls(raw, Account.recover_transaction(raw), int.from_bytes(fields[1], "big"), fields[7])
 
 
-class NodeProxy(ThreadingHTTPServer):
+class NodeProxy(LocalServer):
     """Stands in front of one node."""
 
-    daemon_threads = True
-    request_queue_size = 1024
-
     def __init__(self, node: str) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.node = node.removeprefix("http://")
-        self.url = f"http://127.0.0.1:{self.server_port}"
         self.raw: dict[str, None] = {}      # in order, each once
         self.before_send: Callable[[], None] = lambda: None
         self.after_send: Callable[[], None] = lambda: None
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.serve_in_background()
 
     def sent(self) -> list[Sent]:
         """Every transaction that came, once, in order."""
         return [Sent.of(raw) for raw in list(self.raw)]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LocalHandler):
     """Forwards POST over a connection to the node for each connection that it serves."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: NodeProxy
 
     def setup(self) -> None:
@@ -69,33 +63,16 @@ class Handler(BaseHTTPRequestHandler):
         super().finish()
 
     def do_POST(self) -> None:
-        """Forward; the caller may be gone when the reply is here."""
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        """Forward; a transaction is on its way even if whoever sent it is gone by now."""
+        body = self.read_body()
         calls = json.loads(body)
         raw = [c["params"][0] for c in (calls if isinstance(calls, list) else [calls]) if c.get("method") == "eth_sendRawTransaction"]
         self.server.raw.update(dict.fromkeys(raw))
         if raw:
             self.server.before_send()
-        try:
-            self.node.request("POST", "/", body, {"Content-Type": "application/json"})
-            reply = self.node.getresponse()
-            answer = reply.read()
-            if raw:
-                self.server.after_send()
-            self.send_response(reply.status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-        except (OSError, http.client.HTTPException):
-            self.close_connection = True
-
-    def handle(self) -> None:
-        """A caller that is killed resets its connections."""
-        try:
-            super().handle()
-        except OSError:
-            pass
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        self.node.request("POST", "/", body, {"Content-Type": "application/json"})
+        reply = self.node.getresponse()
+        answer = reply.read()
+        if raw:
+            self.server.after_send()
+        self.answer(reply.status, answer)

@@ -13,20 +13,17 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local_http import LocalHandler, LocalServer
 
 
-class Upstream(ThreadingHTTPServer):
+class Upstream(LocalServer):
     """Remembers the header fields of each call by path."""
 
-    daemon_threads = True
-    request_queue_size = 1024
-
     def __init__(self, port: int = 0):
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(Handler, port)
         self.lock = threading.Lock()
         self.calls: dict[str, list[Message]] = defaultdict(list)
-        self.url = f"http://127.0.0.1:{self.server_port}"
         self.when_called: Callable[[], None] = lambda: None     # between a call's arrival and its answer
 
     def record(self, path: str, fields: Message) -> int:
@@ -41,11 +38,9 @@ class Upstream(ThreadingHTTPServer):
             return {path: len(calls) for path, calls in self.calls.items()}
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LocalHandler):
     """Answers GET and POST."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: Upstream
 
     def do_GET(self) -> None:
@@ -53,27 +48,12 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         answer = self.server.counts() if path == "/calls" else {"path": path, "call": self.server.record(path, self.headers)}
         self.server.when_called()
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(200, json.dumps(answer).encode())
 
     def do_POST(self) -> None:
         """As GET; what is posted is read and thrown away."""
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.read_body()
         self.do_GET()
-
-    def handle(self) -> None:
-        """A gateway that is killed resets its connections."""
-        try:
-            super().handle()
-        except OSError:
-            pass
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
 
 
 def main() -> None:
