@@ -160,9 +160,11 @@ public struct PaidRequest {
         case .first(let record):
             switch self.policy {
             case .before: return self.settle(record, then: .callUpstream)
-            case .after: return self.call(record)
+            case .after, .deferred: return self.call(record)
             }
         case .held(let record): return self.decide(record)
+        case .identifierTaken(let record): return self.end(.alreadyUsed(transaction: record.transaction?.hash))
+        case .notDeferrable(let reason): return self.end(.unavailable(reason: reason))
         }
     }
 
@@ -233,6 +235,7 @@ public struct PaidRequest {
         switch record.phase {
         case .settled: return self.serveHeld(record)
         case .signed, .broadcast, .unknown: return self.settle(record, then: .serveHeld)
+        case .queued: return self.end(.alreadyUsed(transaction: nil))
         case .claimed: return self.takeUpInterrupted(record)
         // A crash may have come between the write and the answer: who asks again is told the same, and never to pay anew.
         case .failed where record.failure == Self.interruption: return self.end(.outcomeUnknown(debt: nil))
@@ -247,9 +250,10 @@ public struct PaidRequest {
     private mutating func takeUpInterrupted(_ record: PaymentRecord) -> Action {
         switch record.claim.policy {
         case .before: return self.settle(record, then: .callUpstream)
-        case .after where record.hasAnswer: return self.settle(record, then: .serveHeld)
-        case .after where record.claim.request.isRepeatable: return self.call(record)
-        case .after:
+        case .after where record.hasAnswer, .deferred where record.hasAnswer: return self.settle(record, then: .serveHeld)
+        case .after where record.claim.request.isRepeatable, .deferred where record.claim.request.isRepeatable:
+            return self.call(record)
+        case .after, .deferred:
             return self.record([.failed(Self.interruption)], then: .end(.outcomeUnknown(debt: nil)))
         }
     }
