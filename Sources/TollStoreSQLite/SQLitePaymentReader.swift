@@ -4,7 +4,7 @@ public import TollPayments
 
 /// A ledger file, opened to be looked at: beside the process that writes it, and without its lock.
 public final class SQLitePaymentReader: PaymentReader {
-    private let reads: ReaderPool
+    private let reads: ReaderPool<LedgerReader>
 
     /// Opens the ledger at `path`, which must exist.
     ///
@@ -12,7 +12,7 @@ public final class SQLitePaymentReader: PaymentReader {
     public init(path: String) throws(StoreError) {
         let connection = try SQLiteConnection(path: path, access: .readOnly)
         try LedgerSchema.refuseForeign(connection, path: path)
-        self.reads = try ReaderPool(path: path, count: 1)
+        self.reads = try LedgerReader.pool(path: path, count: 1)
     }
 
     public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {

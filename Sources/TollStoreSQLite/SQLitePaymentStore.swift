@@ -26,8 +26,8 @@ public final class SQLitePaymentStore: PaymentStore {
         "wal_autocheckpoint = 2048",  // Pages (8 MiB). More would make whoever waits for the copying wait longer.
     ]
 
-    let writes: GroupCommitQueue
-    private let reads: ReaderPool
+    let writes: GroupCommitQueue<LedgerWriter>
+    private let reads: ReaderPool<LedgerReader>
     private let lock: Mutex<LedgerLock?>
 
     /// Opens the ledger at `path`, or makes it (mode 0600) in a directory that must exist. Blocks: call it at start.
@@ -36,8 +36,9 @@ public final class SQLitePaymentStore: PaymentStore {
     public init(path: String) throws(StoreError) {
         let path = try LedgerLock.createLedger(path)
         let lock = try LedgerLock(for: path)
-        self.writes = GroupCommitQueue(try Self.openForWriting(path))
-        self.reads = try ReaderPool(path: path, count: Self.readerCount)
+        self.writes = GroupCommitQueue(
+            LedgerWriter(try Self.openForWriting(path)), on: .own("tollgate.ledger.writer"))
+        self.reads = try LedgerReader.pool(path: path, count: Self.readerCount)
         self.lock = Mutex(lock)
     }
 

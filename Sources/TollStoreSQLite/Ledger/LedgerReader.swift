@@ -3,19 +3,18 @@
 internal import TollPayments
 internal import TollPrimitives
 
-/// A payment as it stands in the ledger, and where.
-struct StoredPayment: Sendable {
-    /// The row's number.
-    let number: Int64
-    /// The number of its events; the next one is numbered one higher.
-    var eventCount: Int64
-    /// Its events, folded.
-    var record: PaymentRecord
-}
-
 /// Reads payments over one connection. Every record is folded from its events and compared with its row.
-struct LedgerReader {
+struct LedgerReader: SnapshotReader {
     let connection: SQLiteConnection
+
+    /// Opens `count` connections that cannot write.
+    static func pool(path: String, count: Int) throws(StoreError) -> ReaderPool<LedgerReader> {
+        try ReaderPool(count: count, on: { .own("tollgate.ledger.reader") }) { () throws(StoreError) in
+            let connection = try SQLiteConnection(path: path, access: .readOnly)
+            try connection.run("PRAGMA query_only = ON")
+            return LedgerReader(connection: connection)
+        }
+    }
 
     /// The payment with this name; nil when there is none.
     func payment(_ id: PaymentID) throws(StoreError) -> StoredPayment? {
@@ -32,7 +31,7 @@ struct LedgerReader {
             row throws(StoreError) in try row.integer(0)
         }
         guard let number else { return [] }
-        return try self.events(of: number)
+        return try self.events(of: number).map(\.timed)
     }
 
     /// The answer that is kept for a payment.
@@ -52,8 +51,8 @@ struct LedgerReader {
         let condition =
             names.count == PaymentRecord.Phase.allCases.count
             ? "" : "phase IN (\(names.indices.map { "?\($0 + 3)" }.joined(separator: ", "))) AND "
-        let values: [SQLiteValue] =
-            [.integer(since), .integer(Int64(max(0, limit)))] + (condition.isEmpty ? [] : names.map(SQLiteValue.text))
+        let values: [LedgerValue] =
+            [.integer(since), .integer(Int64(max(0, limit)))] + (condition.isEmpty ? [] : names.map(LedgerValue.text))
         let found = try self.connection.rows(
             "SELECT number, \(Self.columns) FROM payments WHERE \(condition)claimed_at >= ?1 ORDER BY claimed_at, id LIMIT ?2",
             values
@@ -76,25 +75,11 @@ struct LedgerReader {
 
     /// Folds a payment's events and holds the outcome against its row.
     func fold(_ number: Int64, _ row: PaymentRow) throws(StoreError) -> StoredPayment {
-        let events = try self.events(of: number)
-        guard let first = events.first, case .claimed(let claim) = first.event else {
-            throw .corrupt("payment number \(number) does not begin with a claim")
-        }
-        var record = PaymentRecord(claim, at: first.time)
-        for event in events.dropFirst() {
-            do throws(PaymentRecord.InvalidTransition) { try record.apply(event.event, at: event.time) } catch {
-                throw .corrupt(error.description)
-            }
-        }
-        let differing = row.changes(to: PaymentRow(record)).map(\.column)
-        guard differing.isEmpty else {
-            throw .corrupt("the row of payment \(record.id) and its events differ in \(differing.joined(separator: ", "))")
-        }
-        return StoredPayment(number: number, eventCount: Int64(events.count), record: record)
+        try StoredPayment(number: number, row: row, folding: try self.events(of: number))
     }
 
-    private func events(of number: Int64) throws(StoreError) -> [TimedEvent] {
-        let events = try self.connection.rows(Self.selectEvents, [.integer(number)]) { row throws(StoreError) in
+    private func events(of number: Int64) throws(StoreError) -> [(sequence: Int64, timed: TimedEvent)] {
+        try self.connection.rows(Self.selectEvents, [.integer(number)]) { row throws(StoreError) in
             (
                 sequence: try row.integer(0),
                 timed: TimedEvent(
@@ -103,13 +88,18 @@ struct LedgerReader {
                 )
             )
         }
-        for (position, event) in events.enumerated() where event.sequence != Int64(position + 1) {
-            throw .corrupt("event \(position + 1) of payment number \(number) is missing")
-        }
-        return events.map(\.timed)
     }
 
     private static let columns = PaymentRow.columns.joined(separator: ", ")
     private static let selectPayment = "SELECT number, \(columns) FROM payments WHERE id = ?1"
     private static let selectEvents = "SELECT sequence, time, kind, detail, raw FROM events WHERE payment = ?1 ORDER BY sequence"
+}
+
+extension PaymentRow {
+    /// As it stands in the ledger, its columns from `first` on.
+    init(_ row: SQLiteRow, from first: Int) throws(StoreError) {
+        var values: [LedgerValue] = []
+        for column in Self.columns.indices { values.append(try row.value(first + column)) }
+        self.init(values: values)
+    }
 }

@@ -3,7 +3,7 @@
 internal import TollPayments
 
 /// Writes payments over the one connection that may. Knows nothing of threads: whoever calls has a transaction open.
-final class LedgerWriter {
+final class LedgerWriter: TransactionalWriter {
     /// Payments kept in memory, so that the next event of one under way costs no read: at most twice this many, of some
     /// kilobytes each. Sound because nobody else writes the file.
     private static let recentCountMax = 2_048
@@ -16,6 +16,23 @@ final class LedgerWriter {
     init(_ connection: SQLiteConnection) {
         self.connection = connection
         self.reader = LedgerReader(connection: connection)
+    }
+
+    var isInTransaction: Bool { self.connection.isInTransaction }
+
+    func begin() throws(StoreError) { try self.connection.run("BEGIN IMMEDIATE") }
+    func mark() throws(StoreError) { try self.connection.run("SAVEPOINT one") }
+    func unmark() throws(StoreError) { try self.connection.run("RELEASE one") }
+    func commit() throws(StoreError) { try self.connection.run("COMMIT") }
+
+    func restore() throws(StoreError) {
+        self.forget()
+        try self.connection.run("ROLLBACK TO one")
+    }
+
+    func rollBack() {
+        self.forget()
+        if self.isInTransaction { try? self.connection.run("ROLLBACK") }
     }
 
     /// Takes a payment: by a new row, or by a new claim on a released one.
@@ -50,7 +67,7 @@ final class LedgerWriter {
     func pruneAnswers(endedBefore time: Int64, limit: Int) throws(StoreError) -> Int {
         let ended = try self.connection.rows(
             "SELECT ended_at, payment FROM ended_answers WHERE ended_at < ?1 ORDER BY ended_at, payment LIMIT ?2",
-            [.integer(time), SQLiteValue(limit)]
+            [.integer(time), LedgerValue(limit)]
         ) { row throws(StoreError) in
             (time: try row.integer(0), payment: try row.integer(1))
         }
@@ -64,8 +81,7 @@ final class LedgerWriter {
         return ended.count
     }
 
-    /// Drops what memory holds: a transaction was rolled back.
-    func forget() {
+    private func forget() {
         self.recent = [:]
         self.older = [:]
     }
@@ -113,7 +129,7 @@ final class LedgerWriter {
             [
                 .integer(payment.number), .integer(payment.eventCount), .integer(time), .text(event.event.name),
                 .text(event.detail),
-                event.raw.map(SQLiteValue.blob) ?? .null,
+                event.raw.map(LedgerValue.blob) ?? .null,
             ]
         )
         switch event.event {
@@ -123,7 +139,7 @@ final class LedgerWriter {
                 INSERT INTO answers (payment, head, body) VALUES (?1, ?2, ?3)
                 ON CONFLICT (payment) DO UPDATE SET head = excluded.head, body = excluded.body
                 """,
-                [.integer(payment.number), SQLiteValue(event.answerHead), .blob(answer.body)]
+                [.integer(payment.number), LedgerValue(event.answerHead), .blob(answer.body)]
             )
         case .released:
             try self.connection.run(Self.deleteAnswer, [.integer(payment.number)])

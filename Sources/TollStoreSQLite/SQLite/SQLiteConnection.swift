@@ -41,14 +41,14 @@ final class SQLiteConnection {
     }
 
     /// Runs a statement that gives no rows, or whose rows do not matter.
-    func run(_ sql: String, _ values: [SQLiteValue] = []) throws(StoreError) {
+    func run(_ sql: String, _ values: [LedgerValue] = []) throws(StoreError) {
         try self.statement(sql).run(values) { _ throws(StoreError) in }
     }
 
     /// Runs a statement and collects what `read` makes of each row.
     func rows<Element>(
         _ sql: String,
-        _ values: [SQLiteValue] = [],
+        _ values: [LedgerValue] = [],
         _ read: (SQLiteRow) throws(StoreError) -> Element
     ) throws(StoreError) -> [Element] {
         var elements: [Element] = []
@@ -59,7 +59,7 @@ final class SQLiteConnection {
     /// Runs a statement and reads its first row; nil when there is none.
     func row<Element>(
         _ sql: String,
-        _ values: [SQLiteValue] = [],
+        _ values: [LedgerValue] = [],
         _ read: (SQLiteRow) throws(StoreError) -> Element
     ) throws(StoreError) -> Element? {
         try self.rows(sql, values, read).first

@@ -23,7 +23,4 @@ extension StoreError {
             }
         return .unavailable("\(meaning) (SQLite \(code): \(message))")
     }
-
-    /// Something stands in the ledger that this program never writes. Nothing is concluded from it (invariant I7).
-    static func corrupt(_ what: String) -> StoreError { .unavailable("corrupt ledger: \(what)") }
 }

@@ -18,7 +18,7 @@ final class SQLiteStatement {
     deinit { unsafe sqlite3_finalize(self.handle) }
 
     /// Runs the statement and hands every row to `read`.
-    func run(_ values: [SQLiteValue], _ read: (SQLiteRow) throws(StoreError) -> Void) throws(StoreError) {
+    func run(_ values: [LedgerValue], _ read: (SQLiteRow) throws(StoreError) -> Void) throws(StoreError) {
         defer {
             unsafe sqlite3_reset(self.handle)
             unsafe sqlite3_clear_bindings(self.handle)
@@ -33,7 +33,7 @@ final class SQLiteStatement {
         }
     }
 
-    private func bind(_ value: SQLiteValue, at index: Int32) throws(StoreError) {
+    private func bind(_ value: LedgerValue, at index: Int32) throws(StoreError) {
         let code =
             switch value {
             case .null: unsafe sqlite3_bind_null(self.handle, index)
@@ -82,7 +82,7 @@ struct SQLiteRow {
     }
 
     /// The value of a column, from 0.
-    func value(_ column: Int) throws(StoreError) -> SQLiteValue {
+    func value(_ column: Int) throws(StoreError) -> LedgerValue {
         let column = Int32(column)
         switch unsafe sqlite3_column_type(self.statement, column) {
         case SQLITE_NULL: return .null

@@ -90,8 +90,8 @@ extension PaymentStoreConformance {
             try self.expect(try await store.events(id), is: try await model.events(id), "the events")
             try self.expect(try await store.answer(id), is: try await model.answer(id), "the answer")
         }
-        let all = try await store.records(in: [], since: 0, limit: .max)
-        try self.expect(all, is: try await model.records(in: [], since: 0, limit: .max), "all records")
+        let all = try await store.records(PaymentQuery(limit: .max))
+        try self.expect(all, is: try await model.records(PaymentQuery(limit: .max)), "all records")
     }
 
     /// What a call came to, as far as two ledgers must agree on it.

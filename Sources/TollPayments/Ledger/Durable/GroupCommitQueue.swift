@@ -1,22 +1,14 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import Dispatch
 internal import Synchronization
-internal import TollPayments
 
-/// The one writer, on a thread of its own. Whatever was asked for while the last commit ran goes into the next transaction
-/// together: one wait for the disk, then everyone is answered.
-final class GroupCommitQueue: Sendable {
-    /// The most writes in one transaction: past this, one wait for the disk is already shared by so many that more would only
-    /// make the first of them wait longer.
-    static let groupCountMax = 256
-    /// The most writes that may wait. A disk this far behind is down; refusing closes the gate (invariant I7) before memory does.
-    static let waitingCountMax = 16_384
-
+/// The one writer of a ledger, on a thread of its own. Whatever was asked for while the last commit ran goes into the next
+/// transaction together: one wait for the disk, then everyone is answered.
+package final class GroupCommitQueue<Writer: TransactionalWriter>: Sendable {
     /// A write that waits.
     private struct Write: Sendable {
         /// Changes the ledger inside the group's transaction; gives what tells the caller once that is durable.
-        let perform: @Sendable (LedgerWriter) throws(StoreError) -> @Sendable () -> Void
+        let perform: @Sendable (Writer) throws(StoreError) -> @Sendable () -> Void
         /// Tells the caller that nothing was changed, and why.
         let fail: @Sendable (StoreError) -> Void
     }
@@ -35,20 +27,21 @@ final class GroupCommitQueue: Sendable {
     }
 
     private let state = Mutex(State())
-    private let writer: Mutex<LedgerWriter?>
-    private let thread = DispatchQueue(label: "tollgate.ledger.writer")
-    private let waitingCountMax: Int
+    private let writer: Mutex<Writer?>
+    private let thread: LedgerThread
+    private let limits: GroupCommitLimits
 
-    /// Takes the connection over.
-    init(_ connection: sending SQLiteConnection, waitingCountMax: Int = GroupCommitQueue.waitingCountMax) {
-        self.waitingCountMax = waitingCountMax
-        self.writer = Mutex(LedgerWriter(connection))
+    /// Takes the writer over.
+    package init(_ writer: sending Writer, on thread: LedgerThread, limits: GroupCommitLimits = GroupCommitLimits()) {
+        self.writer = Mutex(writer)
+        self.thread = thread
+        self.limits = limits
     }
 
     /// Runs `body` in a group's transaction and returns when that is durable. When `body` throws, it fails alone. A caller that
     /// is cancelled is answered all the same: what was asked for happens.
-    func write<Value: Sendable>(
-        _ body: @escaping @Sendable (LedgerWriter) throws(StoreError) -> Value
+    package func write<Value: Sendable>(
+        _ body: @escaping @Sendable (Writer) throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, StoreError>, Never>) in
             let write = Write(
@@ -58,46 +51,47 @@ final class GroupCommitQueue: Sendable {
                 },
                 fail: { continuation.resume(returning: .failure($0)) }
             )
-            if let refusal = self.enqueue(write) { write.fail(refusal) }
+            self.enqueue(write)
         }
         return try result.get()
     }
 
-    /// Refuses further writes, waits for those that were accepted, and closes the connection.
-    func close() async {
+    /// Refuses further writes, waits for those that were accepted, and lets the writer go.
+    package func close() async {
         await withCheckedContinuation { continuation in
-            self.state.withLock { state in
+            let isIdle = self.state.withLock { state in
                 state.isClosed = true
                 state.closers.append(continuation)
-                self.startDraining(&state)
+                return Self.startsDraining(&state)
             }
+            if isIdle { self.thread.run { self.drain() } }
         }
     }
 
-    /// Nil, or why the write is not accepted.
-    private func enqueue(_ write: Write) -> StoreError? {
-        self.state.withLock { state in
-            guard !state.isClosed else { return .unavailable("the ledger is closed") }
-            guard state.waiting.count < self.waitingCountMax else {
-                return .unavailable("\(self.waitingCountMax) writes already wait for the ledger's disk")
+    private func enqueue(_ write: Write) {
+        let (refusal, isIdle): (StoreError?, Bool) = self.state.withLock { state in
+            guard !state.isClosed else { return (.unavailable("the ledger is closed"), false) }
+            guard state.waiting.count < self.limits.waitingCountMax else {
+                return (.unavailable("\(self.limits.waitingCountMax) writes already wait for the ledger's disk"), false)
             }
             state.waiting.append(write)
-            self.startDraining(&state)
-            return nil
+            return (nil, Self.startsDraining(&state))
         }
+        if let refusal { write.fail(refusal) }
+        if isIdle { self.thread.run { self.drain() } }
     }
 
-    private func startDraining(_ state: inout State) {
-        guard !state.isDraining else { return }
-        state.isDraining = true
-        self.thread.async { self.drain() }
+    /// Whether nobody drains yet, so that the caller must see to it.
+    private static func startsDraining(_ state: inout State) -> Bool {
+        defer { state.isDraining = true }
+        return !state.isDraining
     }
 
     /// Commits group after group until nothing waits.
     private func drain() {
         while true {
             let (group, closers) = self.state.withLock { state in
-                let group = Array(state.waiting.prefix(Self.groupCountMax))
+                let group = Array(state.waiting.prefix(self.limits.groupCountMax))
                 state.waiting.removeFirst(group.count)
                 let closers = group.isEmpty ? state.closers : []
                 if group.isEmpty { (state.isDraining, state.closers) = (false, []) }
@@ -129,37 +123,46 @@ final class GroupCommitQueue: Sendable {
     }
 
     /// One transaction. When it as a whole fails, so does every write of it, and nobody is told of success.
-    private static func transact(_ group: [Write], _ writer: LedgerWriter) -> [Outcome] {
+    private static func transact(_ group: [Write], _ writer: Writer) -> [Outcome] {
         var outcomes: [Outcome] = []
         do throws(StoreError) {
-            try writer.connection.run("BEGIN IMMEDIATE")
+            try writer.begin()
             for write in group { outcomes.append(try self.perform(write, writer)) }
-            try writer.connection.run("COMMIT")
+            try writer.commit()
             return outcomes
         } catch {
-            // Where even the rollback fails, every later BEGIN fails too: the ledger stays closed.
-            if writer.connection.isInTransaction { try? writer.connection.run("ROLLBACK") }
-            writer.forget()
+            writer.rollBack()
             return group.indices.map { index in
                 if index < outcomes.count, case .failed(let own) = outcomes[index] { .failed(own) } else { .failed(error) }
             }
         }
     }
 
-    /// One write in a savepoint of its own. Throws when not this write but the transaction is lost: a full or failing disk makes
-    /// SQLite roll all of it back.
-    private static func perform(_ write: Write, _ writer: LedgerWriter) throws(StoreError) -> Outcome {
-        let connection = writer.connection
-        try connection.run("SAVEPOINT one")
+    /// One write, which can be undone alone. Throws when not this write but the transaction is lost: a full or failing disk
+    /// undoes all of it.
+    private static func perform(_ write: Write, _ writer: Writer) throws(StoreError) -> Outcome {
+        try writer.mark()
         let outcome: Outcome
         do throws(StoreError) {
             outcome = .performed(tell: try write.perform(writer))
         } catch {
-            guard connection.isInTransaction else { throw error }
-            try connection.run("ROLLBACK TO one")
+            guard writer.isInTransaction else { throw error }
+            try writer.restore()
             outcome = .failed(error)
         }
-        try connection.run("RELEASE one")
+        try writer.unmark()
         return outcome
     }
+}
+
+/// How much a ledger's writer takes on at once.
+package struct GroupCommitLimits: Sendable {
+    /// The most writes in one transaction: past this, one wait for the disk is already shared by so many that more would only
+    /// make the first of them wait longer.
+    package var groupCountMax = 256
+    /// The most writes that may wait. A disk this far behind is down; refusing closes the gate (invariant I7) before memory does.
+    package var waitingCountMax = 16_384
+
+    /// The limits that a server has.
+    package init() {}
 }

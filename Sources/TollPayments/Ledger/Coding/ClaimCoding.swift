@@ -1,11 +1,10 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
-internal import TollPrimitives
+package import TollPrimitives
 
 extension Claim {
     /// The claim as the ledger keeps it. The payload stays as it came, member for member and digit for digit.
-    var stored: JSONObject {
+    package var stored: JSONObject {
         [
             "key": [
                 "network": .string(self.key.network.description), "asset": .string(self.key.asset),
@@ -27,7 +26,7 @@ extension Claim {
     }
 
     /// Reads what ``stored`` wrote.
-    init(stored members: inout StrictMembers) throws(StoreError) {
+    package init(stored members: inout StrictMembers) throws(StoreError) {
         var key = try members.members("key")
         var request = try members.members("request")
         self.init(

@@ -1,35 +1,34 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
-internal import TollPrimitives
+package import TollPrimitives
 
 /// Reads the members of a stored JSON object one by one, and insists at the end that there were no others.
 ///
 /// Our own writing comes back here, so whatever is not exactly as written is corruption and not a dialect to be lenient with.
-struct StrictMembers {
+package struct StrictMembers {
     private var rest: JSONObject
     private let place: String
 
     /// The members of `object`; `place` names it in errors.
-    init(_ object: JSONObject, of place: String) {
+    package init(_ object: JSONObject, of place: String) {
         self.rest = object
         self.place = place
     }
 
     /// The members of a text that must be a JSON object.
-    init(parsing text: String, of place: String) throws(StoreError) {
+    package init(parsing text: String, of place: String) throws(StoreError) {
         let value: JSON
         do throws(JSON.ParseError) { value = try JSON(parsing: text) } catch { throw .corrupt("\(place) is no JSON: \(error)") }
         guard let object = value.object else { throw .corrupt("\(place) is no JSON object") }
         self.init(object, of: place)
     }
 
-    mutating func string(_ name: String) throws(StoreError) -> String {
+    package mutating func string(_ name: String) throws(StoreError) -> String {
         guard case .string(let text) = try self.take(name) else { throw self.error(name, "is no string") }
         return text
     }
 
-    mutating func stringIfAny(_ name: String) throws(StoreError) -> String? {
+    package mutating func stringIfAny(_ name: String) throws(StoreError) -> String? {
         switch try self.take(name) {
         case .null: return nil
         case .string(let text): return text
@@ -37,48 +36,48 @@ struct StrictMembers {
         }
     }
 
-    mutating func bool(_ name: String) throws(StoreError) -> Bool {
+    package mutating func bool(_ name: String) throws(StoreError) -> Bool {
         guard case .bool(let value) = try self.take(name) else { throw self.error(name, "is no boolean") }
         return value
     }
 
-    mutating func integer<Number: FixedWidthInteger>(_ name: String) throws(StoreError) -> Number {
+    package mutating func integer<Number: FixedWidthInteger>(_ name: String) throws(StoreError) -> Number {
         guard case .number(let text) = try self.take(name), let value = Number(text) else {
             throw self.error(name, "is no integer in range")
         }
         return value
     }
 
-    mutating func array(_ name: String) throws(StoreError) -> [JSON] {
+    package mutating func array(_ name: String) throws(StoreError) -> [JSON] {
         guard case .array(let elements) = try self.take(name) else { throw self.error(name, "is no array") }
         return elements
     }
 
-    mutating func object(_ name: String) throws(StoreError) -> JSONObject {
+    package mutating func object(_ name: String) throws(StoreError) -> JSONObject {
         guard case .object(let object) = try self.take(name) else { throw self.error(name, "is no object") }
         return object
     }
 
-    mutating func members(_ name: String) throws(StoreError) -> StrictMembers {
+    package mutating func members(_ name: String) throws(StoreError) -> StrictMembers {
         StrictMembers(try self.object(name), of: "\(self.place).\(name)")
     }
 
     /// A string that `parse` makes something of.
-    mutating func parsed<Value>(_ name: String, _ parse: (String) -> Value?) throws(StoreError) -> Value {
+    package mutating func parsed<Value>(_ name: String, _ parse: (String) -> Value?) throws(StoreError) -> Value {
         let text = try self.string(name)
         guard let value = parse(text) else { throw self.error(name, "is malformed: \(text)") }
         return value
     }
 
     /// A string or null; of a string, `parse` must make something.
-    mutating func parsedIfAny<Value>(_ name: String, _ parse: (String) -> Value?) throws(StoreError) -> Value? {
+    package mutating func parsedIfAny<Value>(_ name: String, _ parse: (String) -> Value?) throws(StoreError) -> Value? {
         guard let text = try self.stringIfAny(name) else { return nil }
         guard let value = parse(text) else { throw self.error(name, "is malformed: \(text)") }
         return value
     }
 
     /// Nothing may be left.
-    func end() throws(StoreError) {
+    package func end() throws(StoreError) {
         if let name = self.rest.members.first?.name { throw self.error(name, "is unknown") }
     }
 

@@ -1,11 +1,10 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
-internal import TollPrimitives
+package import TollPrimitives
 
 extension StoredAnswer {
     /// Status and fields as the ledger keeps them. Field values are Base64: HTTP does not promise that they are UTF-8.
-    var storedHead: JSONObject {
+    package var storedHead: JSONObject {
         [
             "v": .integer(EncodedEvent.version),
             "status": .integer(self.status),
@@ -14,7 +13,7 @@ extension StoredAnswer {
     }
 
     /// Reads what ``storedHead`` wrote.
-    init(storedHead text: String, body: [UInt8]) throws(StoreError) {
+    package init(storedHead text: String, body: [UInt8]) throws(StoreError) {
         var members = try StrictMembers(parsing: text, of: "answer")
         let version: Int = try members.integer("v")
         guard version == EncodedEvent.version else {

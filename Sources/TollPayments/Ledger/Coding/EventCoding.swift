@@ -1,27 +1,26 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import TollPayments
 internal import TollPrimitives
 
 /// An event as a row of the ledger: made before the row is written, on the caller's thread and not on the writer's.
-struct EncodedEvent: Sendable {
+package struct EncodedEvent: Sendable {
     /// The version of the encoding. A ledger holds rows of every version that ever wrote to it.
-    static let version = 1
+    package static let version = 1
     /// The most that one row's JSON may take, in bytes. A claim is bounded by the credential that was read from a header or a
     /// body; this bound is far above, and keeps one row from filling the disk.
-    static let detailByteCountMax = 1 << 20
+    package static let detailByteCountMax = 1 << 20
 
     /// The event.
-    let event: PaymentEvent
+    package let event: PaymentEvent
     /// Its particulars as JSON.
-    let detail: String
+    package let detail: String
     /// A settlement transaction as it is sent; nil for other events.
-    let raw: [UInt8]?
+    package let raw: [UInt8]?
     /// Status and fields of an answer as JSON; nil for other events.
-    let answerHead: String?
+    package let answerHead: String?
 
     /// Encodes; refuses what could not be read again or is over a limit, before anything is written.
-    init(_ event: PaymentEvent) throws(StoreError) {
+    package init(_ event: PaymentEvent) throws(StoreError) {
         self.event = event
         var detail: JSONObject = ["v": .integer(Self.version)]
         var raw: [UInt8]?
@@ -66,7 +65,7 @@ struct EncodedEvent: Sendable {
 
 extension PaymentEvent {
     /// Reads what ``EncodedEvent`` wrote. An answer comes back with its status alone; its rest is in another table.
-    init(kind: String, detail: String, raw: [UInt8]?) throws(StoreError) {
+    package init(kind: String, detail: String, raw: [UInt8]?) throws(StoreError) {
         var members = try StrictMembers(parsing: detail, of: kind)
         let version: Int = try members.integer("v")
         guard version == EncodedEvent.version else {
