@@ -2,6 +2,7 @@
 
 import Dispatch
 import Testing
+import TollPayments
 import TollTestKit
 
 @testable import TollStorePostgres
@@ -17,20 +18,19 @@ import TollTestKit
     }
 
     @Test func `values of every type come back as they were sent`() async throws {
-        let values: [PostgresValue] = [
-            .null, .bool(true), .bool(false), .integer(.min), .integer(-1), .integer(.max), .text(""), .text("ä\u{1F4B6}' ; --"),
-            .bytes([]), .bytes(Array(0...255)),
+        let values: [LedgerValue] = [
+            .null, .integer(.min), .integer(-1), .integer(.max), .text(""), .text("ä\u{1F4B6}' ; --"), .text("a\0b\u{FDD0}\u{FDD1}"),
+            .blob([]), .blob(Array(0...255)),
         ]
         let found = try await Self.withConnection { connection in
             try values.map { value in
                 let type =
                     switch value {
-                    case .bool: "bool"
                     case .integer: "bigint"
-                    case .bytes: "bytea"
-                    case .null, .text, .array: "text"
+                    case .blob: "bytea"
+                    case .null, .text: "text"
                     }
-                return try connection.run("SELECT $1::\(type)", [value]).first { row throws(PostgresError) in try row.value(0) }
+                return try connection.run("SELECT $1::\(type)", [.one(value)]).first { row throws(StoreError) in try row.value(0) }
             }
         }
         #expect(found == values)
@@ -38,11 +38,13 @@ import TollTestKit
 
     @Test func `arrays arrive element by element`() async throws {
         let found = try await Self.withConnection { connection in
-            let texts = PostgresValue.array([.text("a,b"), .null, .text("\"{}")], of: .text)
-            return try connection.run(
+            try connection.run(
                 "SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[])",
-                [.array([.integer(1), .integer(-2), .integer(.max)], of: .integer), texts, .array([], of: .bytes)]
-            ).rows { row throws(PostgresError) in [try row.value(0), try row.value(1), try row.value(2)] }
+                [
+                    .array([.integer(1), .integer(-2), .integer(.max)], of: .integer),
+                    .array([.text("a,b"), .null, .text("\"{}")], of: .text), .array([], of: .bytes),
+                ]
+            ).rows { row throws(StoreError) in [try row.value(0), try row.value(1), try row.value(2)] }
         }
         #expect(
             found == [
@@ -57,7 +59,7 @@ import TollTestKit
             }
             #expect(throws: PostgresError.self) { try connection.run("SELEKT") }
             #expect(!connection.isLost)
-            let found = try connection.run("SELECT 7::bigint").first { row throws(PostgresError) in try row.integer(0) }
+            let found = try connection.run("SELECT 7::bigint").first { row throws(StoreError) in try row.integer(0) }
             #expect(found == 7)
         }
     }
@@ -65,8 +67,8 @@ import TollTestKit
     @Test func `a type that no ledger has is not guessed at`() async throws {
         try await Self.withConnection { connection in
             let result = try connection.run("SELECT 1.5::float8, 'a'::text")
-            #expect(throws: PostgresError.self) { try result.first { row throws(PostgresError) in try row.value(0) } }
-            #expect(throws: PostgresError.self) { try result.first { row throws(PostgresError) in try row.integer(1) } }
+            #expect(throws: StoreError.self) { try result.first { row throws(StoreError) in try row.value(0) } }
+            #expect(throws: StoreError.self) { try result.first { row throws(StoreError) in try row.integer(1) } }
         }
     }
 
@@ -101,7 +103,7 @@ import TollTestKit
     @Test func `a large value goes through a socket that fills`() async throws {
         let bytes = [UInt8](repeating: 0xA5, count: 8 << 20)
         let found = try await Self.withConnection { connection in
-            try connection.run("SELECT $1::bytea", [.bytes(bytes)]).first { row throws(PostgresError) in try row.bytes(0) }
+            try connection.run("SELECT $1::bytea", [.blob(bytes)]).first { row throws(StoreError) in try row.blob(0) }
         }
         #expect(found == bytes)
     }

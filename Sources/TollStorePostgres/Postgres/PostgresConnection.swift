@@ -31,6 +31,14 @@ final class PostgresConnection {
 
     deinit { unsafe PQfinish(self.handle) }
 
+    /// Where it leads, for people: server, port, database and user.
+    var place: String {
+        let parts = unsafe [PQhost(self.handle), PQport(self.handle), PQdb(self.handle), PQuser(self.handle)].map { part in
+            unsafe part.map { unsafe String(cString: $0) } ?? ""
+        }
+        return "database \(parts[2]) on \(parts[0]):\(parts[1]) as \(parts[3])"
+    }
+
     /// The server's version as a number: 150020 is 15.20.
     var serverVersion: Int { unsafe Int(PQserverVersion(self.handle)) }
 
@@ -43,7 +51,7 @@ final class PostgresConnection {
     /// Runs one statement; prepares it when it is new.
     @discardableResult
     func run(
-        _ sql: String, _ values: [PostgresValue] = [], within time: Duration = PostgresConnection.statementTime
+        _ sql: String, _ values: [PostgresParameter] = [], within time: Duration = PostgresConnection.statementTime
     ) throws(PostgresError) -> PostgresResult {
         let deadline = ContinuousClock.now + time
         let name = try self.statement(sql, deadline)
@@ -65,7 +73,7 @@ final class PostgresConnection {
     }
 
     /// Sends a prepared statement's values in the binary format, and asks for its rows in it.
-    private func send(_ name: String, _ values: [PostgresValue]) -> Bool {
+    private func send(_ name: String, _ values: [PostgresParameter]) -> Bool {
         var bytes: [UInt8] = []
         var places: [(start: Int, count: Int)?] = []
         for value in values {

@@ -10,8 +10,6 @@ struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
         case timedOut
         /// The server refused the statement with this SQLSTATE: it did not happen.
         case refused(sqlState: String)
-        /// An answer that does not have the shape it was asked for.
-        case malformed
     }
 
     let kind: Kind
@@ -21,14 +19,11 @@ struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
     var description: String {
         switch self.kind {
         case .refused(let sqlState): "\(self.message) (SQLSTATE \(sqlState))"
-        case .lost, .timedOut, .malformed: self.message
+        case .lost, .timedOut: self.message
         }
     }
 
-    /// Whether another connection may do better.
-    var isOfConnection: Bool { self.kind == .lost || self.kind == .timedOut }
-
-    /// Whether the server undid a transaction that met another's, so that it is simply to be tried again:
-    /// serialization_failure, deadlock_detected (PostgreSQL, appendix A).
+    /// Whether the transaction met another's and may simply be tried again: serialization_failure, deadlock_detected (PostgreSQL,
+    /// appendix A).
     var isConflict: Bool { self.kind == .refused(sqlState: "40001") || self.kind == .refused(sqlState: "40P01") }
 }

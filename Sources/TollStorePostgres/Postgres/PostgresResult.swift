@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 private import CPostgres
+internal import TollPayments
 
 /// What a statement gave: rows in the binary format, or a refusal. Owns the handle.
 @safe
@@ -38,9 +39,7 @@ final class PostgresResult {
     var changes: Int { unsafe Int(String(cString: PQcmdTuples(self.handle))) ?? 0 }
 
     /// What `read` makes of each row.
-    func rows<Element>(
-        _ read: (PostgresRow) throws(PostgresError) -> Element
-    ) throws(PostgresError) -> [Element] {
+    func rows<Element>(_ read: (PostgresRow) throws(StoreError) -> Element) throws(StoreError) -> [Element] {
         var elements: [Element] = []
         elements.reserveCapacity(self.count)
         for row in 0..<self.count { elements.append(try read(PostgresRow(result: self, row: Int32(row)))) }
@@ -48,24 +47,24 @@ final class PostgresResult {
     }
 
     /// What `read` makes of the first row; nil when there is none.
-    func first<Element>(_ read: (PostgresRow) throws(PostgresError) -> Element) throws(PostgresError) -> Element? {
+    func first<Element>(_ read: (PostgresRow) throws(StoreError) -> Element) throws(StoreError) -> Element? {
         self.count == 0 ? nil : try read(PostgresRow(result: self, row: 0))
     }
 
-    /// The value at a place. Anything but the ledger's types is malformed.
-    fileprivate func value(_ row: Int32, _ column: Int32) throws(PostgresError) -> PostgresValue {
+    /// The value at a place. Anything but the ledger's types is corruption.
+    fileprivate func value(_ row: Int32, _ column: Int32) throws(StoreError) -> LedgerValue {
         guard unsafe PQgetisnull(self.handle, row, column) == 0 else { return .null }
         let bytes = unsafe UnsafeRawBufferPointer(
             start: PQgetvalue(self.handle, row, column), count: Int(PQgetlength(self.handle, row, column)))
         switch unsafe PostgresType(rawValue: PQftype(self.handle, column)) {
-        case .integer where bytes.count == 8:
+        case .integer:
+            guard unsafe bytes.count == 8 else { throw .corrupt("column \(column) holds no integer") }
             return .integer(unsafe Int64(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }))
-        case .bool where bytes.count == 1: return .bool(unsafe bytes[0] != 0)
-        case .bytes: return .bytes(unsafe Array(bytes))
+        case .bytes: return .blob(unsafe Array(bytes))
         case .text:
-            guard let text = unsafe String(validating: bytes, as: UTF8.self) else { throw .unreadable(column, "text in UTF-8") }
-            return .text(text)
-        default: throw .unreadable(column, "a type of the ledger")
+            guard let text = unsafe String(validating: bytes, as: UTF8.self) else { throw .corrupt("a text is not UTF-8") }
+            return .text(PostgresText.unescape(text))
+        case nil: throw .corrupt("column \(column) is of a type that no ledger has")
         }
     }
 }
@@ -76,40 +75,33 @@ struct PostgresRow {
     fileprivate let row: Int32
 
     /// The value of a column, from 0.
-    func value(_ column: Int) throws(PostgresError) -> PostgresValue {
-        try self.result.value(self.row, Int32(column))
-    }
+    func value(_ column: Int) throws(StoreError) -> LedgerValue { try self.result.value(self.row, Int32(column)) }
 
-    /// A whole number of 64 bits; anything else is malformed.
-    func integer(_ column: Int) throws(PostgresError) -> Int64 {
-        guard case .integer(let value) = try self.value(column) else { throw .unreadable(Int32(column), "an integer") }
+    /// An integer; anything else is corruption.
+    func integer(_ column: Int) throws(StoreError) -> Int64 {
+        guard case .integer(let value) = try self.value(column) else { throw .corrupt("column \(column) holds no integer") }
         return value
     }
 
-    /// A truth value; anything else is malformed.
-    func bool(_ column: Int) throws(PostgresError) -> Bool {
-        guard case .bool(let value) = try self.value(column) else { throw .unreadable(Int32(column), "a truth value") }
+    /// A text; anything else is corruption.
+    func text(_ column: Int) throws(StoreError) -> String {
+        guard case .text(let value) = try self.value(column) else { throw .corrupt("column \(column) holds no text") }
         return value
     }
 
-    /// A text; anything else is malformed.
-    func text(_ column: Int) throws(PostgresError) -> String {
-        guard case .text(let value) = try self.value(column) else { throw .unreadable(Int32(column), "a text") }
+    /// A text or nothing; anything else is corruption.
+    func textIfAny(_ column: Int) throws(StoreError) -> String? {
+        try self.value(column) == .null ? nil : try self.text(column)
+    }
+
+    /// Bytes; anything else is corruption.
+    func blob(_ column: Int) throws(StoreError) -> [UInt8] {
+        guard case .blob(let value) = try self.value(column) else { throw .corrupt("column \(column) holds no bytes") }
         return value
     }
 
-    /// Bytes; anything else is malformed.
-    func bytes(_ column: Int) throws(PostgresError) -> [UInt8] {
-        guard case .bytes(let value) = try self.value(column) else { throw .unreadable(Int32(column), "bytes") }
-        return value
-    }
-
-    /// Whether a column holds nothing.
-    func isNull(_ column: Int) throws(PostgresError) -> Bool { try self.value(column) == .null }
-}
-
-extension PostgresError {
-    fileprivate static func unreadable(_ column: Int32, _ what: String) -> PostgresError {
-        PostgresError(kind: .malformed, message: "column \(column) of an answer does not hold \(what)")
+    /// Bytes or nothing; anything else is corruption.
+    func blobIfAny(_ column: Int) throws(StoreError) -> [UInt8]? {
+        try self.value(column) == .null ? nil : try self.blob(column)
     }
 }
