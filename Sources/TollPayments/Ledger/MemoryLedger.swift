@@ -22,7 +22,7 @@ struct MemoryLedger {
                 kept = .answered(StoredAnswer(status: answer.status, fields: [], body: []))
             }
             if !self.record.hasAnswer { self.answer = nil }
-            if event.isLease { self.leasedUntil = time + PaymentRecord.leaseSeconds }
+            if event.isLease { self.leasedUntil = min(time, .max - PaymentRecord.leaseSeconds) + PaymentRecord.leaseSeconds }
             self.events.append(TimedEvent(time: time, event: kept))
         }
     }
@@ -46,7 +46,9 @@ struct MemoryLedger {
         if let deferral {
             let standing = self.standing(of: claim.key.payer, for: claim.option.asset)
             let total = self.payments.values.reduce(Int64(0)) { $0 + $1.record.openExposure }
-            if let objection = standing.objection(to: claim, under: deferral, total: total) { return .notDeferrable(reason: objection) }
+            if let objection = standing.objection(to: claim, under: deferral, total: total) {
+                return .notDeferrable(reason: objection)
+            }
         }
         do throws(StoreError) { try payment?.apply(.claimed(claim), at: time) } catch { preconditionFailure(error.reason) }
         let taken = payment ?? Payment(PaymentRecord(claim, at: time), at: time)
@@ -58,7 +60,9 @@ struct MemoryLedger {
         var changed: [PaymentID: Payment] = [:]
         var records: [PaymentRecord] = []
         for entry in entries {
-            guard var payment = changed[entry.payment] ?? self.payments[entry.payment] else { throw .defect("no payment \(entry.payment)") }
+            guard var payment = changed[entry.payment] ?? self.payments[entry.payment] else {
+                throw .defect("no payment \(entry.payment)")
+            }
             for event in entry.events { try payment.apply(event, at: time) }
             changed[entry.payment] = payment
             records.append(payment.record)
@@ -128,12 +132,13 @@ struct MemoryLedger {
 
     func payment(identifiedBy hash: Bytes32) -> PaymentRecord? {
         self.payments.values.first { payment in
-            payment.record.claim.identifierHash == hash && payment.record.phase != .released && payment.record.phase != .failed
+            payment.record.claim.identifierHash == hash && payment.record.isIdentified
         }?.record
     }
 
     private func standing(of payer: String, for asset: Asset) -> PayerStanding {
-        self.payments.values.map(\.record).filter { $0.claim.key.payer == payer }.reduce(into: PayerStanding()) { standing, record in
+        self.payments.values.map(\.record).filter { $0.claim.key.payer == payer }.reduce(into: PayerStanding()) {
+            standing, record in
             if record.phase == .settled { standing.settledPayments += 1 }
             guard record.claim.policy == .deferred else { return }
             if record.isUnpaid { standing.hasUnpaid = true }

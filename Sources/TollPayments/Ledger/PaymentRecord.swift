@@ -104,6 +104,9 @@ public struct PaymentRecord: Hashable, Sendable {
         }
     }
 
+    /// Whether the payment holds the identifier that its claim brought: a call that failed leaves it free.
+    public var isIdentified: Bool { self.phase != .released && self.phase != .failed }
+
     /// Whether a transaction may be under way whose end is not known.
     public var isUnderWay: Bool { self.phase == .signed || self.phase == .broadcast || self.phase == .unknown }
 

@@ -95,7 +95,9 @@ extension PaymentStore {
     public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
     {
         let records = try await self.append([LedgerEntry(payment, events)], at: time)
-        guard let record = records.first, records.count == 1 else { throw .defect("one payment was written, \(records.count) returned") }
+        guard let record = records.first, records.count == 1 else {
+            throw .defect("one payment was written, \(records.count) returned")
+        }
         return record
     }
 }

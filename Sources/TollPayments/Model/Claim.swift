@@ -38,7 +38,8 @@ public struct Claim: Hashable, Sendable {
     public init(
         key: PaymentKey, payer: String, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject,
         route: String,
-        request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64, identifierHash: Bytes32? = nil, exposure: Int64 = 0
+        request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64,
+        identifierHash: Bytes32? = nil, exposure: Int64 = 0
     ) {
         self.key = key
         self.payer = payer

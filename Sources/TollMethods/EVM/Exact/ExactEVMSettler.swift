@@ -58,7 +58,7 @@ struct ExactEVMSettler: Sendable {
             guard let network = self.networks[payment.option.network] else {
                 throw .unavailable("no chain \(payment.option.network)")
             }
-            let signed = 
+            let signed =
                 record.phase == .claimed || record.phase == .queued
                 ? try await self.sign(payment, record, keeping: events, network) : record
             return try await self.pursue(payment, signed, network, until: deadline)
