@@ -1,6 +1,5 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 import Testing
 import TollPayments
 import TollTestKit
@@ -19,7 +18,7 @@ import TollTestKit
 
     @Test func `values of every type come back as they were sent`() async throws {
         let values: [LedgerValue] = [
-            .null, .integer(.min), .integer(-1), .integer(.max), .text(""), .text("ä\u{1F4B6}' ; --"), .text("a\0b\u{FDD0}\u{FDD1}"),
+            .null, .integer(.min), .integer(-1), .integer(.max), .text(""), .text("ä\u{1F4B6}' ; --"), .text("a\0b\u{E000}\u{E001}"),
             .blob([]), .blob(Array(0...255)),
         ]
         let found = try await Self.withConnection { connection in
@@ -114,11 +113,4 @@ import TollTestKit
         #expect(error?.kind == .lost)
         #expect(error?.message.contains("secret") == false, "\(error?.message ?? "")")
     }
-}
-
-/// Runs what blocks on a thread of its own.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-    try await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, any Error>, Never>) in
-        DispatchQueue(label: "tollgate.test.blocking").async { continuation.resume(returning: Result { try body() }) }
-    }.get()
 }

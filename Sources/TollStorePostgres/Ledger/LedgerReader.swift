@@ -68,22 +68,23 @@ struct LedgerReader: SnapshotReader {
 
     /// How a payer stands: what deferral depends on. No more settled payments are counted than `settledCountMax`.
     func standing(of payer: String, for asset: Asset, settledCountMax: Int) throws(StoreError) -> PayerStanding {
-        let counted = try self.session.run(
-            "SELECT count(*) FROM (SELECT 1 FROM payments WHERE payer = $1 AND phase = 'settled' LIMIT $2) AS settled",
-            [.text(payer), .integer(Int64(max(0, settledCountMax)))]
-        ).first { row throws(StoreError) in try row.integer(0) }
-        let owed = try self.session.run(
+        let history = try self.session.run(
             """
-            SELECT coalesce(sum(open_exposure), 0)::bigint, count(*) FILTER (WHERE phase = 'failed'),
+            SELECT (SELECT count(*) FROM (SELECT 1 FROM payments WHERE payer = $1 AND phase = 'settled' LIMIT $2) AS settled),
+                (SELECT count(*) FROM payments
+                    WHERE payer = $1 AND phase = 'failed' AND policy = 'deferred' AND is_served = 1)
+            """, [.text(payer), .integer(Int64(max(0, settledCountMax)))]
+        ).first { row throws(StoreError) in (settled: try row.integer(0), unpaid: try row.integer(1)) }
+        let open = try self.session.run(
+            """
+            SELECT coalesce(sum(open_exposure), 0)::bigint,
                 coalesce(sum(amount::numeric) FILTER (WHERE network = $2 AND asset = $3), 0)::text
             FROM payments WHERE payer = $1 AND policy = 'deferred' AND open_exposure > 0
             """, [.text(payer), .text(asset.network.description), .text(asset.address.lowercased())]
-        ).first { row throws(StoreError) in
-            (exposure: try row.integer(0), unpaid: try row.integer(1), units: try row.text(2))
-        }
+        ).first { row throws(StoreError) in (exposure: try row.integer(0), owed: UInt256(decimal: try row.text(1)) ?? .max) }
+        guard let history, let open else { throw .corrupt("a count without a number") }
         return PayerStanding(
-            settledPayments: Int(counted ?? 0), hasUnpaid: (owed?.unpaid ?? 0) > 0, exposure: owed?.exposure ?? 0,
-            owed: owed.map { UInt256(decimal: $0.units) ?? .max } ?? .zero)
+            settledPayments: Int(history.settled), hasUnpaid: history.unpaid > 0, exposure: open.exposure, owed: open.owed)
     }
 
     /// What all payers together have been served and not paid, in millionths of a dollar.
@@ -102,7 +103,7 @@ struct LedgerReader: SnapshotReader {
             row throws(StoreError) in try StoredRow(row)
         }
         var records: [Int64: PaymentRecord] = [:]
-        for row in found { records[row.number] = try row.id.flatMap { known($0, row.eventCount) } }
+        for row in found { records[row.number] = row.id.flatMap { known($0, row.eventCount) } }
         let unknown = found.filter { records[$0.number] == nil }
         let events = unknown.isEmpty ? [:] : try self.events(of: unknown.map(\.number))
         var payments: [StoredPayment] = []

@@ -43,7 +43,7 @@ extension LedgerWriter {
             ], known: self.recent.record)
         try self.session.run(
             "UPDATE payments SET leased_until = $2 WHERE number = ANY ($1)",
-            [.array(due.map { .integer($0.number) }, of: .integer), .integer(time + leaseSeconds)])
+            [.array(due.map { .integer($0.number) }, of: .integer), .integer(Self.end(of: leaseSeconds, from: time))])
         return due.map(\.record)
     }
 

@@ -119,13 +119,19 @@ final class LedgerWriter {
         }
         next.eventCount += Int64(events.count)
         try self.insert(events, of: payment, at: time)
-        let lease: Int64? = events.contains { $0.event.isLease } ? time + PaymentRecord.leaseSeconds : nil
+        let lease = events.contains { $0.event.isLease } ? Self.end(of: PaymentRecord.leaseSeconds, from: time) : nil
         let row = PaymentRow(next.record).values.map(PostgresParameter.one)
         try self.session.run(
             Self.updatePayment, [.integer(payment.number), .integer(next.eventCount), .one(LedgerValue(lease))] + row)
         try self.keepAnswer(of: events, before: payment.record, after: next)
         self.written.append(next)
         return next
+    }
+
+    /// When a lease ends.
+    static func end(of leaseSeconds: Int64, from time: Int64) -> Int64 {
+        let (end, overflow) = time.addingReportingOverflow(leaseSeconds)
+        return overflow ? .max : end
     }
 
     private func insert(_ events: [EncodedEvent], of payment: StoredPayment, at time: Int64) throws(StoreError) {

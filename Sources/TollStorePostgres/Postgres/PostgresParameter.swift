@@ -63,10 +63,10 @@ extension FixedWidthInteger {
 }
 
 /// PostgreSQL's texts cannot hold U+0000, and what others say (a node's error, a header) may. It is written as two characters
-/// that Unicode reserves for a program's own use.
+/// that Unicode leaves to private use.
 enum PostgresText {
-    private static let mark: Unicode.Scalar = "\u{FDD0}"
-    private static let zero: Unicode.Scalar = "\u{FDD1}"
+    private static let mark: Unicode.Scalar = "\u{E000}"
+    private static let zero: Unicode.Scalar = "\u{E001}"
 
     /// As it is written.
     static func escape(_ text: String) -> String {

@@ -58,7 +58,7 @@ final class PostgresResult {
             start: PQgetvalue(self.handle, row, column), count: Int(PQgetlength(self.handle, row, column)))
         switch unsafe PostgresType(rawValue: PQftype(self.handle, column)) {
         case .integer:
-            guard unsafe bytes.count == 8 else { throw .corrupt("column \(column) holds no integer") }
+            guard bytes.count == 8 else { throw .corrupt("column \(column) holds no integer") }
             return .integer(unsafe Int64(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }))
         case .bytes: return .blob(unsafe Array(bytes))
         case .text:

@@ -44,7 +44,7 @@ public final class PostgresServer: Sendable {
             directory: path, user: "postgres", probe: #""\#(self.programs)/pg_isready" -q -h "$directory" -d postgres -U \#(Self.owner)"#,
             command: [
                 "\(self.programs)/postgres", "-D", "\(path)/data", "-k", path, "-c", "listen_addresses=",
-                "-c", "shared_buffers=16MB", "-c", "max_connections=60",
+                "-c", "shared_buffers=16MB", "-c", "max_connections=300",
             ])
         try await self.run(
             """
