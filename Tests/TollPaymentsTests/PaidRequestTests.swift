@@ -23,9 +23,8 @@ import TollPrimitives
         _ policy: SettlePolicy = .after, request: RequestIdentity = get, secret: Bytes32? = secret, at time: Int64 = 2
     ) -> PaidRequest {
         PaidRequest(
-            credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret), policy: policy,
-            route: "/x",
-            request: request, at: time)
+            credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret),
+            rule: SettleRule(policy), route: "/x", request: request, at: time)
     }
 
     private static func claim(
@@ -47,14 +46,13 @@ import TollPrimitives
 
     // MARK: - The usual course
 
-    @Test func `after: verify, claim, call, keep, settle, deliver`() throws {
+    @Test func `after: verify, claim, call, settle with the kept answer, deliver`() throws {
         var machine = Self.machine()
         let record = try Self.record()
-        #expect(machine.start() == .verify)
-        #expect(machine.verified(.valid(Self.payment)) == .claim(Self.claim()))
+        #expect(machine.start() == .verify(.now))
+        #expect(machine.verified(.valid(Self.payment)) == .claim(Self.claim(), nil))
         #expect(machine.claimed(.first(record)) == .callUpstream(record))
-        #expect(machine.upstreamAnswered(.answer(status: 200)) == .record([], keepsAnswer: true))
-        #expect(machine.recorded(record) == .settle(record))
+        #expect(machine.upstreamAnswered(.answer(status: 200)) == .settle(record, keepsAnswer: true))
         let settled = try Self.record(Self.claim(), .settled(Self.settlement))
         #expect(machine.settled(.settled(Self.settlement), settled) == .finish(.deliver(settled)))
     }
@@ -64,7 +62,7 @@ import TollPrimitives
         let record = try Self.record(Self.claim(.before))
         let settled = try Self.record(Self.claim(.before), .settled(Self.settlement))
         _ = machine.verified(.valid(Self.payment))
-        #expect(machine.claimed(.first(record)) == .settle(record))
+        #expect(machine.claimed(.first(record)) == .settle(record, keepsAnswer: false))
         #expect(machine.settled(.settled(Self.settlement), settled) == .callUpstream(settled))
         #expect(machine.upstreamAnswered(.answer(status: 404)) == .record([], keepsAnswer: true))
         #expect(machine.recorded(settled) == .finish(.deliver(settled)))
@@ -128,7 +126,6 @@ import TollPrimitives
         _ = machine.verified(.valid(Self.payment))
         _ = machine.claimed(.first(record))
         _ = machine.upstreamAnswered(.answer(status: 200))
-        _ = machine.recorded(record)
         let refusal = PaymentRefusal("transaction_failed")
         #expect(
             machine.settled(.failed(refusal, transaction: "0xfeed"), record)
@@ -189,7 +186,7 @@ import TollPrimitives
         let record = try Self.record(Self.claim(), Self.answer, Self.signed, .broadcast)
         var machine = Self.machine()
         _ = machine.verified(.valid(Self.payment))
-        #expect(machine.claimed(.held(record)) == .settle(record))
+        #expect(machine.claimed(.held(record)) == .settle(record, keepsAnswer: false))
         let settled = try Self.record(Self.claim(), Self.answer, Self.signed, .broadcast, .settled(Self.settlement))
         #expect(machine.settled(.settled(Self.settlement), settled) == .finish(.replay(settled)))
     }
@@ -214,7 +211,7 @@ import TollPrimitives
 
     @Test func `after, interrupted behind the kept answer: settled and given`() throws {
         let record = try Self.record(Self.claim(), Self.answer)
-        #expect(Self.held(record) == .settle(record))
+        #expect(Self.held(record) == .settle(record, keepsAnswer: false))
     }
 
     @Test func `before, interrupted behind the settlement: a POST becomes a debt`() throws {

@@ -94,7 +94,7 @@ final class PricedRoute: Sendable {
     private static func offer(_ terms: Terms, resource: String) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
-            policy: terms.policy)
+            policy: terms.settle.forStrangers)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
