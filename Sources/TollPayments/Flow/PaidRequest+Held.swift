@@ -2,6 +2,9 @@
 
 /// A payment that the ledger holds already: presented again, or left by a crash.
 extension PaidRequest {
+    /// Why an authorization is dropped whose call may have been made and may not be repeated.
+    private static let interruption = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
+
     /// Only who claimed it, asking for the same again, gets anything of it (invariant I3).
     mutating func decide(_ record: PaymentRecord) -> Action {
         guard record.phase != .released else { return self.end(.usedUp) }
@@ -14,6 +17,8 @@ extension PaidRequest {
             guard record.claim.policy == .deferred, !record.hasAnswer else { return self.settle(record, then: .serveHeld) }
             return self.serveDeferredAgain(record)
         case .settled: return self.serveHeld(record)
+        // A crash may have come between the write and the answer: who asks again is told the same, and never to pay anew.
+        case .failed where record.failure == Self.interruption: return self.end(.outcomeUnknown(debt: nil))
         case .failed, .released:
             let refusal = record.failure ?? PaymentRefusal("transaction_failed")
             return self.end(.settlementFailed(refusal, transaction: record.transaction?.hash, payer: self.payer))
@@ -44,8 +49,7 @@ extension PaidRequest {
         case .after where record.claim.request.isRepeatable, .deferred where record.claim.request.isRepeatable:
             return self.call(record)
         case .after, .deferred:
-            let refusal = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
-            return self.record([.failed(refusal)], then: .end(.outcomeUnknown(debt: nil)))
+            return self.record([.failed(Self.interruption)], then: .end(.outcomeUnknown(debt: nil)))
         }
     }
 
