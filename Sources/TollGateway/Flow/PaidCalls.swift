@@ -14,8 +14,10 @@ struct PaidCalls: Sendable {
     let log: Logger
     let locks = PaymentLocks()
 
+    /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
-        _ credential: Credential, _ route: PricedRoute, _ upstream: Upstream, _ request: Request, _ responder: consuming Responder
+        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
+        _ responder: consuming Responder
     ) async {
         guard let method = self.methods.first(where: { $0.takes(credential.option) }) else {
             self.log.error("no method takes the option", ["route": route.pattern, "option": credential.option.display])
@@ -27,16 +29,25 @@ struct PaidCalls: Sendable {
             await self.proxy.refuse(.body(error), request.head, responder)
             return
         }
-        let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
-        var call = PaidCall(
-            shared: self, method: method, route: route, upstream: upstream, request: request, body: body,
-            machine: PaidRequest(
-                credential: credential, policy: route.terms.policy, route: route.pattern.description, request: identity,
-                at: Int64(self.environment.now())),
-            credential: credential)
+        var call = self.call(
+            credential, by: method, signedIn: signedIn, route, upstream, request, body, policy: route.terms.policy)
         let ending = await call.run()
         await call.deliver(ending, responder)
         call.releaseLock()
+    }
+
+    /// The driver of a request that presents `credential`.
+    func call(
+        _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
+        _ upstream: Upstream, _ request: Request, _ body: HeldBody, policy: SettlePolicy
+    ) -> PaidCall {
+        let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
+        let machine = PaidRequest(
+            credential: credential, key: method.key(of: credential), signedIn: signedIn, policy: policy,
+            route: route.pattern.description, request: identity, at: Int64(self.environment.now()))
+        return PaidCall(
+            shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
+            credential: credential, signedIn: signedIn)
     }
 }
 
@@ -50,12 +61,13 @@ struct PaidCall {
     let body: HeldBody
     var machine: PaidRequest
     let credential: Credential
+    let signedIn: SignedInAccount?
     var answer: HeldAnswer?
     private var locked: PaymentID?
 
     init(
         shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: Upstream, request: Request, body: HeldBody,
-        machine: PaidRequest, credential: Credential
+        machine: PaidRequest, credential: Credential, signedIn: SignedInAccount?
     ) {
         self.shared = shared
         self.method = method
@@ -65,6 +77,7 @@ struct PaidCall {
         self.body = body
         self.machine = machine
         self.credential = credential
+        self.signedIn = signedIn
     }
 
     var now: Int64 { Int64(self.shared.environment.now()) }
@@ -84,6 +97,8 @@ struct PaidCall {
     private mutating func carryOut(_ action: PaidRequest.Action) async throws(StoreError) -> PaidRequest.Action {
         let store = self.shared.store
         switch action {
+        case .lookUpIdentifier(let hash):
+            return self.machine.identified(try await store.payment(identifiedBy: hash))
         case .verify:
             return self.machine.verified(await self.method.verify(self.credential, at: self.now))
         case .lookUp(let payment):
@@ -92,6 +107,9 @@ struct PaidCall {
         case .claim(let claim):
             guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(for: claim.id) }
             return self.machine.claimed(try await store.claim(claim, at: self.now))
+        case .spendCredit(let claim):
+            guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(for: claim.id) }
+            return self.machine.credited(try await store.spendCredit(claim, at: self.now))
         case .settle(let record):
             let outcome = await self.method.settle(record, patience: self.shared.settleWait)
             return self.machine.settled(outcome, try await self.record(after: outcome, record))
@@ -124,6 +142,7 @@ struct PaidCall {
 
     /// Waits for another request that holds the payment, as long as for a settlement.
     private mutating func acquire(_ payment: PaymentID) async -> Bool {
+        guard self.locked != payment else { return true }
         let deadline = self.shared.environment.monotonic() + self.shared.settleWait
         while !self.shared.locks.tryAcquire(payment) {
             guard self.shared.environment.monotonic() < deadline else { return false }

@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+public import TollPrimitives
+
 /// Decides what happens to one request that presents a credential. Events in, one action out: no clock, no socket, no store.
 ///
 /// A driver carries out each action and reports what came of it, until the action is an end. From the first `lookUp` or `claim`
@@ -8,12 +10,16 @@
 public struct PaidRequest {
     /// What the driver does next.
     public enum Action: Hashable, Sendable {
+        /// Look whether the ledger holds a payment under the client's identifier, then ``PaidRequest/identified(_:)``.
+        case lookUpIdentifier(Bytes32)
         /// Ask the method whether the credential would settle, then ``PaidRequest/verified(_:)``.
         case verify
         /// Look whether the ledger holds the payment, then ``PaidRequest/known(_:)``.
         case lookUp(PaymentID)
         /// Take the payment in the ledger, then ``PaidRequest/claimed(_:)``.
         case claim(Claim)
+        /// Take the payment out of what the payer is owed, then ``PaidRequest/credited(_:)``.
+        case spendCredit(Claim)
         /// Settle, or take up the settlement, then ``PaidRequest/settled(_:)``.
         case settle(PaymentRecord)
         /// Call the upstream, then ``PaidRequest/upstreamAnswered(_:)``.
@@ -38,6 +44,10 @@ public struct PaidRequest {
         case settlementFailed(PaymentRefusal, transaction: String?, payer: String)
         /// 409: somebody used the payment already.
         case alreadyUsed(transaction: String?)
+        /// 409: the payer used its identifier for another payment, this one.
+        case identifierTaken(PaymentID)
+        /// 402 and a fresh challenge: the payer is not owed what this costs.
+        case insufficientCredit
         /// 409: a call was interrupted, and repeating it might do its work twice. `debt` when the money moved.
         case outcomeUnknown(debt: PaymentRecord?)
         /// 503: settlement, or another request with this credential, is under way.
@@ -81,6 +91,8 @@ public struct PaidRequest {
     }
 
     private enum State {
+        case identifying(PaymentKey)
+        case recalling
         case verifying
         case lookingUp(PaymentRefusal, payer: String?)
         case claiming
@@ -101,6 +113,8 @@ public struct PaidRequest {
     }
 
     private let credential: Credential
+    private let claimant: Claimant
+    private let key: PaymentKey?
     private let policy: SettlePolicy
     private let route: String
     private let request: RequestIdentity
@@ -109,16 +123,38 @@ public struct PaidRequest {
     private var state = State.verifying
 
     /// A request on `route` that presents `credential` at `time`, in seconds since 1970.
-    public init(credential: Credential, policy: SettlePolicy, route: String, request: RequestIdentity, at time: Int64) {
+    ///
+    /// - Parameters:
+    ///   - key: What the credential would take, as far as that is known before it is verified.
+    ///   - signedIn: Whose key the client has proven to hold.
+    public init(
+        credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, policy: SettlePolicy, route: String,
+        request: RequestIdentity, at time: Int64
+    ) {
         self.credential = credential
+        self.claimant = Claimant(credential, signedIn: signedIn)
+        self.key = key
         self.policy = policy
         self.route = route
         self.request = request
         self.time = time
     }
 
-    /// The first action.
-    public func start() -> Action { .verify }
+    /// The first action. A client's identifier is looked up before anything is verified: what it names may be settled long since.
+    public mutating func start() -> Action {
+        guard let key = self.key, let hash = self.claimant.identifierHash(of: key.payer) else { return .verify }
+        self.state = .identifying(key)
+        return .lookUpIdentifier(hash)
+    }
+
+    /// The ledger holds `record` under the client's identifier, or nothing (nil).
+    public mutating func identified(_ record: PaymentRecord?) -> Action {
+        guard case .identifying(let key) = self.state else { return self.impossible("identified") }
+        guard let record else { return self.verify() }
+        guard record.id == key.id else { return self.end(.identifierTaken(record.id)) }
+        self.state = .recalling
+        return .lookUp(key.id)
+    }
 
     /// Verification came to `verification`.
     public mutating func verified(_ verification: Verification) -> Action {
@@ -133,18 +169,21 @@ public struct PaidRequest {
         case .valid(let payment):
             self.payer = payment.payer
             self.state = .claiming
-            return .claim(
-                Claim(
-                    key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
-                    policy: self.policy,
-                    payload: self.credential.payload, route: self.route, request: self.request,
-                    challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
-                    validBefore: payment.validBefore))
+            let claim = Claim(
+                key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
+                policy: self.policy, payload: self.credential.payload, route: self.route, request: self.request,
+                challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
+                validBefore: payment.validBefore, identifierHash: self.claimant.identifierHash(of: payment.payer))
+            return self.credential.dialect == .credit ? .spendCredit(claim) : .claim(claim)
         }
     }
 
     /// The ledger holds `record` of a credential that does not verify, or nothing (nil).
     public mutating func known(_ record: PaymentRecord?) -> Action {
+        if case .recalling = self.state {
+            guard let record, record.phase != .released, record.phase != .failed else { return self.verify() }
+            return self.decide(record)
+        }
         guard case .lookingUp(let refusal, let payer) = self.state else { return self.impossible("known") }
         guard let record, record.phase != .released else { return self.end(.refuse(refusal, payer: payer)) }
         return self.decide(record)
@@ -160,8 +199,18 @@ public struct PaidRequest {
             case .after, .deferred: return self.call(record)
             }
         case .held(let record): return self.decide(record)
-        case .identifierTaken(let record): return self.end(.alreadyUsed(transaction: record.transaction?.hash))
+        case .identifierTaken(let record): return self.end(.identifierTaken(record.id))
         case .notDeferrable(let reason): return self.end(.unavailable(reason: reason))
+        }
+    }
+
+    /// Taking the payment out of the payer's credit came to `outcome`.
+    public mutating func credited(_ outcome: CreditOutcome) -> Action {
+        guard case .claiming = self.state else { return self.impossible("credited") }
+        switch outcome {
+        case .first(let record): return self.call(record)
+        case .held(let record): return self.decide(record)
+        case .insufficient: return self.end(.insufficientCredit)
         }
     }
 
@@ -266,8 +315,12 @@ public struct PaidRequest {
     }
 
     private func isClaimant(of record: PaymentRecord) -> Bool {
-        guard let presented = self.credential.challengeHash, let held = record.claim.challengeHash else { return false }
-        return presented == held && self.request.isSame(as: record.claim.request)
+        self.request.isSame(as: record.claim.request) && self.claimant.made(record.claim)
+    }
+
+    private mutating func verify() -> Action {
+        self.state = .verifying
+        return .verify
     }
 
     private mutating func follow(_ next: Next, _ record: PaymentRecord) -> Action {
