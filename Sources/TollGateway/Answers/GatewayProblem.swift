@@ -72,7 +72,8 @@ struct GatewayProblem: Error {
     /// With the SDKs' name for what is wrong as its code.
     static func signInRefused(_ refusal: SignInRefusal) -> GatewayProblem {
         GatewayProblem(
-            status: 401, code: refusal.reason.rawValue, title: "Unauthorized", detail: "The sign-in was refused: \(refusal.detail).")
+            status: 401, code: refusal.reason.rawValue, title: "Unauthorized",
+            detail: "The sign-in was refused: \(refusal.detail).")
     }
 
     static let identifierConflict = GatewayProblem(

@@ -25,7 +25,8 @@ extension PaidCalls {
         let bought = await self.firstBought(methods)
         for method in bought.map({ [$0] }) ?? methods {
             last?.releaseLock()
-            var call = self.call(method.credential, by: method, signedIn: account, route, upstream, request, body, policy: .before)
+            var call = self.call(
+                method.credential, by: method, signedIn: account, route, upstream, request, body, policy: .before)
             ending = await call.run()
             last = call
             if case .insufficientCredit = ending { continue }

@@ -13,8 +13,8 @@ public protocol Dialect: Sendable {
     /// Request fields that carry a credential: never sent upstream, allowed across origins, named in `Vary`.
     var credentialFields: [FieldName] { get }
 
-    /// Request fields in which a client proves who it is without paying: never sent upstream either, allowed across origins, named
-    /// in `Vary`.
+    /// Request fields in which a client proves who it is without paying: never sent upstream either, allowed across origins,
+    /// named in `Vary`.
     var signInFields: [FieldName] { get }
 
     /// Response fields that carry a challenge or a receipt: shown to scripts of other origins.
