@@ -2,6 +2,7 @@
 
 import Testing
 import TollCrypto
+import TollEVM
 import TollGateway
 import TollHTTP
 import TollPayments

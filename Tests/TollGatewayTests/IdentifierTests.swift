@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollEVM
 import TollGateway
 import TollHTTP
 import TollPayments
@@ -37,7 +38,8 @@ import TollTestKit
         var credential = try await bench.credential(target, Bench.Authorization(nonce: nonce))
         if !keepsChallenge { credential = credential.changing("accepted.extra.challenge", to: nil) }
         guard let id else { return credential }
-        return credential.changing("extensions", to: ["payment-identifier": ["info": ["required": false, "id": id], "schema": [:]]])
+        let entry: JSON = ["info": ["required": false, "id": id], "schema": [:]]
+        return credential.changing("extensions", to: ["payment-identifier": entry])
     }
 
     static func extensions(_ bench: Bench, _ target: String) async throws -> JSON {

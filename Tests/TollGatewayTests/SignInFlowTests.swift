@@ -29,7 +29,8 @@ import TollTestKit
         try Bench(
             store: store, sleepPasses: sleepPasses,
             routes: routes + [
-                self.route("/paid/*"), self.route("/first/*", .before), self.route("GET /dear"), self.route("/closed/*", signIn: false),
+                self.route("/paid/*"), self.route("/first/*", .before), self.route("GET /dear"),
+                self.route("/closed/*", signIn: false),
             ], upstream: upstream)
     }
 
@@ -122,7 +123,8 @@ import TollTestKit
             ("issuedAt", "2027-01-15T07:54:59.000Z", "invalid_siwx_issued_at_too_old"),
             ("issuedAt", "2027-01-15T08:01:00.000Z", "invalid_siwx_issued_at_in_future"),
             ("expirationTime", "2027-01-15T07:59:00.000Z", "invalid_siwx_expired"),
-            ("notBefore", "2027-01-15T08:00:10.000Z", "invalid_siwx_not_yet_valid"), ("chainId", "eip155:1", "invalid_siwx_signature"),
+            ("notBefore", "2027-01-15T08:00:10.000Z", "invalid_siwx_not_yet_valid"),
+            ("chainId", "eip155:1", "invalid_siwx_signature"),
             ("address", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "invalid_siwx_signature"),
             ("type", "ed25519", "invalid_siwx_unsupported_chain"), ("signature", "0x12", "invalid_siwx_signature"),
             ("signature", "12", "invalid_siwx_malformed_signature"),
