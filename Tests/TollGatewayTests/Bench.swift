@@ -87,6 +87,7 @@ struct Bench {
             dialects: Self.dialects,
             methods: [exact],
             store: store,
+            signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,
             log: self.log.logger

@@ -26,8 +26,7 @@ extension PaidRequest {
     }
 
     func isClaimant(of record: PaymentRecord) -> Bool {
-        guard let presented = self.credential.challengeHash, let held = record.claim.challengeHash else { return false }
-        return presented == held && self.request.isSame(as: record.claim.request)
+        self.request.isSame(as: record.claim.request) && self.claimant.made(record.claim)
     }
 
     /// Whether a process that shares the ledger may still be about to serve the payment.
