@@ -33,17 +33,25 @@ public final class SQLitePaymentStore: PaymentStore {
     /// Opens the ledger at `path`, or makes it (mode 0600) in a directory that must exist. Blocks: call it at start.
     ///
     /// - Throws: What is wrong with which path: no permission, in use by another process, not a ledger, newer than this program.
-    public init(path: String) throws(StoreError) {
+    public convenience init(path: String) throws(StoreError) {
         let path = try LedgerLock.createLedger(path)
-        let lock = try LedgerLock(for: path)
-        self.writes = GroupCommitQueue(
-            LedgerWriter(try Self.openForWriting(path)), on: .own("tollgate.ledger.writer"))
-        self.reads = try LedgerReader.pool(path: path, count: Self.readerCount)
+        try self.init(path: path, on: .system, holding: try LedgerLock(for: path))
+    }
+
+    /// Opens the ledger at `path` on `disk`, or makes it. Nothing keeps another store out.
+    package convenience init(path: String, on disk: LedgerDisk) throws(StoreError) {
+        try self.init(path: path, on: disk, holding: nil)
+    }
+
+    private init(path: String, on disk: LedgerDisk, holding lock: LedgerLock?) throws(StoreError) {
+        let writer = LedgerWriter(try Self.openForWriting(path, on: disk))
+        self.writes = GroupCommitQueue(writer, on: disk.thread("tollgate.ledger.writer"))
+        self.reads = try LedgerReader.pool(path: path, on: disk, count: Self.readerCount)
         self.lock = Mutex(lock)
     }
 
-    private static func openForWriting(_ path: String) throws(StoreError) -> sending SQLiteConnection {
-        let connection = try SQLiteConnection(path: path, access: .readWrite)
+    private static func openForWriting(_ path: String, on disk: LedgerDisk) throws(StoreError) -> sending SQLiteConnection {
+        let connection = try SQLiteConnection(path: path, access: disk.vfs == nil ? .readWrite : .create, vfs: disk.vfs)
         try LedgerSchema.refuseForeign(connection, path: path)
         let mode = try connection.row("PRAGMA journal_mode = WAL") { row throws(StoreError) in try row.text(0) }
         guard mode == "wal" else {

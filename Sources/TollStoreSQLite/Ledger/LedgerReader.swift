@@ -8,9 +8,11 @@ struct LedgerReader: SnapshotReader {
     let connection: SQLiteConnection
 
     /// Opens `count` connections that cannot write.
-    static func pool(path: String, count: Int) throws(StoreError) -> ReaderPool<LedgerReader> {
-        try ReaderPool(count: count, on: { .own("tollgate.ledger.reader") }) { () throws(StoreError) in
-            let connection = try SQLiteConnection(path: path, access: .readOnly)
+    static func pool(
+        path: String, on disk: LedgerDisk = .system, count: Int
+    ) throws(StoreError) -> ReaderPool<LedgerReader> {
+        try ReaderPool(count: count, on: { disk.thread("tollgate.ledger.reader") }) { () throws(StoreError) in
+            let connection = try SQLiteConnection(path: path, access: .readOnly, vfs: disk.vfs)
             try connection.run("PRAGMA query_only = ON")
             return LedgerReader(connection: connection)
         }
