@@ -58,10 +58,7 @@ public struct Housekeeping: Service {
         var unfinishedSince: Int64?
         while true {
             let page = try await self.store.records(
-                in: [.claimed, .signed, .broadcast, .unknown, .settled],
-                since: from,
-                limit: limit
-            )
+                PaymentQuery(in: [.claimed, .signed, .broadcast, .unknown, .settled], since: from, limit: limit))
             for record in page where !Self.isFinished(record) {
                 if record.phase == .settled, let ended = record.endedAt, ended < due {
                     try await self.store.append([.owed(reason: "its answer never reached the client")], to: record.id, at: now)

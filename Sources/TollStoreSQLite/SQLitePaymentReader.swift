@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 public import TollPayments
+public import TollPrimitives
 
 /// A ledger file, opened to be looked at: beside the process that writes it, and without its lock.
 public final class SQLitePaymentReader: PaymentReader {
@@ -27,9 +28,15 @@ public final class SQLitePaymentReader: PaymentReader {
         try await self.reads.read { reader throws(StoreError) in try reader.events(payment) }
     }
 
-    public func records(
-        in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int
-    ) async throws(StoreError) -> [PaymentRecord] {
-        try await self.reads.read { reader throws(StoreError) in try reader.records(in: phases, since: since, limit: limit) }
+    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.reads.read { reader throws(StoreError) in
+            try reader.records(in: query.phases, since: query.since ?? .min, limit: query.limit).filter(query.includes)
+        }
     }
+
+    public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
+        throw .unavailable("not yet")
+    }
+
+    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? { throw .unavailable("not yet") }
 }

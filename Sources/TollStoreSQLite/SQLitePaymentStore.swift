@@ -2,7 +2,7 @@
 
 internal import Synchronization
 public import TollPayments
-internal import TollPrimitives
+public import TollPrimitives
 
 /// The ledger in one SQLite file: durable, and shared by nobody.
 ///
@@ -62,19 +62,42 @@ public final class SQLitePaymentStore: PaymentStore {
         return connection
     }
 
-    public func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
+    public func claim(
+        _ claim: Claim, deferral: DeferralTerms?, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
         let event = try EncodedEvent(.claimed(claim))
         return try await self.writes.write { writer throws(StoreError) in try writer.claim(event, claim, at: time) }
     }
 
     @discardableResult
-    public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
-    {
-        var encoded: [EncodedEvent] = []
-        for event in events { encoded.append(try EncodedEvent(event)) }
-        let rows = encoded
-        return try await self.writes.write { writer throws(StoreError) in try writer.append(rows, to: payment, at: time) }
+    public func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        var rows: [(PaymentID, [EncodedEvent])] = []
+        for entry in entries {
+            var encoded: [EncodedEvent] = []
+            for event in entry.events { encoded.append(try EncodedEvent(event)) }
+            rows.append((entry.payment, encoded))
+        }
+        let written = rows
+        return try await self.writes.write { writer throws(StoreError) in
+            var records: [PaymentRecord] = []
+            for (payment, events) in written { records.append(try writer.append(events, to: payment, at: time)) }
+            return records
+        }
     }
+
+    public func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] { throw .unavailable("not yet") }
+
+    public func takeWork(
+        in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
+    ) async throws(StoreError) -> [PaymentRecord] { throw .unavailable("not yet") }
+
+    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+        throw .unavailable("not yet")
+    }
+
+    public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) { throw .unavailable("not yet") }
 
     public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
         try await self.reads.read { reader throws(StoreError) in try reader.payment(payment)?.record }
@@ -88,13 +111,17 @@ public final class SQLitePaymentStore: PaymentStore {
         try await self.reads.read { reader throws(StoreError) in try reader.events(payment) }
     }
 
-    public func records(
-        in phases: Set<PaymentRecord.Phase>,
-        since: Int64,
-        limit: Int
-    ) async throws(StoreError) -> [PaymentRecord] {
-        try await self.reads.read { reader throws(StoreError) in try reader.records(in: phases, since: since, limit: limit) }
+    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.reads.read { reader throws(StoreError) in
+            try reader.records(in: query.phases, since: query.since ?? .min, limit: query.limit).filter(query.includes)
+        }
     }
+
+    public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
+        throw .unavailable("not yet")
+    }
+
+    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? { throw .unavailable("not yet") }
 
     public func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
         var total = 0

@@ -68,7 +68,7 @@ import TollTestKit
         let body = try Bodies.changing(path, to: value)
         #expect(await stand.asked("/verify", body).hasPrefix("200 {\"isValid\":false,\"invalidReason\":\"\(reason)\""))
         #expect(await stand.asked("/settle", body).hasPrefix("200 {\"success\":false,\"errorReason\":\"\(reason)\""))
-        #expect(try await stand.store.records(in: [], since: 0, limit: 1).isEmpty)
+        #expect(try await stand.store.records(PaymentQuery(in: [], since: 0, limit: 1)).isEmpty)
     }
 
     @Test func `a network of no kind is invalid_network`() async throws {
@@ -105,7 +105,7 @@ import TollTestKit
     @Test func `the domain that is verified is the one of the requirements`() async throws {
         let stand = Stand()
         _ = await stand.asked("/settle", try Bodies.changing("paymentRequirements.extra.name", to: "USD Coin"))
-        let asset = try await stand.store.records(in: [], since: 0, limit: 1).first?.claim.option.asset
+        let asset = try await stand.store.records(PaymentQuery(in: [], since: 0, limit: 1)).first?.claim.option.asset
         #expect(asset?.domainName == "USD Coin")
         #expect(asset?.address == Stand.usdc.address)
     }

@@ -43,7 +43,7 @@ final class FakeChain: PaymentMethod {
 
     func takes(_ option: PaymentOption) -> Bool { option.scheme == "exact" }
 
-    func verify(_ credential: Credential, at time: Int64) async -> Verification {
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
         await Task.yield()
         guard self.weather != .down else { return .unavailable(reason: "http://10.0.0.7:8545 refused") }
         guard let payload = try? ExactEVMPayload(credential.payload) else {
@@ -69,7 +69,9 @@ final class FakeChain: PaymentMethod {
         return .valid(VerifiedPayment(key: key, payer: authorization.from, unusedAtBlock: 7, validBefore: 2_000_000_000))
     }
 
-    func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
+    func settle(
+        _ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration
+    ) async -> SettlementOutcome {
         guard self.weather != .down else { return .unavailable(reason: "the chain is down") }
         await Task.yield()
         do throws(StoreError) { return try await self.carryOn(payment) } catch { return .unavailable(reason: error.reason) }

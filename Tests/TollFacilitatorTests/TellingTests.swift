@@ -12,7 +12,7 @@ import TollTestKit
 /// Success is told once per authorization: under repeats, races, lost connections and restarts.
 @Suite struct TellingTests {
     private func record(_ stand: Stand) async throws -> PaymentRecord {
-        try #require(try await stand.store.records(in: [], since: 0, limit: 2).first)
+        try #require(try await stand.store.records(PaymentQuery(in: [], since: 0, limit: 2)).first)
     }
 
     private func isSuccess(_ answer: String) -> Bool { answer.hasPrefix("200 {\"success\":true,") }
@@ -45,7 +45,7 @@ import TollTestKit
         let stand = Stand()
         let wasTold = Mutex(false)
         let channel = RecordingResponseChannel { () async throws(HTTPError) in
-            let records = try? await stand.store.records(in: [], since: 0, limit: 1)
+            let records = try? await stand.store.records(PaymentQuery(in: [], since: 0, limit: 1))
             wasTold.withLock { $0 = records?.first?.isTold ?? false }
         }
         await stand.post("/settle", on: channel)
@@ -107,7 +107,7 @@ import TollTestKit
     @Test func `verifying claims nothing`() async throws {
         let stand = Stand()
         _ = await stand.asked("/verify")
-        #expect(try await stand.store.records(in: [], since: 0, limit: 1).isEmpty)
+        #expect(try await stand.store.records(PaymentQuery(in: [], since: 0, limit: 1)).isEmpty)
         #expect(self.isSuccess(await stand.asked("/settle")))
     }
 

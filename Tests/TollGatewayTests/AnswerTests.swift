@@ -282,6 +282,10 @@ private struct Refusing: PaymentMethod {
     init(_ reason: String) { self.reason = reason }
 
     func takes(_ option: PaymentOption) -> Bool { true }
-    func verify(_ credential: Credential, at time: Int64) async -> Verification { .invalid(PaymentRefusal(self.reason)) }
-    func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome { .unavailable(reason: "") }
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
+        .invalid(PaymentRefusal(self.reason))
+    }
+    func settle(
+        _ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration
+    ) async -> SettlementOutcome { .unavailable(reason: "") }
 }

@@ -244,7 +244,7 @@ struct Bench {
 
     // MARK: - Looking
 
-    func records() async throws -> [PaymentRecord] { try await self.store.records(in: [], since: 0, limit: .max) }
+    func records() async throws -> [PaymentRecord] { try await self.store.records(PaymentQuery(in: [], since: 0, limit: .max)) }
 
     /// Nothing charged, nothing served, nothing on disk.
     func isUntouched() async throws -> Bool {

@@ -232,27 +232,11 @@ import TollTestKit
     // MARK: - The ledger
 
     @Test func `a ledger that does not answer closes the gate`() async throws {
-        let bench = try Bench(store: BrokenStore())
+        let bench = try Bench(store: BrokenPaymentStore("the disk is gone"))
         let answer = try await bench.pay(try await bench.credential())
         #expect(answer.status == 503 && answer.code == "unavailable")
         #expect(answer["retry-after"] != nil && !answer.text.contains("disk"))
         #expect(bench.upstream.sent.isEmpty && bench.chain.transactionCount == 0)
         #expect(bench.log.holds("the ledger does not answer", "disk"))
     }
-}
-
-/// A ledger whose disk is gone.
-private struct BrokenStore: PaymentStore {
-    private static let error = StoreError.unavailable("the disk is gone")
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome { throw Self.error }
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
-        throw Self.error
-    }
-    func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? { throw Self.error }
-    func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? { throw Self.error }
-    func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] { throw Self.error }
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord] {
-        throw Self.error
-    }
-    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int { throw Self.error }
 }

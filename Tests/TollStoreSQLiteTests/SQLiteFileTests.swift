@@ -114,7 +114,7 @@ import TollTestKit
             await #expect(throws: closed) { try await store.claim(SamplePayment.claim(1), at: 1) }
             await #expect(throws: closed) { try await store.append([.served], to: id, at: 1) }
             await #expect(throws: closed) { try await store.record(id) }
-            await #expect(throws: closed) { try await store.records(in: [], since: 0, limit: 1) }
+            await #expect(throws: closed) { try await store.records(PaymentQuery(in: [], since: 0, limit: 1)) }
             await #expect(throws: closed) { try await store.verifyIntegrity() }
         }
     }
@@ -140,7 +140,7 @@ import TollTestKit
             return await group.reduce(into: []) { $0 += $1.map { [$0] } ?? [] }
         }
         try await withLedger(ledger) { _, store in
-            let held = try await store.records(in: [], since: 0, limit: .max).map(\.id)
+            let held = try await store.records(PaymentQuery(in: [], since: 0, limit: .max)).map(\.id)
             #expect(Set(held) == Set(accepted.map { SamplePayment.claim($0).id }))
         }
     }

@@ -32,7 +32,7 @@ import TollTestKit
         "UPDATE events SET kind = 'tolled' WHERE sequence = 6",
         "UPDATE events SET kind = 'told' WHERE sequence = 4", "UPDATE events SET detail = 'x' WHERE sequence = 6",
         "UPDATE events SET detail = '[]' WHERE sequence = 6", "UPDATE events SET detail = '{}' WHERE sequence = 6",
-        #"UPDATE events SET detail = '{"v":2}' WHERE sequence = 6"#,
+        #"UPDATE events SET detail = '{"v":3}' WHERE sequence = 6"#,
         #"UPDATE events SET detail = '{"v":1.0}' WHERE sequence = 6"#,
         #"UPDATE events SET detail = '{"v":1,"more":true}' WHERE sequence = 6"#,
         "UPDATE events SET raw = x'00' WHERE sequence = 6",
@@ -47,7 +47,7 @@ import TollTestKit
             let claim = SamplePayment.claim(1)
             let record = await #expect(throws: StoreError.self) { try await store.record(claim.id) }
             #expect(record?.reason.contains("corrupt") == true && record?.isDefect == false)
-            await #expect(throws: StoreError.self) { try await store.records(in: [], since: 0, limit: 10) }
+            await #expect(throws: StoreError.self) { try await store.records(PaymentQuery(in: [], since: 0, limit: 10)) }
             await #expect(throws: StoreError.self) { try await store.claim(claim, at: 200) }
             await #expect(throws: StoreError.self) { try await store.append([.owed(reason: "x")], to: claim.id, at: 200) }
             let integrity = try await store.verifyIntegrity()

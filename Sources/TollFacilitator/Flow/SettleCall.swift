@@ -111,7 +111,8 @@ struct SettleCall {
         guard case .claiming = self.state else { return self.impossible("claimed") }
         switch outcome {
         case .first(let record): return self.settle(record)
-        case .held(let record): return self.decide(record)
+        case .held(let record), .identifierTaken(let record): return self.decide(record)
+        case .notDeferrable(let reason): return self.end(.unavailable(reason: reason))
         }
     }
 
@@ -153,7 +154,7 @@ struct SettleCall {
     private mutating func decide(_ record: PaymentRecord) -> Action {
         guard self.isSame(as: record.claim) else { return self.end(.taken(record)) }
         switch record.phase {
-        case .claimed, .signed, .broadcast, .unknown: return self.settle(record)
+        case .claimed, .queued, .signed, .broadcast, .unknown: return self.settle(record)
         case .settled: return record.isTold ? self.end(.toldBefore(record)) : self.tell(record)
         case .failed:
             let refusal = record.failure ?? PaymentRefusal("transaction_failed")

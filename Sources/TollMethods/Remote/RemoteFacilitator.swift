@@ -62,7 +62,7 @@ public struct RemoteFacilitator: PaymentMethod {
 
     /// Whether a facilitator says that `credential` would settle. One verdict is enough, good or bad; without one the next is
     /// asked.
-    public func verify(_ credential: Credential, at time: Int64) async -> Verification {
+    public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
         let request: RemoteRequest
         do throws(PaymentRefusal) {
             request = try RemoteRequest(credential.payload, option: credential.option)
@@ -107,8 +107,10 @@ public struct RemoteFacilitator: PaymentMethod {
 
     /// Has a claimed payment settled, or asks again where it is being settled. A facilitator's word alone is recorded with
     /// block 0.
-    public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
-        await self.settler.settle(payment, patience: patience)
+    public func settle(
+        _ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration
+    ) async -> SettlementOutcome {
+        await self.settler.settle(payment, keeping: events, patience: patience)
     }
 
     /// Takes up every settlement that a stopped process left under way. Call before the first request.

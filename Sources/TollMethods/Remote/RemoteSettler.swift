@@ -33,7 +33,7 @@ struct RemoteSettler: Sendable {
         let deadline: Duration?
     }
 
-    func settle(_ record: PaymentRecord, patience: Duration) async -> SettlementOutcome {
+    func settle(_ record: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
         switch record.phase {
         case .settled:
             guard let settlement = record.settlement else {
@@ -44,6 +44,7 @@ struct RemoteSettler: Sendable {
         case .released: return .unavailable(reason: "payment \(record.id) was released")
         case .signed, .broadcast:
             return .unavailable(reason: "payment \(record.id) was signed here, and is for this program's signers")
+        case .queued: return .unavailable(reason: "payment \(record.id) waits for a batch, which only this program's signers make")
         case .claimed, .unknown: break
         }
         let request: RemoteRequest
@@ -52,6 +53,7 @@ struct RemoteSettler: Sendable {
         }
         let job = Job(record: record, request: request, deadline: self.environment.monotonic() + patience)
         do throws(StoreError) {
+            if !events.isEmpty { try await self.store.append(events, to: record.id, at: self.now) }
             if record.phase == .claimed || record.failure?.detail == RemoteSubmission.nobody { return try await self.submit(job) }
             guard record.transaction == nil, let submission = RemoteSubmission(reason: record.failure?.detail ?? "") else {
                 return .unavailable(reason: "payment \(record.id) was not given to a facilitator")
@@ -63,7 +65,7 @@ struct RemoteSettler: Sendable {
     }
 
     func resume() async throws(StoreError) {
-        let records = try await self.store.records(in: [.unknown], since: 0, limit: .max)
+        let records = try await self.store.records(PaymentQuery(in: [.unknown], limit: .max))
         let ours = records.filter { $0.transaction == nil && RemoteSubmission(reason: $0.failure?.detail ?? "") != nil }
         for record in ours { self.pursueInBackground(record.id) }
         if !ours.isEmpty { self.log.info("settlements at facilitators taken up", ["count": ours.count]) }

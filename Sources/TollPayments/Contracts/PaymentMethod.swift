@@ -1,18 +1,43 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+public import TollPrimitives
+
 /// How money moves: verification and settlement of one scheme on its networks, in process or through a remote facilitator.
 public protocol PaymentMethod: Sendable {
     /// Whether this method takes `option`.
     func takes(_ option: PaymentOption) -> Bool
 
     /// Whether `credential` would settle at `time` (seconds since 1970). Changes nothing.
-    func verify(_ credential: Credential, at time: Int64) async -> Verification
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification
 
     /// Settles a claimed payment, or takes up its settlement where it was left, and writes every step to the ledger.
     ///
     /// Returns `.pending` when the outcome is not known after `patience`; the method goes on until it is. Safe to call again at
-    /// any time: one payment has one transaction.
-    func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome
+    /// any time: at most one of a payment's transactions is ever mined.
+    ///
+    /// - Parameter events: What else becomes of a payment that nothing was signed for yet: the upstream's answer. Written in the
+    ///   same step as the signed transaction or before it, so that waiting for the disk is done once.
+    func settle(_ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome
+}
+
+extension PaymentMethod {
+    /// Whether `credential` would settle now.
+    public func verify(_ credential: Credential, at time: Int64) async -> Verification {
+        await self.verify(credential, at: time, freshness: .now)
+    }
+
+    /// Settles a payment, or takes its settlement up.
+    public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
+        await self.settle(payment, keeping: [], patience: patience)
+    }
+}
+
+/// How old what verification knows of the chain may be.
+public enum Freshness: Hashable, Sendable {
+    /// Asked now: the payment would settle in the state of the newest block.
+    case now
+    /// Some seconds old: enough where the seller bears the risk of a payer who empties its wallet meanwhile (`deferred`).
+    case recent
 }
 
 /// What verification came to.
@@ -35,12 +60,16 @@ public struct VerifiedPayment: Hashable, Sendable {
     public let unusedAtBlock: UInt64
     /// When the authorization ends, in seconds since 1970.
     public let validBefore: Int64
+    /// What the payer holds of the asset, in its smallest unit, when the payer is a plain account: only such a one can be served
+    /// before it has paid. Nil for a contract, and where it is not known.
+    public let spendable: UInt256?
 
     /// What verification learned.
-    public init(key: PaymentKey, payer: String, unusedAtBlock: UInt64, validBefore: Int64) {
+    public init(key: PaymentKey, payer: String, unusedAtBlock: UInt64, validBefore: Int64, spendable: UInt256? = nil) {
         self.key = key
         self.payer = payer
         self.unusedAtBlock = unusedAtBlock
         self.validBefore = validBefore
+        self.spendable = spendable
     }
 }

@@ -157,9 +157,11 @@ public struct PaidRequest {
         case .first(let record):
             switch self.policy {
             case .before: return self.settle(record, then: .callUpstream)
-            case .after: return self.call(record)
+            case .after, .deferred: return self.call(record)
             }
         case .held(let record): return self.decide(record)
+        case .identifierTaken(let record): return self.end(.alreadyUsed(transaction: record.transaction?.hash))
+        case .notDeferrable(let reason): return self.end(.unavailable(reason: reason))
         }
     }
 
@@ -230,6 +232,7 @@ public struct PaidRequest {
         switch record.phase {
         case .settled: return self.serveHeld(record)
         case .signed, .broadcast, .unknown: return self.settle(record, then: .serveHeld)
+        case .queued: return self.end(.alreadyUsed(transaction: nil))
         case .claimed: return self.takeUpInterrupted(record)
         case .failed:
             let refusal = record.failure ?? PaymentRefusal("transaction_failed")
@@ -242,9 +245,10 @@ public struct PaidRequest {
     private mutating func takeUpInterrupted(_ record: PaymentRecord) -> Action {
         switch record.claim.policy {
         case .before: return self.settle(record, then: .callUpstream)
-        case .after where record.hasAnswer: return self.settle(record, then: .serveHeld)
-        case .after where record.claim.request.isRepeatable: return self.call(record)
-        case .after:
+        case .after where record.hasAnswer, .deferred where record.hasAnswer: return self.settle(record, then: .serveHeld)
+        case .after where record.claim.request.isRepeatable, .deferred where record.claim.request.isRepeatable:
+            return self.call(record)
+        case .after, .deferred:
             let refusal = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
             return self.record([.failed(refusal)], then: .end(.outcomeUnknown(debt: nil)))
         }

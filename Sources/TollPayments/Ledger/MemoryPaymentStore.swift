@@ -1,92 +1,71 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
+public import TollPrimitives
 
 /// The ledger in memory: for tests and for `tollgate mock`. Loses everything when the process ends.
 public final class MemoryPaymentStore: PaymentStore {
-    private struct Entry {
-        var record: PaymentRecord
-        var answer: StoredAnswer?
-        var events: [TimedEvent]
-    }
-
-    private let entries = Mutex<[PaymentID: Entry]>([:])
+    private let ledger = Mutex(MemoryLedger())
 
     /// An empty ledger.
     public init() {}
 
-    public func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
-        self.entries.withLock { entries in
-            let event = TimedEvent(time: time, event: .claimed(claim))
-            guard var entry = entries[claim.id] else {
-                let record = PaymentRecord(claim, at: time)
-                entries[claim.id] = Entry(record: record, answer: nil, events: [event])
-                return .first(record)
-            }
-            guard (try? entry.record.apply(event.event, at: time)) != nil else { return .held(entry.record) }
-            entry.answer = nil
-            entry.events.append(event)
-            entries[claim.id] = entry
-            return .first(entry.record)
-        }
+    public func claim(
+        _ claim: Claim, deferral: DeferralTerms?, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        self.ledger.withLock { $0.claim(claim, deferral: deferral, at: time) }
     }
 
     @discardableResult
-    public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
-    {
-        try self.entries.withLock { entries throws(StoreError) in
-            guard var entry = entries[payment] else { throw .defect("no payment \(payment)") }
-            for event in events {
-                do throws(PaymentRecord.InvalidTransition) { try entry.record.apply(event, at: time) } catch {
-                    throw .defect(error.description)
-                }
-                var kept = event
-                if case .answered(let answer) = event {
-                    entry.answer = answer
-                    kept = .answered(StoredAnswer(status: answer.status, fields: [], body: []))
-                }
-                if !entry.record.hasAnswer { entry.answer = nil }
-                entry.events.append(TimedEvent(time: time, event: kept))
-            }
-            entries[payment] = entry
-            return entry.record
-        }
+    public func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        try self.ledger.withLock { ledger throws(StoreError) in try ledger.append(entries, at: time) }
+    }
+
+    public func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try self.ledger.withLock { ledger throws(StoreError) in try ledger.sign(as: account, at: time, entries) }
+    }
+
+    public func takeWork(
+        in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
+    ) async throws(StoreError) -> [PaymentRecord] {
+        self.ledger.withLock { $0.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time) }
+    }
+
+    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+        try self.ledger.withLock { ledger throws(StoreError) in try ledger.spendCredit(claim, at: time) }
     }
 
     public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
-        self.entries.withLock { $0[payment]?.record }
+        self.ledger.withLock { $0.payments[payment]?.record }
     }
 
     public func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
-        self.entries.withLock { $0[payment]?.answer }
+        self.ledger.withLock { $0.payments[payment]?.answer }
     }
 
     public func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
-        self.entries.withLock { $0[payment]?.events ?? [] }
+        self.ledger.withLock { $0.payments[payment]?.events ?? [] }
     }
 
-    public func records(
-        in phases: Set<PaymentRecord.Phase>,
-        since: Int64,
-        limit: Int
-    ) async throws(StoreError) -> [PaymentRecord] {
-        let chosen = self.entries.withLock { entries in
-            entries.values.map(\.record).filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }
-        }
-        return Array(
-            chosen.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }.prefix(max(0, limit))
-        )
+    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        self.ledger.withLock { $0.records(query) }
+    }
+
+    public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
+        self.ledger.withLock { $0.payment(identifiedBy: identifierHash) }
+    }
+
+    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
+        self.ledger.withLock { $0.marks[mark] }
+    }
+
+    public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
+        self.ledger.withLock { $0.marks[mark] = max(value, $0.marks[mark] ?? .min) }
     }
 
     public func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
-        self.entries.withLock { entries in
-            var pruned = 0
-            for (id, entry) in entries {
-                guard entry.answer != nil, let ended = entry.record.endedAt, ended < time else { continue }
-                entries[id]?.answer = nil
-                pruned += 1
-            }
-            return pruned
-        }
+        self.ledger.withLock { $0.pruneAnswers(endedBefore: time) }
     }
 }

@@ -1,11 +1,15 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollPrimitives
+
 /// What a payment is now: its events, folded.
 public struct PaymentRecord: Hashable, Sendable {
     /// How far the money is.
     public enum Phase: String, Hashable, Sendable, CaseIterable {
         /// Taken; nothing was signed.
         case claimed
+        /// Served, and waiting to be settled together with others.
+        case queued
         /// A transaction exists on disk; it may or may not have been sent.
         case signed
         /// A node accepted the transaction.
@@ -35,6 +39,12 @@ public struct PaymentRecord: Hashable, Sendable {
 
     /// How often one authorization may be released after a failed call.
     public static let attemptsMax = 3
+    /// The most transactions under one number. Each pays an eighth more than the one before, so that this many are far over any
+    /// limit that a seller would set.
+    public static let transactionCountMax = 64
+
+    /// How long whoever writes a step of a settlement is taken to be at work on it, in seconds: longer than any step takes.
+    public static let leaseSeconds: Int64 = 60
 
     /// The claim in force.
     public private(set) var claim: Claim
@@ -42,8 +52,8 @@ public struct PaymentRecord: Hashable, Sendable {
     public private(set) var phase: Phase
     /// How often the payment was claimed.
     public private(set) var attempts: Int
-    /// The newest settlement transaction.
-    public private(set) var transaction: SettlementTransaction?
+    /// The transactions that may settle it, oldest first: all of one signer and under one number, so at most one is ever mined.
+    public private(set) var transactions: [SettlementTransaction]
     /// Where the money moved.
     public private(set) var settlement: Settlement?
     /// Why it did not, or why the outcome is not known.
@@ -54,8 +64,8 @@ public struct PaymentRecord: Hashable, Sendable {
     public private(set) var isServed: Bool
     /// Whether a facilitator's caller was told of success.
     public private(set) var isTold: Bool
-    /// Whether the payer is owed something.
-    public private(set) var isOwed: Bool
+    /// What the seller owes or owed the payer for it; nil when nothing ever was.
+    public private(set) var debt: Debt?
     /// When the claim in force was made, in seconds since 1970.
     public private(set) var claimedAt: Int64
     /// When the money moved or was known not to, in seconds since 1970.
@@ -66,15 +76,36 @@ public struct PaymentRecord: Hashable, Sendable {
         self.claim = claim
         self.phase = .claimed
         self.attempts = 1
+        self.transactions = []
         self.hasAnswer = false
         self.isServed = false
         self.isTold = false
-        self.isOwed = false
         self.claimedAt = time
     }
 
     /// The payment's name.
     public var id: PaymentID { self.claim.id }
+
+    /// The newest settlement transaction.
+    public var transaction: SettlementTransaction? { self.transactions.last }
+
+    /// Whether the money moved and nothing was delivered, now or once.
+    public var isOwed: Bool { self.debt != nil }
+
+    /// Whether it was served and the money will not move: what the seller has lost.
+    public var isUnpaid: Bool { self.phase == .failed && self.isServed }
+
+    /// What the seller stands to lose by it, or has lost, in millionths of a dollar.
+    public var openExposure: Int64 {
+        switch self.phase {
+        case .settled, .released: 0
+        case .failed: self.isServed ? self.claim.exposure : 0
+        case .claimed, .queued, .signed, .broadcast, .unknown: self.claim.exposure
+        }
+    }
+
+    /// Whether the payment holds the identifier that its claim brought: a call that failed leaves it free.
+    public var isIdentified: Bool { self.phase != .released && self.phase != .failed }
 
     /// Whether a transaction may be under way whose end is not known.
     public var isUnderWay: Bool { self.phase == .signed || self.phase == .broadcast || self.phase == .unknown }
@@ -84,69 +115,158 @@ public struct PaymentRecord: Hashable, Sendable {
 
     /// Folds one event in. The one place that says what may follow what.
     public mutating func apply(_ event: PaymentEvent, at time: Int64) throws(InvalidTransition) {
+        let isLegal =
+            switch event {
+            case .claimed, .answered, .queued, .released: self.applyCall(event, at: time)
+            case .signed, .broadcast, .unknown, .returned, .settled, .vanished, .failed: self.applySettlement(event, at: time)
+            case .served, .told, .untold: self.applyDelivery(event)
+            case .owed, .drawn, .refunding, .refundDropped, .refunded: self.applyDebt(event)
+            }
+        guard isLegal else { throw InvalidTransition(payment: self.id, phase: self.phase, event: event.name) }
+    }
+
+    /// What the request did that claimed the payment.
+    private mutating func applyCall(_ event: PaymentEvent, at time: Int64) -> Bool {
         switch (event, self.phase) {
         case (.claimed(let claim), .released) where self.isClaimable && claim.id == self.id:
             self.claim = claim
             self.phase = .claimed
             self.attempts += 1
             self.hasAnswer = false
+            self.failure = nil
             self.claimedAt = time
         case (.answered, .claimed), (.answered, .settled):
             self.hasAnswer = true
-        case (.signed(let transaction), .claimed):
+        case (.queued, .claimed) where self.claim.policy == .deferred:
+            self.phase = .queued
+        case (.released(let reason), .claimed):
+            self.phase = .released
+            self.hasAnswer = false
+            self.failure = PaymentRefusal("upstream_failed", detail: reason)
+        default: return false
+        }
+        return true
+    }
+
+    /// How far the money is.
+    private mutating func applySettlement(_ event: PaymentEvent, at time: Int64) -> Bool {
+        switch (event, self.phase) {
+        case (.signed(let transaction), .claimed), (.signed(let transaction), .queued):
+            guard !transaction.isVoid else { return false }
             self.phase = .signed
-            self.transaction = transaction
+            self.transactions = [transaction]
+        case (.signed(let transaction), .signed), (.signed(let transaction), .broadcast), (.signed(let transaction), .unknown):
+            return self.replace(with: transaction)
         case (.broadcast, .signed), (.broadcast, .unknown):
             self.phase = .broadcast
         case (.unknown(let reason), .claimed), (.unknown(let reason), .signed), (.unknown(let reason), .broadcast),
             (.unknown(let reason), .unknown):
             self.phase = .unknown
             self.failure = PaymentRefusal("settlement_pending", detail: reason)
-        case (.settled(let settlement), .claimed), (.settled(let settlement), .signed), (.settled(let settlement), .broadcast),
-            (.settled(let settlement), .unknown):
+        case (.returned, .signed), (.returned, .broadcast), (.returned, .unknown):
+            self.phase = self.claim.policy == .deferred ? .queued : .claimed
+            self.transactions = []
+            self.failure = nil
+        case (.settled(let settlement), _) where self.phase != .settled:
             self.phase = .settled
             self.settlement = settlement
             self.failure = nil
             self.endedAt = time
-        case (.failed(let refusal), .claimed), (.failed(let refusal), .signed), (.failed(let refusal), .broadcast),
-            (.failed(let refusal), .unknown):
+        case (.vanished(let reason), .settled):
+            return self.vanish(reason)
+        case (.failed(let refusal), _) where self.phase != .settled && self.phase != .failed && self.phase != .released:
             self.phase = .failed
             self.failure = refusal
             self.endedAt = time
-        case (.released(let reason), .claimed):
-            self.phase = .released
-            self.hasAnswer = false
-            self.failure = PaymentRefusal("upstream_failed", detail: reason)
-        case (.served, _):
-            self.isServed = true
-        case (.told, .settled) where !self.isTold:
-            self.isTold = true
-        case (.untold, .settled) where self.isTold:
-            self.isTold = false
-        case (.owed, .settled):
-            self.isOwed = true
-        default:
-            throw InvalidTransition(payment: self.id, phase: self.phase, event: event.name)
+        default: return false
         }
+        return true
+    }
+
+    /// Only a transaction that excludes the others may stand beside them (invariant I2).
+    private mutating func replace(with transaction: SettlementTransaction) -> Bool {
+        guard let held = self.transactions.last, transaction.excludes(held), self.transactions.count < Self.transactionCountMax,
+            !self.transactions.contains(where: { $0.hash == transaction.hash })
+        else { return false }
+        self.transactions.append(transaction)
+        return true
+    }
+
+    /// The money is not here after all. A debt that nobody has touched goes with it.
+    private mutating func vanish(_ reason: String) -> Bool {
+        guard let settlement = self.settlement, !settlement.isCredit else { return false }
+        self.phase = .unknown
+        self.settlement = nil
+        self.endedAt = nil
+        self.failure = PaymentRefusal("settlement_pending", detail: reason)
+        if let debt = self.debt, debt.isOpen, debt.units == self.claim.option.amount { self.debt = nil }
+        return true
+    }
+
+    /// Who got what: a track of its own beside the money's.
+    private mutating func applyDelivery(_ event: PaymentEvent) -> Bool {
+        switch event {
+        case .served: self.isServed = true
+        case .told where self.phase == .settled && !self.isTold: self.isTold = true
+        case .untold where self.phase == .settled && self.isTold: self.isTold = false
+        default: return false
+        }
+        return true
+    }
+
+    /// What is owed, and how it is made good.
+    private mutating func applyDebt(_ event: PaymentEvent) -> Bool {
+        switch event {
+        case .owed where self.phase == .settled && self.debt == nil:
+            self.debt = Debt(units: self.claim.option.amount)
+        case .drawn(let units, _):
+            guard let debt = self.debt, debt.isOpen, units > .zero, let left = debt.units.subtracting(units) else { return false }
+            self.debt?.units = left
+        case .refunding(let refund):
+            guard let debt = self.debt, debt.isOpen, refund.units == debt.units else { return false }
+            self.debt?.refund = refund
+        case .refundDropped where self.debt?.refund != nil && self.debt?.refunded == nil:
+            self.debt?.refund = nil
+        case .refunded(let settlement) where self.debt?.refund != nil && self.debt?.refunded == nil:
+            self.debt?.units = .zero
+            self.debt?.refunded = settlement
+        default: return false
+        }
+        return true
     }
 }
 
 extension PaymentEvent {
+    /// Whether whoever writes it is at work on the settlement for ``PaymentRecord/leaseSeconds``.
+    public var isLease: Bool {
+        switch self {
+        case .signed, .broadcast, .unknown: true
+        default: false
+        }
+    }
+
     /// The event's name in stores and logs.
     public var name: String {
         switch self {
         case .claimed: "claimed"
         case .answered: "answered"
+        case .queued: "queued"
         case .signed: "signed"
         case .broadcast: "broadcast"
         case .unknown: "unknown"
+        case .returned: "returned"
         case .settled: "settled"
+        case .vanished: "vanished"
         case .failed: "failed"
         case .released: "released"
         case .served: "served"
         case .told: "told"
         case .untold: "untold"
         case .owed: "owed"
+        case .drawn: "drawn"
+        case .refunding: "refunding"
+        case .refundDropped: "refund_dropped"
+        case .refunded: "refunded"
         }
     }
 }

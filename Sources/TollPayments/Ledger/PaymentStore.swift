@@ -1,25 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-/// What a claim came to.
-public enum ClaimOutcome: Hashable, Sendable {
-    /// Nobody held the payment; now this claim does.
-    case first(PaymentRecord)
-    /// The payment was held already, by this caller or another. Nothing has changed.
-    case held(PaymentRecord)
-}
-
-/// The ledger did not do what it was asked. The gate closes (invariant I7).
-public struct StoreError: Error, Hashable, Sendable {
-    /// Whether the caller did something that cannot be, rather than the store being unable.
-    public let isDefect: Bool
-    /// What happened, for the log.
-    public let reason: String
-
-    /// The store could not answer.
-    public static func unavailable(_ reason: String) -> StoreError { StoreError(isDefect: false, reason: reason) }
-    /// The caller asked for what cannot be.
-    public static func defect(_ reason: String) -> StoreError { StoreError(isDefect: true, reason: reason) }
-}
+public import TollPrimitives
 
 /// An event and when it was written, in seconds since 1970.
 public struct TimedEvent: Hashable, Sendable {
@@ -47,9 +28,15 @@ public protocol PaymentReader: Sendable {
     /// good, and is ``answer(_:)``.
     func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent]
 
-    /// Payments in one of `phases`, or in any when it is empty, claimed at `since` (seconds since 1970) or later, oldest first,
-    /// at most `limit`.
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord]
+    /// The payments that `query` asks for, oldest claim first.
+    func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord]
+
+    /// The payment whose claim bears this digest of payer and `payment-identifier`; nil when there is none, or it was released
+    /// or failed: then the identifier is free again.
+    func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord?
+
+    /// How far `mark` has come; nil before it was first set.
+    func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64?
 }
 
 /// The ledger: append-only events, one payment per key, and the only place where a payment is taken.
@@ -58,13 +45,59 @@ public protocol PaymentReader: Sendable {
 /// followed by a write would let two presentations of one credential both succeed.
 public protocol PaymentStore: PaymentReader {
     /// Takes the payment in one atomic step: a new row, or a released one with attempts left. Otherwise says who holds it.
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome
+    ///
+    /// - Parameter deferral: With terms the payment is taken only when the payer may be served before it has paid, and that is
+    ///   decided in the same step, so that no number of claims at once exceeds an exposure.
+    func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome
 
-    /// Appends `events` in one atomic step and returns what the payment is then. An event that cannot follow the payment's
-    /// state is a defect, and then none is written.
+    /// Appends the events of all `entries` in one atomic step and returns what the payments are then, in order. An event that
+    /// cannot follow its payment's state is a defect, and then none is written.
     @discardableResult
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord]
+
+    /// Takes the next transaction number of a signer and appends what `entries` makes with it, in one atomic step.
+    ///
+    /// A number is taken by the write that uses it: when that fails none is, and so every number below the next has a
+    /// transaction on disk, whoever writes to the ledger.
+    /// - Parameter entries: Given the number. Signs, and does not wait for anything.
+    func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord]
+
+    /// Hands out payments in `phases` on `network` that nobody works on, the authorization that ends first first, and notes that
+    /// somebody does, for `leaseSeconds`: meanwhile no other call gets them. A lease keeps two from doing the same work; that
+    /// nothing is done twice never depends on it.
+    ///
+    /// Writing `signed`, `broadcast` or `unknown` is a lease of ``PaymentRecord/leaseSeconds`` too: whoever wrote is at work.
+    func takeWork(
+        in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
+    ) async throws(StoreError) -> [PaymentRecord]
+
+    /// Makes the payment of `claim` out of what the payer is owed in the same asset, the oldest debt first, in one atomic step:
+    /// the debts are drawn on, and the payment stands claimed and settled by ``Settlement/credit``.
+    func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome
+
+    /// Moves `mark` forward; a lower value than the one it has changes nothing.
+    func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError)
 
     /// Forgets answers of payments that ended before `time` (seconds since 1970); says how many. Payments are never forgotten.
     func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int
+}
+
+extension PaymentStore {
+    /// Takes the payment, to be settled before or after the answer.
+    public func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
+        try await self.claim(claim, deferral: nil, at: time)
+    }
+
+    /// Appends events to one payment.
+    @discardableResult
+    public func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord
+    {
+        let records = try await self.append([LedgerEntry(payment, events)], at: time)
+        guard let record = records.first, records.count == 1 else {
+            throw .defect("one payment was written, \(records.count) returned")
+        }
+        return record
+    }
 }

@@ -28,12 +28,18 @@ public struct Claim: Hashable, Sendable {
     public let unusedAtBlock: UInt64
     /// When the authorization ends, in seconds since 1970.
     public let validBefore: Int64
+    /// A digest of the payer and the `payment-identifier` it chose; nil when it chose none.
+    public let identifierHash: Bytes32?
+    /// What the seller stands to lose while this is served and not settled, in millionths of a dollar, rounded up. 0 unless the
+    /// policy is `deferred`.
+    public let exposure: Int64
 
     /// A claim by all its fields.
     public init(
         key: PaymentKey, payer: String, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject,
         route: String,
-        request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64
+        request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64,
+        identifierHash: Bytes32? = nil, exposure: Int64 = 0
     ) {
         self.key = key
         self.payer = payer
@@ -46,6 +52,8 @@ public struct Claim: Hashable, Sendable {
         self.challengeHash = challengeHash
         self.unusedAtBlock = unusedAtBlock
         self.validBefore = validBefore
+        self.identifierHash = identifierHash
+        self.exposure = exposure
     }
 
     /// The payment's name.

@@ -6,6 +6,29 @@ public enum SettlePolicy: String, Hashable, Sendable {
     case before
     /// After the upstream has answered and before the answer leaves: nothing is charged for a failed call. The x402 default.
     case after
+    /// Later, together with others: for what is cheap. The answer is served on a verified and durably claimed authorization, and
+    /// the seller bears the risk that it does not settle, up to the exposure it has set.
+    case deferred
+}
+
+/// Which policy a payment is settled under: the same for everyone, or one for payers who have paid before and one for others.
+public struct SettleRule: Hashable, Sendable {
+    /// For a payer with the history that is asked for.
+    public let policy: SettlePolicy
+    /// Settled payments that must lie behind a payer; 0 asks for no history. Never 0 under `deferred`.
+    public let settledPaymentsMin: Int
+    /// For everyone else.
+    public let otherwise: SettlePolicy
+
+    /// A rule. `deferred` asks for at least one settled payment, and nobody is deferred without: `otherwise` is then `after`.
+    public init(_ policy: SettlePolicy, settledPaymentsMin: Int = 0, otherwise: SettlePolicy = .after) {
+        self.policy = policy
+        self.settledPaymentsMin = policy == .deferred ? max(1, settledPaymentsMin) : settledPaymentsMin
+        self.otherwise = otherwise == .deferred ? .after : otherwise
+    }
+
+    /// What holds for a payer of whom nothing is known, and so what an offer says on the wire.
+    public var forStrangers: SettlePolicy { self.settledPaymentsMin == 0 ? self.policy : self.otherwise }
 }
 
 /// What a route asks for one call: the resource and every way to pay for it.

@@ -10,13 +10,21 @@ public struct SettlementTransaction: Hashable, Sendable {
     public let signer: String
     /// The signer's transaction number.
     public let nonce: UInt64
+    /// Whether it moves nothing and only uses its number up, so that the signer's later transactions are not held back.
+    public let isVoid: Bool
 
     /// A transaction by all its fields.
-    public init(hash: String, raw: [UInt8], signer: String, nonce: UInt64) {
+    public init(hash: String, raw: [UInt8], signer: String, nonce: UInt64, isVoid: Bool = false) {
         self.hash = hash
         self.raw = raw
         self.signer = signer
         self.nonce = nonce
+        self.isVoid = isVoid
+    }
+
+    /// Whether at most one of the two can ever be mined: the same signer's, under the same number.
+    public func excludes(_ other: SettlementTransaction) -> Bool {
+        self.signer == other.signer && self.nonce == other.nonce
     }
 }
 
@@ -28,13 +36,22 @@ public struct Settlement: Hashable, Sendable {
     public let block: UInt64
     /// The position of the Transfer log in that block.
     public let logIndex: UInt64
+    /// The hash of that block, by which it is seen whether the chain still has it; empty when it is not known.
+    public let blockHash: String
 
     /// A settlement by all its fields.
-    public init(transaction: String, block: UInt64, logIndex: UInt64) {
+    public init(transaction: String, block: UInt64, logIndex: UInt64, blockHash: String = "") {
         self.transaction = transaction
         self.block = block
         self.logIndex = logIndex
+        self.blockHash = blockHash
     }
+
+    /// Paid out of the payer's credit: no money moved now, it had before.
+    public static let credit = Settlement(transaction: "", block: 0, logIndex: 0)
+
+    /// Whether it was paid out of the payer's credit.
+    public var isCredit: Bool { self.transaction.isEmpty }
 }
 
 /// What settling came to, as far as it is known now.

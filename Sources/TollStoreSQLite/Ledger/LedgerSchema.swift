@@ -8,7 +8,7 @@ enum LedgerSchema {
     static let applicationID: Int64 = 0x546F_6C6C
 
     /// Step n makes version n + 1 from version n (`PRAGMA user_version`). A released step is never changed.
-    static let migrations = [version1]
+    static let migrations = [version1, version2]
 
     /// Refuses a file that is not ours or newer than this program. Changes nothing in it.
     static func refuseForeign(_ connection: SQLiteConnection, path: String) throws(StoreError) {
@@ -42,6 +42,12 @@ enum LedgerSchema {
             )
         }
     }
+
+    private static let version2 = """
+        ALTER TABLE payments ADD COLUMN identifier_hash BLOB;
+        ALTER TABLE payments ADD COLUMN open_exposure INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE payments ADD COLUMN open_debt TEXT;
+        """
 
     /// Events and answers refer to a payment by its number, not its hash: rows are then added at the end of their trees, and
     /// writing costs the same however many payments there are. Only the unique index on `id` is written at random places.

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 public import TollPayments
+internal import TollPrimitives
 
 /// Random calls to a ledger, the same for the same seed: legal and illegal, over a few payments, so that they often meet.
 public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
@@ -44,12 +45,25 @@ public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
         SamplePayment.claim(
             number,
             dialect: Bool.random(using: &self.random) ? "x402" : "x402-v1",
+            policy: number.isMultiple(of: 3) ? .deferred : .after,
             request: "GET /\(Int.random(in: 0..<9, using: &self.random))"
         )
     }
 
+    private mutating func refund(_ number: Int) -> PaymentEvent {
+        switch Int.random(in: 0..<3, using: &self.random) {
+        case 0:
+            .refunding(
+                Refund(
+                    to: SamplePayment.payer, units: 1_000,
+                    transaction: Bool.random(using: &self.random) ? SamplePayment.transaction(number) : nil))
+        case 1: .refundDropped(reason: "not sent")
+        default: .refunded(SamplePayment.settlement(number))
+        }
+    }
+
     private mutating func event(_ number: Int) -> PaymentEvent {
-        switch Int.random(in: 0..<12, using: &self.random) {
+        switch Int.random(in: 0..<18, using: &self.random) {
         case 0: .claimed(self.claim(number))
         case 1: .answered(SamplePayment.answer(Int.random(in: 0..<9, using: &self.random)))
         case 2, 3: .signed(SamplePayment.transaction(number))
@@ -60,6 +74,12 @@ public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
         case 8: .released(reason: "upstream 502")
         case 9: .served
         case 10: Bool.random(using: &self.random) ? .told : .untold
+        case 11: .queued
+        case 12: .signed(SamplePayment.replacement(number, Int.random(in: 1..<4, using: &self.random)))
+        case 13: .returned(reason: "its number was used")
+        case 14: .vanished(reason: "reorganised")
+        case 15: .drawn(units: UInt256(UInt64.random(in: 1...600, using: &self.random)), by: SamplePayment.claim(99).id)
+        case 16: self.refund(number)
         default: .owed(reason: "not delivered")
         }
     }
@@ -90,8 +110,8 @@ extension PaymentStoreConformance {
             try self.expect(try await store.events(id), is: try await model.events(id), "the events")
             try self.expect(try await store.answer(id), is: try await model.answer(id), "the answer")
         }
-        let all = try await store.records(in: [], since: 0, limit: .max)
-        try self.expect(all, is: try await model.records(in: [], since: 0, limit: .max), "all records")
+        let all = try await store.records(PaymentQuery(limit: .max))
+        try self.expect(all, is: try await model.records(PaymentQuery(limit: .max)), "all records")
     }
 
     /// What a call came to, as far as two ledgers must agree on it.

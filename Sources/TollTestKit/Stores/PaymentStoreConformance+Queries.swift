@@ -25,7 +25,7 @@ extension PaymentStoreConformance {
             let expected = all.filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }.prefix(
                 max(0, limit)
             )
-            let found = try await store.records(in: phases, since: since, limit: limit)
+            let found = try await store.records(PaymentQuery(in: phases, since: since, limit: limit))
             try self.expect(found, is: Array(expected), "\(limit) records in \(phases) since \(since)")
         }
     }

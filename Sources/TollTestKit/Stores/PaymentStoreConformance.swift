@@ -36,6 +36,19 @@ public struct PaymentStoreConformance: Sendable {
         case recordsAreChosenAndOrdered = "records are chosen by phase and time, oldest first, up to the limit"
         case payloadIsVerbatim = "a payload keeps its members' order, unknown members, escapes and number texts"
         case extremesSurvive = "the largest numbers and missing parts survive"
+        case batchIsAllOrNothing = "events for several payments are written together or not at all"
+        case numbersHaveNoGaps = "settlements signed at once take different numbers, without a gap"
+        case refusedSigningTakesNoNumber = "a number is taken by the write that uses it, and never below the chain's count"
+        case workIsHandedOutOnce = "work is handed out once while its lease lasts, the first to end first"
+        case writingAStepIsALease = "whoever has just written a step of a settlement is at work on it"
+        case marksMoveForward = "marks move forward only"
+        case strangersAreNotDeferred = "only a payer who has paid, and holds what it owes, is served before it pays"
+        case raceKeepsExposures = "a race of deferred claims exceeds no exposure"
+        case settlingFreesExposure = "what is settled is no exposure any more"
+        case unpaidBarsThePayer = "a payer who was served and did not pay is barred until it has"
+        case identifierNamesOnePayment = "an identifier names one payment until that fails"
+        case creditIsSpentOnce = "credit is spent once, the oldest debt first"
+        case creditAndRefundRaceOnOneRow = "a debt is spent or refunded, never both"
         case agreesWithTheModel = "random traffic gives what the ledger in memory gives"
         case nothingIsLostByReopening = "nothing is lost by closing and opening again"
 
@@ -95,6 +108,19 @@ public struct PaymentStoreConformance: Sendable {
         case .recordsAreChosenAndOrdered: try await self.recordsAreChosenAndOrdered(store)
         case .payloadIsVerbatim: try await self.payloadIsVerbatim(store)
         case .extremesSurvive: try await self.extremesSurvive(store)
+        case .batchIsAllOrNothing: try await self.batchIsAllOrNothing(store)
+        case .numbersHaveNoGaps: try await self.numbersHaveNoGaps(store)
+        case .refusedSigningTakesNoNumber: try await self.refusedSigningTakesNoNumber(store)
+        case .workIsHandedOutOnce: try await self.workIsHandedOutOnce(store)
+        case .writingAStepIsALease: try await self.writingAStepIsALease(store)
+        case .marksMoveForward: try await self.marksMoveForward(store)
+        case .strangersAreNotDeferred: try await self.strangersAreNotDeferred(store)
+        case .raceKeepsExposures: try await self.raceKeepsExposures(store)
+        case .settlingFreesExposure: try await self.settlingFreesExposure(store)
+        case .unpaidBarsThePayer: try await self.unpaidBarsThePayer(store)
+        case .identifierNamesOnePayment: try await self.identifierNamesOnePayment(store)
+        case .creditIsSpentOnce: try await self.creditIsSpentOnce(store)
+        case .creditAndRefundRaceOnOneRow: try await self.creditAndRefundRaceOnOneRow(store)
         case .agreesWithTheModel: try await self.agreesWithTheModel(store)
         case .nothingIsLostByReopening: break  // Needs the harness; run before.
         }

@@ -34,11 +34,15 @@ public enum SamplePayment {
         request: String = "GET /paid/1",
         challenge: String? = "challenge",
         unusedAtBlock: UInt64 = 1_000,
-        amount: UInt256 = 1_000
+        amount: UInt256 = 1_000,
+        payer: String = SamplePayment.payer,
+        validBefore: Int64 = 1_700_000_300,
+        identifier: String? = nil,
+        exposure: Int64 = 0
     ) -> Claim {
         Claim(
-            key: PaymentKey(network: self.asset.network, asset: self.asset.address, payer: self.payer, nonce: self.nonce(number)),
-            payer: self.payer,
+            key: PaymentKey(network: self.asset.network, asset: self.asset.address, payer: payer, nonce: self.nonce(number)),
+            payer: payer,
             option: PaymentOption(
                 asset: self.asset,
                 amount: amount,
@@ -52,7 +56,9 @@ public enum SamplePayment {
             request: RequestIdentity(parts: [Array(request.utf8)], isRepeatable: true),
             challengeHash: challenge.map { Keccak256.hash(text: $0) },
             unusedAtBlock: unusedAtBlock,
-            validBefore: 1_700_000_300
+            validBefore: validBefore,
+            identifierHash: identifier.map { Keccak256.hash(text: $0) },
+            exposure: exposure
         )
     }
 
@@ -75,6 +81,15 @@ public enum SamplePayment {
             signer: "0xF39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
             nonce: UInt64(number)
         )
+    }
+
+    /// A transaction that replaces ``transaction(_:)``: the same signer and number.
+    public static func replacement(_ number: Int, _ attempt: Int) -> SettlementTransaction {
+        let first = self.transaction(number)
+        return SettlementTransaction(
+            hash: Hex.encodePrefixed(Keccak256.hash(text: "transaction \(number).\(attempt)").bytes),
+            raw: first.raw + [UInt8(attempt)],
+            signer: first.signer, nonce: first.nonce, isVoid: attempt == 3)
     }
 
     /// Where sample `number` settles.

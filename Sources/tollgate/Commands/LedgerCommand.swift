@@ -48,7 +48,7 @@ enum LedgerCommand {
 
     private static func payments(_ path: String) async throws -> ExitCode {
         guard let (_, ledger) = try self.open(path) else { return .failure }
-        let records = try await ledger.records(in: [], since: 0, limit: .max)
+        let records = try await ledger.records(PaymentQuery(limit: .max))
         StandardStreams.writeOutput(LedgerTables.payments(records))
         return .success
     }
@@ -68,7 +68,7 @@ enum LedgerCommand {
     private static func reconcile(_ path: String, from text: String) async throws -> ExitCode {
         guard let first = UInt64(text) else { throw UsageError("--from-block \(text) is no number") }
         guard let (configuration, ledger) = try self.open(path) else { return .failure }
-        let records = try await ledger.records(in: [.settled, .signed, .broadcast, .unknown], since: 0, limit: .max)
+        let records = try await ledger.records(PaymentQuery(in: [.settled, .signed, .broadcast, .unknown], limit: .max))
         let loops = try EventLoopGroup(count: 1)
         let networks = try Assembly.networks(configuration, client: EngineHTTPClient(group: loops), environment: .live)
         var agrees = true

@@ -44,7 +44,11 @@ enum LedgerTables {
         case .settled(let settlement): "\(settlement.transaction) in block \(settlement.block), log \(settlement.logIndex)"
         case .failed(let refusal): "\(refusal.reason) \(refusal.detail)"
         case .unknown(let reason), .released(let reason), .owed(let reason): reason
-        case .broadcast, .served, .told, .untold: ""
+        case .returned(let reason), .vanished(let reason), .refundDropped(let reason): reason
+        case .drawn(let units, let payment): "\(units) units for payment \(payment)"
+        case .refunding(let refund): "\(refund.units) units to \(refund.to)\(refund.transaction.map { ", \($0.hash)" } ?? "")"
+        case .refunded(let settlement): "\(settlement.transaction) in block \(settlement.block), log \(settlement.logIndex)"
+        case .queued, .broadcast, .served, .told, .untold: ""
         }
     }
 

@@ -39,7 +39,7 @@ struct AdminHandler: RequestHandler {
     /// Whether the ledger and every chain answer, and signers have gas.
     private func ready(_ responder: consuming Responder) async {
         var problems: [JSON] = []
-        do throws(StoreError) { _ = try await self.store.records(in: [.claimed], since: .max, limit: 1) } catch {
+        do throws(StoreError) { _ = try await self.store.records(PaymentQuery(since: .max, limit: 1)) } catch {
             problems.append("the ledger does not answer")
         }
         for network in self.networks {

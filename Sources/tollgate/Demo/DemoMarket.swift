@@ -80,7 +80,7 @@ final class DemoMarket: Sendable {
         var isRight = true
         DemoPrinter.heading("Agents buy")
         for purchase in Self.script { isRight = try self.buy(purchase) && isRight }
-        let records = try await self.assembly.store.records(in: [], since: 0, limit: .max)
+        let records = try await self.assembly.store.records(PaymentQuery(limit: .max))
         DemoPrinter.heading("Who paid what")
         DemoPrinter.indented(self.payments(records))
         DemoPrinter.heading("Balances, in USDC")

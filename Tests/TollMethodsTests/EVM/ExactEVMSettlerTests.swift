@@ -247,18 +247,18 @@ final class Recorder: Sendable {
 }
 
 /// A ledger that can be read and not written.
-private struct FailingAppends: PaymentStore {
-    let store: MemoryPaymentStore
+private struct FailingAppends: WrappingPaymentStore {
+    let wrapped: any PaymentStore
 
-    init(_ store: MemoryPaymentStore) { self.store = store }
+    init(_ store: MemoryPaymentStore) { self.wrapped = store }
 
-    func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome { throw .unavailable("disk full") }
-    func append(_ events: [PaymentEvent], to payment: PaymentID, at time: Int64) async throws(StoreError) -> PaymentRecord {
+    func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         throw .unavailable("disk full")
     }
-    func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? { try await self.store.record(payment) }
-    func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? { nil }
-    func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] { [] }
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) async throws(StoreError) -> [PaymentRecord] { [] }
-    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int { 0 }
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        throw .unavailable("disk full")
+    }
+    func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] { throw .unavailable("disk full") }
 }

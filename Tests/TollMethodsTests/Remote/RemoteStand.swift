@@ -101,7 +101,8 @@ struct RemoteStand {
     func settle(patience: Duration = .seconds(10)) async throws -> SettlementOutcome {
         let record =
             switch try await self.store.claim(self.claim, at: 0) {
-            case .first(let record), .held(let record): record
+            case .first(let record), .held(let record), .identifierTaken(let record): record
+            case .notDeferrable(let reason): throw StoreError.unavailable(reason)
             }
         return await self.method.settle(record, patience: patience)
     }

@@ -2,6 +2,7 @@
 
 import Testing
 import TollPayments
+import TollPrimitives
 import TollTestKit
 
 /// What may follow what: every event in every phase, against a table written down by hand.
@@ -15,19 +16,32 @@ import TollTestKit
             "released": .released,
             "served": .claimed,
         ],
-        .signed: ["broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .signed],
-        .broadcast: ["unknown": .unknown, "settled": .settled, "failed": .failed, "served": .broadcast],
-        .unknown: ["broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .unknown],
-        .settled: ["answered": .settled, "told": .settled, "served": .settled, "owed": .settled],
-        .failed: ["served": .failed],
-        .released: ["claimed": .claimed, "served": .released],
+        .queued: ["signed": .signed, "settled": .settled, "failed": .failed, "served": .queued],
+        .signed: [
+            "broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .signed,
+            "returned": .claimed,
+        ],
+        .broadcast: [
+            "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .broadcast, "returned": .claimed,
+        ],
+        .unknown: [
+            "broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .unknown,
+            "returned": .claimed,
+        ],
+        .settled: ["answered": .settled, "told": .settled, "served": .settled, "owed": .settled, "vanished": .unknown],
+        .failed: ["served": .failed, "settled": .settled],
+        .released: ["claimed": .claimed, "served": .released, "settled": .settled],
     ]
 
     /// One event of each kind.
     static let events: [PaymentEvent] = [
         .claimed(SamplePayment.claim(1)), .answered(SamplePayment.answer(1)), .signed(SamplePayment.transaction(1)), .broadcast,
         .unknown(reason: "timeout"), .settled(SamplePayment.settlement(1)), .failed(PaymentRefusal("reverted")),
-        .released(reason: "upstream 500"), .served, .told, .untold, .owed(reason: "not delivered"),
+        .released(reason: "upstream 500"), .served, .told, .untold, .owed(reason: "not delivered"), .queued,
+        .returned(reason: "the number was used"), .vanished(reason: "reorganised"),
+        .drawn(units: 1, by: SamplePayment.claim(2).id),
+        .refunding(Refund(to: SamplePayment.payer, units: 1_000, transaction: nil)), .refundDropped(reason: "not sent"),
+        .refunded(SamplePayment.settlement(9)),
     ]
 
     /// The shortest way to each phase.
@@ -35,6 +49,7 @@ import TollTestKit
         let way: [PaymentEvent] =
             switch phase {
             case .claimed: []
+            case .queued: [.queued]
             case .signed: [.signed(SamplePayment.transaction(1))]
             case .broadcast: [.signed(SamplePayment.transaction(1)), .broadcast]
             case .unknown: [.signed(SamplePayment.transaction(1)), .unknown(reason: "timeout")]
@@ -42,7 +57,7 @@ import TollTestKit
             case .failed: [.failed(PaymentRefusal("reverted"))]
             case .released: [.released(reason: "upstream 500")]
             }
-        var record = PaymentRecord(SamplePayment.claim(1), at: 100)
+        var record = PaymentRecord(SamplePayment.claim(1, policy: phase == .queued ? .deferred : .after), at: 100)
         for event in way { try record.apply(event, at: 101) }
         #expect(record.phase == phase)
         return record
@@ -66,9 +81,10 @@ import TollTestKit
     }
 
     @Test func `the table names every kind of event`() {
-        #expect(Set(Self.events.map(\.name)).count == 12)
+        #expect(Set(Self.events.map(\.name)).count == 19)
         let named = Set(Self.legal.values.flatMap(\.keys))
-        #expect(Set(Self.events.map(\.name)).subtracting(named) == ["untold"], "untold needs told first and is tried below")
+        let tried = ["untold", "queued", "drawn", "refunding", "refund_dropped", "refunded"]
+        #expect(Set(Self.events.map(\.name)).subtracting(named) == Set(tried), "what needs something first is tried below")
     }
 
     @Test func `an illegal event names the payment, the phase and the event`() throws {
@@ -99,6 +115,80 @@ import TollTestKit
         #expect(!record.isTold)
         try record.apply(.told, at: 1)
         #expect(record.isTold)
+    }
+
+    @Test func `only a deferred payment is queued, and one whose transaction moved nothing is queued again`() throws {
+        var record = PaymentRecord(SamplePayment.claim(1, policy: .deferred), at: 100)
+        try record.apply(.queued, at: 101)
+        try record.apply(.signed(SamplePayment.transaction(1)), at: 102)
+        try record.apply(.returned(reason: "its call in the batch moved nothing"), at: 103)
+        #expect(record.phase == .queued && record.transactions.isEmpty)
+        try record.apply(.signed(SamplePayment.transaction(2)), at: 104)
+        #expect(record.transactions == [SamplePayment.transaction(2)])
+    }
+
+    @Test func `a transaction under way is replaced by one of the same signer and number alone`() throws {
+        var record = try Self.record(in: .broadcast)
+        let held = SamplePayment.transaction(1)
+        #expect(throws: PaymentRecord.InvalidTransition.self, "the same again") { try record.apply(.signed(held), at: 1) }
+        #expect(throws: PaymentRecord.InvalidTransition.self, "another number") {
+            try record.apply(.signed(SamplePayment.transaction(2)), at: 1)
+        }
+        let replacement = SettlementTransaction(hash: "0x02", raw: [2], signer: held.signer, nonce: held.nonce, isVoid: true)
+        try record.apply(.signed(replacement), at: 1)
+        #expect(record.transactions == [held, replacement] && record.transaction == replacement)
+        #expect(record.phase == .broadcast)
+    }
+
+    @Test func `the first transaction is never a void one`() throws {
+        var record = try Self.record(in: .claimed)
+        let void = SettlementTransaction(hash: "0x02", raw: [2], signer: "0x01", nonce: 1, isVoid: true)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.signed(void), at: 1) }
+    }
+
+    @Test func `a settlement that vanished is looked for again, and its untouched debt goes with it`() throws {
+        var record = try Self.record(in: .settled)
+        try record.apply(.owed(reason: "not delivered"), at: 102)
+        try record.apply(.vanished(reason: "reorganised"), at: 103)
+        #expect(record.phase == .unknown && record.settlement == nil && record.endedAt == nil && record.debt == nil)
+        try record.apply(.settled(SamplePayment.settlement(2)), at: 104)
+        #expect(record.settlement == SamplePayment.settlement(2) && record.endedAt == 104)
+    }
+
+    @Test func `a debt is spent in parts, and what is left is refunded once`() throws {
+        var record = try Self.record(in: .settled)
+        let buyer = SamplePayment.claim(2).id
+        #expect(throws: PaymentRecord.InvalidTransition.self, "nothing is owed yet") {
+            try record.apply(.drawn(units: 1, by: buyer), at: 1)
+        }
+        try record.apply(.owed(reason: "not delivered"), at: 1)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.owed(reason: "again"), at: 1) }
+        try record.apply(.drawn(units: 400, by: buyer), at: 2)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.drawn(units: 601, by: buyer), at: 2) }
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.drawn(units: 0, by: buyer), at: 2) }
+        let refund = Refund(to: SamplePayment.payer, units: 600, transaction: nil)
+        try record.apply(.refunding(refund), at: 3)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.drawn(units: 1, by: buyer), at: 3) }
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.refunding(refund), at: 3) }
+        try record.apply(.refundDropped(reason: "not sent"), at: 4)
+        #expect(record.debt?.isOpen == true)
+        try record.apply(.refunding(refund), at: 5)
+        try record.apply(.refunded(SamplePayment.settlement(9)), at: 6)
+        #expect(record.debt?.units == 0 && record.debt?.refunded == SamplePayment.settlement(9) && record.isOwed)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.refundDropped(reason: "late"), at: 7) }
+    }
+
+    @Test func `what a deferred payment exposes ends when it settles or is released, not when it fails after being served`()
+        throws
+    {
+        var record = PaymentRecord(SamplePayment.claim(1, policy: .deferred, exposure: 1_000), at: 100)
+        #expect(record.openExposure == 1_000)
+        try record.apply(.queued, at: 101)
+        try record.apply(.served, at: 101)
+        try record.apply(.failed(PaymentRefusal("insufficient_funds")), at: 102)
+        #expect(record.openExposure == 1_000 && record.isUnpaid)
+        try record.apply(.settled(SamplePayment.settlement(1)), at: 103)
+        #expect(record.openExposure == 0 && !record.isUnpaid)
     }
 
     @Test func `a settlement ends doubt and sets the end`() throws {

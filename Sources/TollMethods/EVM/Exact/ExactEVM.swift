@@ -29,12 +29,14 @@ public struct ExactEVM: PaymentMethod {
         option.scheme == "exact" && self.networks[option.network]?.signers != nil
     }
 
-    public func verify(_ credential: Credential, at time: Int64) async -> Verification {
+    public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
         await self.verifier.verify(credential, at: time)
     }
 
-    public func settle(_ payment: PaymentRecord, patience: Duration) async -> SettlementOutcome {
-        await self.settler.settle(payment, patience: patience)
+    public func settle(
+        _ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration
+    ) async -> SettlementOutcome {
+        await self.settler.settle(payment, keeping: events, patience: patience)
     }
 
     /// Takes up every settlement that a stopped process left under way. Call before the first request.

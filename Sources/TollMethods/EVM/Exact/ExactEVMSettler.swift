@@ -37,7 +37,7 @@ struct ExactEVMSettler: Sendable {
 
     private var now: Int64 { Int64(self.environment.now()) }
 
-    func settle(_ record: PaymentRecord, patience: Duration) async -> SettlementOutcome {
+    func settle(_ record: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
         let deadline = self.environment.monotonic() + patience
         switch record.phase {
         case .settled:
@@ -51,14 +51,16 @@ struct ExactEVMSettler: Sendable {
                 transaction: record.transaction?.hash
             )
         case .released: return .unavailable(reason: "payment \(record.id) was released")
-        case .claimed, .signed, .broadcast, .unknown: break
+        case .claimed, .queued, .signed, .broadcast, .unknown: break
         }
         do throws(SettlementTrouble) {
             let payment = try Self.payment(record)
             guard let network = self.networks[payment.option.network] else {
                 throw .unavailable("no chain \(payment.option.network)")
             }
-            let signed = record.phase == .claimed ? try await self.sign(payment, record, network) : record
+            let signed =
+                record.phase == .claimed || record.phase == .queued
+                ? try await self.sign(payment, record, keeping: events, network) : record
             return try await self.pursue(payment, signed, network, until: deadline)
         } catch {
             switch error {
@@ -69,7 +71,7 @@ struct ExactEVMSettler: Sendable {
     }
 
     func resume() async throws(StoreError) {
-        let records = try await self.store.records(in: [.signed, .broadcast, .unknown], since: 0, limit: .max)
+        let records = try await self.store.records(PaymentQuery(in: [.signed, .broadcast, .unknown], limit: .max))
         for record in records {
             guard let network = self.networks[record.claim.option.network], let transaction = record.transaction,
                 let signer = Address(hex: transaction.signer)
@@ -97,6 +99,7 @@ struct ExactEVMSettler: Sendable {
     private func sign(
         _ payment: ExactEVMPayment,
         _ record: PaymentRecord,
+        keeping events: [PaymentEvent],
         _ network: ExactEVMNetwork
     ) async throws(SettlementTrouble) -> PaymentRecord {
         guard let signers = network.signers, let fees = self.fees[network.chain] else {
@@ -136,7 +139,7 @@ struct ExactEVMSettler: Sendable {
                 nonce: turn.nonce
             )
         )
-        do { return try await self.store.append([event], to: record.id, at: self.now) } catch {
+        do { return try await self.store.append(events + [event], to: record.id, at: self.now) } catch {
             signers.giveBack(turn.nonce, of: turn.address)
             throw .unavailable("the ledger: \(error.reason)")
         }

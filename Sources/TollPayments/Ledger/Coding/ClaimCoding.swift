@@ -22,11 +22,13 @@ extension Claim {
             "challengeHash": .hex(self.challengeHash),
             "unusedAtBlock": .integer(self.unusedAtBlock),
             "validBefore": .integer(self.validBefore),
+            "identifierHash": .hex(self.identifierHash),
+            "exposure": .integer(self.exposure),
         ]
     }
 
     /// Reads what ``stored`` wrote.
-    package init(stored members: inout StrictMembers) throws(StoreError) {
+    package init(stored members: inout StrictMembers, version: Int) throws(StoreError) {
         var key = try members.members("key")
         var request = try members.members("request")
         self.init(
@@ -48,7 +50,9 @@ extension Claim {
             ),
             challengeHash: try members.parsedIfAny("challengeHash") { Bytes32(hex: $0) },
             unusedAtBlock: try members.integer("unusedAtBlock"),
-            validBefore: try members.integer("validBefore")
+            validBefore: try members.integer("validBefore"),
+            identifierHash: version == 1 ? nil : try members.parsedIfAny("identifierHash") { Bytes32(hex: $0) },
+            exposure: version == 1 ? 0 : try members.integer("exposure")
         )
         try key.end()
         try request.end()

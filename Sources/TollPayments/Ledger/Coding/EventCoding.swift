@@ -5,7 +5,9 @@ internal import TollPrimitives
 /// An event as a row of the ledger: made before the row is written, on the caller's thread and not on the writer's.
 package struct EncodedEvent: Sendable {
     /// The version of the encoding. A ledger holds rows of every version that ever wrote to it.
-    package static let version = 1
+    ///
+    /// 1 had no `identifierHash` and `exposure` in a claim, no `isVoid` in a transaction, no `blockHash` in a settlement.
+    package static let version = 2
     /// The most that one row's JSON may take, in bytes. A claim is bounded by the credential that was read from a header or a
     /// body; this bound is far above, and keeps one row from filling the disk.
     package static let detailByteCountMax = 1 << 20
@@ -38,20 +40,25 @@ package struct EncodedEvent: Sendable {
             detail["status"] = .integer(answer.status)
             answerHead = JSON.object(answer.storedHead).text
         case .signed(let transaction):
-            detail["hash"] = .string(transaction.hash)
-            detail["signer"] = .string(transaction.signer)
-            detail["nonce"] = .integer(transaction.nonce)
+            for (name, value) in transaction.stored.members { detail[name] = value }
             raw = transaction.raw
-        case .settled(let settlement):
-            detail["transaction"] = .string(settlement.transaction)
-            detail["block"] = .integer(settlement.block)
-            detail["logIndex"] = .integer(settlement.logIndex)
+        case .settled(let settlement), .refunded(let settlement):
+            for (name, value) in settlement.stored.members { detail[name] = value }
+        case .drawn(let units, let payment):
+            detail["units"] = .string(units.description)
+            detail["by"] = .string(payment.description)
+        case .refunding(let refund):
+            detail["to"] = .string(refund.to)
+            detail["units"] = .string(refund.units.description)
+            detail["transaction"] = refund.transaction.map { .object($0.stored) } ?? .null
+            raw = refund.transaction?.raw
         case .failed(let refusal):
             detail["reason"] = .string(refusal.reason)
             detail["detail"] = .string(refusal.detail)
-        case .unknown(let reason), .released(let reason), .owed(let reason):
+        case .unknown(let reason), .released(let reason), .owed(let reason), .returned(let reason), .vanished(let reason),
+            .refundDropped(let reason):
             detail["reason"] = .string(reason)
-        case .broadcast, .served, .told, .untold:
+        case .queued, .broadcast, .served, .told, .untold:
             break
         }
         self.detail = JSON.object(detail).text
@@ -68,38 +75,38 @@ extension PaymentEvent {
     package init(kind: String, detail: String, raw: [UInt8]?) throws(StoreError) {
         var members = try StrictMembers(parsing: detail, of: kind)
         let version: Int = try members.integer("v")
-        guard version == EncodedEvent.version else {
+        guard (1...EncodedEvent.version).contains(version) else {
             throw .corrupt("\(kind) in version \(version), which this program does not know")
         }
-        guard (raw != nil) == (kind == "signed") else { throw .corrupt("\(kind) and raw bytes do not go together") }
+        guard kind == "refunding" || (raw != nil) == (kind == "signed") else {
+            throw .corrupt("\(kind) and raw bytes do not go together")
+        }
         switch kind {
-        case "claimed": self = .claimed(try Claim(stored: &members))
+        case "claimed": self = .claimed(try Claim(stored: &members, version: version))
+        case "queued": self = .queued
         case "answered": self = .answered(StoredAnswer(status: try members.integer("status"), fields: [], body: []))
         case "signed":
-            self = .signed(
-                SettlementTransaction(
-                    hash: try members.string("hash"),
-                    raw: raw ?? [],
-                    signer: try members.string("signer"),
-                    nonce: try members.integer("nonce")
-                )
-            )
+            self = .signed(try SettlementTransaction(stored: &members, raw: raw ?? [], version: version))
         case "broadcast": self = .broadcast
         case "unknown": self = .unknown(reason: try members.string("reason"))
         case "settled":
-            self = .settled(
-                Settlement(
-                    transaction: try members.string("transaction"),
-                    block: try members.integer("block"),
-                    logIndex: try members.integer("logIndex")
-                )
-            )
+            self = .settled(try Settlement(stored: &members, version: version))
+        case "returned": self = .returned(reason: try members.string("reason"))
+        case "vanished": self = .vanished(reason: try members.string("reason"))
         case "failed": self = .failed(PaymentRefusal(try members.string("reason"), detail: try members.string("detail")))
         case "released": self = .released(reason: try members.string("reason"))
         case "served": self = .served
         case "told": self = .told
         case "untold": self = .untold
         case "owed": self = .owed(reason: try members.string("reason"))
+        case "drawn":
+            self = .drawn(
+                units: try members.parsed("units") { UInt256(decimal: $0) },
+                by: try members.parsed("by") { PaymentID($0) }
+            )
+        case "refunding": self = .refunding(try Refund(stored: &members, raw: raw))
+        case "refund_dropped": self = .refundDropped(reason: try members.string("reason"))
+        case "refunded": self = .refunded(try Settlement(stored: &members, version: version))
         default: throw .corrupt("an event of unknown kind \(kind)")
         }
         try members.end()

@@ -10,7 +10,8 @@ package struct PaymentRow: Hashable {
         "id", "phase", "network", "asset", "symbol", "decimals", "payer", "nonce", "scheme", "pay_to", "amount", "dialect",
         "policy",
         "route", "valid_before", "attempts", "transaction_hash", "signer", "signer_nonce", "block", "log_index", "failure_reason",
-        "failure_detail", "has_answer", "is_served", "is_told", "is_owed", "claimed_at", "ended_at",
+        "failure_detail", "has_answer", "is_served", "is_told", "is_owed", "claimed_at", "ended_at", "identifier_hash",
+        "open_exposure", "open_debt",
     ]
 
     /// What stands in each column.
@@ -32,6 +33,8 @@ package struct PaymentRow: Hashable {
             LedgerValue(record.settlement.map { Int64(clamping: $0.logIndex) }), LedgerValue(record.failure?.reason),
             LedgerValue(record.failure?.detail), LedgerValue(record.hasAnswer), LedgerValue(record.isServed),
             LedgerValue(record.isTold), LedgerValue(record.isOwed), .integer(record.claimedAt), LedgerValue(record.endedAt),
+            record.isIdentified ? claim.identifierHash.map { .blob($0.bytes) } ?? .null : .null, .integer(record.openExposure),
+            LedgerValue(record.debt.flatMap { $0.isOpen ? $0.units.description : nil }),
         ]
     }
 

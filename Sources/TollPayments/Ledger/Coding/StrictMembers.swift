@@ -36,6 +36,10 @@ package struct StrictMembers {
         }
     }
 
+    package mutating func null(_ name: String) throws(StoreError) {
+        guard case .null = try self.take(name) else { throw self.error(name, "is not null") }
+    }
+
     package mutating func bool(_ name: String) throws(StoreError) -> Bool {
         guard case .bool(let value) = try self.take(name) else { throw self.error(name, "is no boolean") }
         return value
