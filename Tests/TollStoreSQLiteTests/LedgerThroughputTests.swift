@@ -25,7 +25,7 @@ struct LedgerThroughputTests {
                     nonce: Hex.encodePrefixed(Keccak256.hash(text: "\(number)").bytes)),
                 payer: payer, option: sample.option, dialect: sample.dialect, policy: policy, payload: sample.payload,
                 route: sample.route, request: sample.request, challengeHash: sample.challengeHash,
-                unusedAtBlock: sample.unusedAtBlock, validBefore: sample.validBefore
+                unusedAtBlock: sample.unusedAtBlock, validBefore: sample.validBefore, exposure: policy == .deferred ? 1_000 : 0
             )
         }
     }
@@ -70,5 +70,31 @@ struct LedgerThroughputTests {
             let count = try await store.verifyIntegrity().paymentCount
             #expect(count == Self.claimCount)
         }
+    }
+
+    @Test func `deferred claims by 64 callers at once`() async throws {
+        try await withLedger { _, store in
+            let claims = Self.claims(.deferred)
+            for first in Self.claims(.before).prefix(1_000) {
+                _ = try await store.claim(Self.other(first), at: 90)
+                try await store.append([.settled(SamplePayment.settlement(1))], to: Self.other(first).id, at: 91)
+            }
+            let terms = DeferralTerms(perPayer: .max, total: .max, spendable: .max)
+            try await Self.measure("deferred claim", claims) { claim in
+                let outcome = try await store.claim(claim, deferral: terms, at: 100)
+                guard case .first = outcome else { throw StoreError.defect("\(outcome)") }
+            }
+            try await Self.measure("queued and served", claims) { claim in
+                try await store.append([.queued, .served], to: claim.id, at: 101)
+            }
+        }
+    }
+
+    /// An earlier payment of the same payer.
+    private static func other(_ claim: Claim) -> Claim {
+        Claim(
+            key: PaymentKey(network: claim.key.network, asset: claim.key.asset, payer: claim.key.payer, nonce: "0x00"),
+            payer: claim.payer, option: claim.option, dialect: claim.dialect, policy: claim.policy, payload: claim.payload,
+            route: claim.route, request: claim.request, challengeHash: nil, unusedAtBlock: 1, validBefore: 1)
     }
 }

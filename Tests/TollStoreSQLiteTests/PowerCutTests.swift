@@ -8,35 +8,35 @@ import TollTestKit
 
 /// What is told of a write is true on a disk that loses power, tears writes and fails, wherever it does.
 @Suite struct PowerCutTests {
-    @Test(arguments: 0..<250 as Range<UInt64>)
+    @Test(arguments: 0..<200 as Range<UInt64>)
     func `after a power cut anywhere, every write that returned is there and none is there by half`(seed: UInt64) async throws {
         var bench = DiskBench(seed: seed)
         // A call is some three writes and a sync; the first cuts come while the ledger is made, the last when it is closed.
         if seed.isMultiple(of: 3) {
-            bench.disk.plan(.powerCut, at: .sync, after: Int(seed), times: 1)
+            bench.disk.plan(.powerCut, at: .sync, after: Int(seed) / 2, times: 1)
         } else {
-            bench.disk.plan(.powerCut, at: .write, after: Int(seed * 7 % 700), times: 1)
+            bench.disk.plan(.powerCut, at: .write, after: Int(seed * 7 % 500), times: 1)
         }
         let store = try? bench.open()
-        if let store { await bench.call(store, times: 180) }
+        if let store { await bench.call(store, times: 100) }
         await store?.close()
         bench.disk.cutPower()
         try await bench.reopenAndCheck()
     }
 
-    @Test(arguments: 0..<60 as Range<UInt64>)
+    @Test(arguments: 0..<20 as Range<UInt64>)
     func `after a process is killed anywhere, every write that returned is there`(seed: UInt64) async throws {
         var bench = DiskBench(seed: seed)
         let store = try bench.open()
-        await bench.call(store, times: Int(seed) + 5)
+        await bench.call(store, times: Int(seed) * 3 + 5)
         bench.disk.killProcess()
         await bench.call(store, times: 1)
         await store.close()
         try await bench.reopenAndCheck()
     }
 
-    @Test(arguments: 0..<100 as Range<UInt64>)
-    func `on a disk that fails now and then, what returned is there, and the ledger recovers by itself`(seed: UInt64) async throws {
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func `on a disk that fails now and then, what returned is there, and the ledger recovers`(seed: UInt64) async throws {
         var bench = DiskBench(seed: seed)
         let store = try bench.open()
         for call in FaultDisk.Call.allCases where call != .open {
@@ -50,13 +50,13 @@ import TollTestKit
         try await bench.reopenAndCheck()
     }
 
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test(arguments: 0..<16 as Range<UInt64>)
     func `a full disk refuses what does not fit, and takes it when there is room`(seed: UInt64) async throws {
         var bench = DiskBench(seed: seed)
         let store = try bench.open()
         await bench.call(store, times: 20)
         let used = [DiskBench.path, DiskBench.path + "-wal"].reduce(0) { $0 + (bench.disk[$1]?.count ?? 0) }
-        bench.disk.limit(byteCount: used + Int(seed) * 1_500)
+        bench.disk.limit(byteCount: used + Int(seed) * 3_000)
         await bench.call(store, times: 80)
         #expect(bench.refusals.contains { $0.contains("is full") } && bench.refusals.allSatisfy { $0.contains("the ledger") })
         bench.disk.heal()

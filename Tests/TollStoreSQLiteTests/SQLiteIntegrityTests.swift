@@ -69,10 +69,14 @@ import TollTestKit
     }
 
     @Test(arguments: [
-        "DELETE FROM ended_answers", "INSERT INTO answers VALUES (77, '', x'')", "INSERT INTO marks VALUES ('finished/eip155:1', 7)",
+        "DELETE FROM ended_answers", "INSERT INTO answers VALUES (77, '', x'')",
+        "INSERT INTO marks VALUES ('finished/eip155:1', 7)",
         "INSERT INTO marks VALUES ('finalized/nowhere', 7)", "INSERT INTO signers SELECT network, signer, 1 FROM payments",
         // SQLite is told that an index lacks what it holds, which is how a lost entry looks.
-        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = sql || ' WHERE claimed_at > 900' WHERE name = 'payments_by_time'",
+        """
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = sql || ' WHERE claimed_at > 900' WHERE name = 'payments_by_time';
+        """,
         "INSERT INTO events (payment, sequence, time, kind, detail) VALUES (77, 1, 1, 'served', '{\"v\":1}')",
     ])
     func `what belongs to nothing, or is not scheduled, is found by the check of the whole`(script: String) async throws {
