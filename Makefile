@@ -18,7 +18,7 @@ demo: ## a whole market on this machine: chain, facilitator, gateway, API, agent
 test: ## install what is missing, run the tests and the interop matrix; at most 20 minutes
 	@Scripts/test $(ARGS)
 
-test-long: ## what takes longer: the tests in release, checks of Circle's own token, the matrix three times
+test-long: ## what takes longer: the tests in release, 200 kills, checks of Circle's own token, the matrix three times
 	@Scripts/test-long $(ARGS)
 
 simulate: ## simulated worlds full of faults (SEEDS=10000 as many, SEED=42 one with its whole story)
