@@ -21,6 +21,9 @@ struct Scenario: Sendable {
     /// Past every `validBefore`, every kept answer and every debt's time.
     static let end = Duration.seconds(1_500)
 
+    /// Whether several gateways on one ledger are tried.
+    static let hasReplicas = false
+
     /// A purchase that somebody will make.
     struct Visit: Sendable {
         enum Style: Int, CaseIterable, Sendable {
@@ -57,6 +60,8 @@ struct Scenario: Sendable {
     var confirmations: UInt64 = 1
     var nodeCount = 1
     var isRemote = false
+    var isSQLite = false
+    var gatewayCount = 1
     var hasThief = false
     var hasFrontRunner = false
     var visits: [Visit] = []
@@ -113,6 +118,8 @@ struct Scenario: Sendable {
         self.upstreamFails = rate(50...400)
         self.clockJumps = rate(1...1) == 1
         self.isRemote = dice.happens(perMille: 200)
+        self.isSQLite = dice.happens(perMille: 120)
+        self.gatewayCount = Self.hasReplicas && !self.isSQLite && dice.happens(perMille: 200) ? 2 : 1
         self.hasThief = dice.happens(perMille: 700)
         self.hasFrontRunner = rate(1...1) == 1
         self.kills = rate(20...150)
@@ -120,7 +127,8 @@ struct Scenario: Sendable {
         self.decideForks(dice, rate)
         self.ledgerOutage = Self.outage(dice, rate)
         self.chainOutage = Self.outage(dice, rate)
-        self.visits = (0..<dice.number(in: 1...4)).map { Self.visit($0, dice) }
+        let buyersMax = dice.number(in: 1...Market.buyers.count) - 1
+        self.visits = (0..<dice.number(in: 1...4)).map { Self.visit($0, dice, buyersMax: buyersMax) }
         self.calmDown()
     }
 
@@ -151,11 +159,11 @@ struct Scenario: Sendable {
         return start..<(start + .seconds(length))
     }
 
-    private static func visit(_ index: Int, _ dice: Dice) -> Visit {
-        let route = dice.pick(["/after", "/after", "/before", "/unstored"])
+    private static func visit(_ index: Int, _ dice: Dice, buyersMax: Int) -> Visit {
+        let route = dice.pick(["/after", "/after", "/before", "/unstored", "/deferred", "/grown"])
         return Visit(
             style: dice.pick(Visit.Style.allCases), trick: dice.happens(perMille: 200) ? dice.pick(Visit.Trick.allCases) : .none,
-            buyer: dice.number(in: 0...(Market.buyers.count - 1)), path: "\(route)/\(index)",
+            buyer: dice.number(in: 0...buyersMax), path: "\(route)/\(index)",
             isPost: dice.happens(perMille: 250), at: .milliseconds(dice.number(in: 0...40_000)))
     }
 
