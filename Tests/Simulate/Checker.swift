@@ -264,8 +264,8 @@ struct Checker {
         for (name, outage) in outages {
             guard let outage else { continue }
             for goods in self.seen.goods where outage.contains(goods.askedAt) && outage.contains(goods.time) {
-                // What was settled before is given out again without asking the chain.
-                if name == "chain", self.wasSettled(goods.credential?.payment, before: goods.askedAt) { continue }
+                // What was settled before is given out again without asking the chain; credit is spent without it.
+                if name == "chain", goods.credential == nil || self.wasSettled(goods.credential?.payment, before: goods.askedAt) { continue }
                 self.report("I7", "\(goods.goods) was asked for and left at \(goods.time), while the \(name) was away")
             }
         }
