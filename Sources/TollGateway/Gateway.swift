@@ -29,8 +29,10 @@ public struct Gateway: RequestHandler {
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait, environment: environment,
-            log: log)
+            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait,
+            deferral: configuration.deferral, ledgerUse: configuration.ledgerUse,
+            backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
+            environment: environment, log: log)
         self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)
         self.log = log
     }

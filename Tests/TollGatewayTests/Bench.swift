@@ -115,7 +115,7 @@ struct Bench {
             terms: policy.map {
                 Terms(
                     options: [self.option],
-                    policy: $0,
+                    settle: SettleRule($0),
                     description: "A sample",
                     dialects: ["x402", "x402-v1"],
                     storesAnswers: storesAnswers

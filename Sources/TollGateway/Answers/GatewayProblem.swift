@@ -93,6 +93,13 @@ struct GatewayProblem: Error {
         )
     }
 
+    static let usedUp = GatewayProblem(
+        status: 409,
+        code: "already_used",
+        title: "Conflict",
+        detail: "\(PaymentRecord.attemptsMax) calls failed under this authorization. Nothing was charged; sign a new one."
+    )
+
     static let outcomeUnknown = GatewayProblem(
         status: 409,
         code: "outcome_unknown",
@@ -164,18 +171,25 @@ struct GatewayProblem: Error {
     }
 
     static func body(_ error: HTTPError) -> GatewayProblem {
-        error.code == .tooLarge
-            ? GatewayProblem(
+        .request(error.code == .tooLarge ? .tooLarge : .malformed)
+    }
+
+    static func request(_ fault: PaidRequest.RequestFault) -> GatewayProblem {
+        switch fault {
+        case .tooLarge:
+            GatewayProblem(
                 status: 413,
                 code: "body_too_large",
                 title: "Content Too Large",
                 detail: "The request's body is too large."
             )
-            : GatewayProblem(
+        case .malformed:
+            GatewayProblem(
                 status: 400,
                 code: "malformed_body",
                 title: "Bad Request",
                 detail: "The request's body could not be read."
             )
+        }
     }
 }

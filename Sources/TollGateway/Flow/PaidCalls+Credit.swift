@@ -24,9 +24,9 @@ extension PaidCalls {
         // One sign-in buys once: what it has bought in one asset it does not buy again in another.
         let bought = await self.firstBought(methods)
         for method in bought.map({ [$0] }) ?? methods {
-            last?.releaseLock()
+            last?.leave(ending)
             var call = self.call(
-                method.credential, by: method, signedIn: account, route, upstream, request, body, policy: .before)
+                method.credential, by: method, signedIn: account, route, upstream, request, body, rule: SettleRule(.before))
             ending = await call.run()
             last = call
             if case .insufficientCredit = ending { continue }
@@ -38,7 +38,7 @@ extension PaidCalls {
             return
         }
         await last.deliver(ending, responder)
-        last.releaseLock()
+        last.leave(ending)
     }
 
     /// The purchase that this sign-in was already used for. A ledger that does not answer will not sell anything either.

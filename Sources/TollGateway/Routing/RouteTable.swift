@@ -103,7 +103,8 @@ final class PricedRoute: Sendable {
     private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
-            policy: terms.policy, identifiers: terms.identifiers, signInDomain: terms.acceptsSignIn ? publicURL.authority : nil)
+            policy: terms.settle.forStrangers, identifiers: terms.identifiers,
+            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.

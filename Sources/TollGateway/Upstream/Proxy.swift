@@ -96,17 +96,18 @@ struct Proxy: Sendable {
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 
-    /// Answers with a problem.
+    /// Answers with a problem; says whether all of it arrived.
+    @discardableResult
     func refuse(
         _ problem: GatewayProblem,
         _ request: RequestHead,
         receipt: [(name: String, value: String)] = [],
         _ responder: consuming Responder,
         _ adjust: (inout Fields) -> Void = { _ in }
-    ) async {
+    ) async -> Bool {
         var head = problem.head
         adjust(&head.fields)
-        await self.send(head, body: problem.body, request, receipt: receipt, responder)
+        return await self.send(head, body: problem.body, request, receipt: receipt, responder)
     }
 
     /// Answers 402 with a fresh challenge; as a page when there is one.
