@@ -138,6 +138,16 @@ let package = Package(
             name: "TollgateTests",
             dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
         ),
+        // An executable, so that ten thousand worlds run optimized.
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+            ],
+            path: "Tests/Simulate"
+        ),
+        .testTarget(name: "SimulationTests", dependencies: ["simulate"]),
         .testTarget(name: "RepositoryTests"),
     ]
 )
