@@ -24,14 +24,14 @@ extension PaidCall {
         case .alreadyUsed(let transaction):
             await proxy.refuse(
                 .alreadyUsed(transaction), head, receipt: self.receipts(self.failure("already_used", transaction)), responder)
+        case .usedUp:
+            await proxy.refuse(
+                .usedUp, head, receipt: self.receipts(self.failure("already_used", nil)), responder)
         case .identifierTaken: await proxy.refuse(.identifierConflict, head, responder)
         case .insufficientCredit:
             let page = BrowserPage.isWanted(by: head) ? BrowserPage(offer: self.route.offer(forPath: head.path)).html : nil
             let offer = self.route.offer(forPath: head.path)
             await proxy.challenge(self.route, offer, head, error: nil, receipt: nil, page: page, responder)
-        case .usedUp:
-            await proxy.refuse(
-                .usedUp, head, receipt: self.receipts(self.failure("already_used", nil)), responder)
         case .outcomeUnknown(nil): await proxy.refuse(.outcomeUnknown, head, responder)
         case .outcomeUnknown(let debt?):
             await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) {
@@ -137,9 +137,9 @@ extension PaidCall {
                 "settlement failed",
                 ["reason": refusal.reason, "detail": refusal.detail, "transaction": transaction ?? "", "payer": payer])
         case .alreadyUsed(let transaction): log.info("payment used before", ["transaction": transaction ?? ""])
+        case .usedUp: log.info("no call is left under the payment")
         case .identifierTaken(let payment): log.info("payment identifier names another payment", ["payment": payment])
         case .insufficientCredit: log.info("not enough credit")
-        case .usedUp: log.info("no call is left under the payment")
         case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
         case .pending(let payment, let transaction):
             log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])

@@ -39,6 +39,14 @@ struct PaidCalls: Sendable {
         call.leave(ending)
     }
 
+    /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
+    private func interruptedBefore(_ now: Int64, _ upstream: Upstream) -> Int64 {
+        switch self.ledgerUse {
+        case .alone: .max
+        case .shared: now - (upstream.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
+        }
+    }
+
     /// The driver of a request that presents `credential`.
     func call(
         _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
@@ -48,18 +56,11 @@ struct PaidCalls: Sendable {
         let now = Int64(self.environment.now())
         let machine = PaidRequest(
             credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
-            route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream), at: now)
+            route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream),
+            at: now)
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)
-    }
-
-    /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
-    private func interruptedBefore(_ now: Int64, _ upstream: Upstream) -> Int64 {
-        switch self.ledgerUse {
-        case .alone: .max
-        case .shared: now - (upstream.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
-        }
     }
 }
 
@@ -95,8 +96,8 @@ struct PaidCall {
         self.body = body
         self.machine = machine
         self.credential = credential
-        self.signedIn = signedIn
         self.deadline = shared.environment.monotonic() + shared.settleWait
+        self.signedIn = signedIn
     }
 
     var now: Int64 { Int64(self.shared.environment.now()) }

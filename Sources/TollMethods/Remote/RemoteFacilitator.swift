@@ -48,7 +48,7 @@ public struct RemoteFacilitator: PaymentMethod {
             exchange: exchange,
             witness: self.witness,
             store: store,
-            background: background,
+            background: BackgroundPursuits(background),
             environment: environment,
             log: log
         )

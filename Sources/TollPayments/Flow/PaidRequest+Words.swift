@@ -5,7 +5,7 @@ public import TollPrimitives
 extension PaidRequest {
     /// What the driver does next.
     public enum Action: Hashable, Sendable {
-        /// Look whether the ledger holds a payment under the client's identifier, then ``PaidRequest/identified(_:)``.
+        /// Look which payment the payer's identifier names, then ``PaidRequest/identified(_:)``.
         case lookUpIdentifier(Bytes32)
         /// Ask the method whether the credential would settle, then ``PaidRequest/verified(_:)``.
         case verify(Freshness)
@@ -46,12 +46,12 @@ extension PaidRequest {
         case settlementFailed(PaymentRefusal, transaction: String?, payer: String)
         /// 409: somebody used the payment already.
         case alreadyUsed(transaction: String?)
-        /// 409: as many calls failed under it as one authorization may try. Nothing was charged.
-        case usedUp
         /// 409: the payer used its identifier for another payment, this one.
         case identifierTaken(PaymentID)
         /// 402 and a fresh challenge: the payer is not owed what this costs.
         case insufficientCredit
+        /// 409: as many calls failed under it as one authorization may try. Nothing was charged.
+        case usedUp
         /// 409: a call was interrupted, and repeating it might do its work twice. `debt` when the money moved.
         case outcomeUnknown(debt: PaymentRecord?)
         /// 503: settlement, or another request with this credential, is under way.

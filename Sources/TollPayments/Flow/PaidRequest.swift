@@ -33,7 +33,6 @@ public struct PaidRequest {
 
     let credential: Credential
     let claimant: Claimant
-    /// What the credential would take, as far as that is known before it is verified.
     let key: PaymentKey?
     let rule: SettleRule
     let limits: DeferralLimits
@@ -57,8 +56,9 @@ public struct PaidRequest {
     ///   - interruptedBefore: Nobody works any more on a payment that was claimed before this time and has not come to an end.
     ///     Where one process has the ledger and lets one request at a time work on a payment: always so.
     public init(
-        credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule, limits: DeferralLimits = DeferralLimits(), route: String,
-        request: RequestIdentity, interruptedBefore: Int64 = .max, at time: Int64
+        credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
+        limits: DeferralLimits = DeferralLimits(), route: String, request: RequestIdentity, interruptedBefore: Int64 = .max,
+        at time: Int64
     ) {
         self.credential = credential
         self.claimant = Claimant(credential, signedIn: signedIn)
@@ -226,11 +226,6 @@ public struct PaidRequest {
         return self.verify()
     }
 
-    private mutating func verify() -> Action {
-        self.state = .verifying
-        return .verify(self.freshness)
-    }
-
     private mutating func take(_ payment: VerifiedPayment, under terms: DeferralTerms?) -> Action {
         let claim = Claim(
             key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
@@ -278,6 +273,11 @@ public struct PaidRequest {
     }
 
     // MARK: - Moves
+
+    private mutating func verify() -> Action {
+        self.state = .verifying
+        return .verify(self.freshness)
+    }
 
     private mutating func follow(_ next: Next, _ record: PaymentRecord) -> Action {
         switch next {
