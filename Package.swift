@@ -53,6 +53,7 @@ let package = Package(
             dependencies: ["TollPayments", "TollHTTP", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol", "TollPrimitives"]
         ),
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
+        .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
         .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
 
         // Contracts.
@@ -81,6 +82,7 @@ let package = Package(
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
@@ -99,6 +101,10 @@ let package = Package(
         .testTarget(
             name: "TollStoreSQLiteTests",
             dependencies: ["TollStoreSQLite", "TollPayments", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "TollStorePostgresTests",
+            dependencies: ["TollStorePostgres", "TollPayments", "TollRuntime", "TollPrimitives", "TollTestKit"]
         ),
         .testTarget(
             name: "TollMethodsTests",
@@ -133,6 +139,16 @@ let package = Package(
             name: "TollgateTests",
             dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
         ),
+        // An executable, so that ten thousand worlds run optimized.
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+            ],
+            path: "Tests/Simulate"
+        ),
+        .testTarget(name: "SimulationTests", dependencies: ["simulate"]),
         .testTarget(name: "RepositoryTests"),
     ]
 )
