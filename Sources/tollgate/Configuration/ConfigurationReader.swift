@@ -28,8 +28,7 @@ struct ConfigurationReader {
 
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
-        "settle_wait",
-        "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+        "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -88,6 +87,7 @@ struct ConfigurationReader {
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
+        let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
         let upstreams = self.upstreams(root["upstreams"])
@@ -96,6 +96,7 @@ struct ConfigurationReader {
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? .usual,
             receivers: receivers
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
@@ -104,6 +105,7 @@ struct ConfigurationReader {
             admin: admin,
             networks: networks,
             facilitator: facilitator,
+            deferral: deferral,
             upstreams: upstreams,
             routes: routes
         )
@@ -119,6 +121,7 @@ struct ConfigurationReader {
             networks: networks,
             facilitator: facilitator,
             settleWait: settleWait,
+            deferral: deferral,
             limits: limits,
             cors: cors,
             upstreams: upstreams,
