@@ -81,11 +81,16 @@ public struct Terms: Sendable {
     public var isIdempotent: Bool
     /// Whether answers are kept for payers who lost them on the way.
     public var storesAnswers: Bool
+    /// Whether it takes the clients' own names for payments.
+    public var identifiers: IdentifierRule
+    /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
+    public var acceptsSignIn: Bool
 
     /// Terms by all their fields.
     public init(
         options: [PaymentOption], settle: SettleRule = SettleRule(.after), description: String = "", mimeType: String? = nil,
-        dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true
+        dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true,
+        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false
     ) {
         self.options = options
         self.settle = settle
@@ -94,6 +99,8 @@ public struct Terms: Sendable {
         self.dialects = dialects
         self.isIdempotent = isIdempotent
         self.storesAnswers = storesAnswers
+        self.identifiers = identifiers
+        self.acceptsSignIn = acceptsSignIn
     }
 }
 

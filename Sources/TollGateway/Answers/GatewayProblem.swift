@@ -65,6 +65,24 @@ struct GatewayProblem: Error {
         GatewayProblem(status: 400, code: "malformed_credential", title: "Bad Request", detail: "\(field): \(reason)")
     }
 
+    static func malformedSignIn(field: String, reason: String) -> GatewayProblem {
+        GatewayProblem(status: 400, code: "malformed_sign_in", title: "Bad Request", detail: "\(field): \(reason)")
+    }
+
+    /// With the SDKs' name for what is wrong as its code.
+    static func signInRefused(_ refusal: SignInRefusal) -> GatewayProblem {
+        GatewayProblem(
+            status: 401, code: refusal.reason.rawValue, title: "Unauthorized",
+            detail: "The sign-in was refused: \(refusal.detail).")
+    }
+
+    static let identifierConflict = GatewayProblem(
+        status: 409,
+        code: "payment_identifier_conflict",
+        title: "Conflict",
+        detail: "This payment identifier names another payment of the same payer. Give each payment its own. Nothing was charged."
+    )
+
     static func alreadyUsed(_ transaction: String?) -> GatewayProblem {
         GatewayProblem(
             status: 409,

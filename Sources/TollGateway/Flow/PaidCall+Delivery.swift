@@ -27,6 +27,11 @@ extension PaidCall {
         case .usedUp:
             await proxy.refuse(
                 .usedUp, head, receipt: self.receipts(self.failure("already_used", nil)), responder)
+        case .identifierTaken: await proxy.refuse(.identifierConflict, head, responder)
+        case .insufficientCredit:
+            let page = BrowserPage.isWanted(by: head) ? BrowserPage(offer: self.route.offer(forPath: head.path)).html : nil
+            let offer = self.route.offer(forPath: head.path)
+            await proxy.challenge(self.route, offer, head, error: nil, receipt: nil, page: page, responder)
         case .outcomeUnknown(nil): await proxy.refuse(.outcomeUnknown, head, responder)
         case .outcomeUnknown(let debt?):
             await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) {
@@ -48,9 +53,9 @@ extension PaidCall {
     }
 
     private func deliverPending(_ payment: PaymentID, _ transaction: String?, _ responder: consuming Responder) async {
-        let hasSecret = self.credential.challengeHash != nil
         let problem: GatewayProblem =
-            hasSecret ? .settlementPending(payment.description) : .settlementPendingWithoutSecret(payment.description)
+            Claimant(self.credential, signedIn: self.signedIn).hasSecret
+            ? .settlementPending(payment.description) : .settlementPendingWithoutSecret(payment.description)
         let receipt = self.receipts(self.failure("settlement_pending", transaction))
         await self.shared.proxy.refuse(problem, self.request.head, receipt: receipt, responder)
     }
@@ -107,9 +112,12 @@ extension PaidCall {
         .failure(reason, transaction: transaction, network: self.credential.option.network, payer: payer)
     }
 
-    /// In the words of the dialect that the credential came in.
+    /// In the words of the dialect that the credential came in; that of a sign-in, which is none, in those of the dialect that
+    /// takes sign-ins.
     private func receipts(_ receipt: Receipt) -> [(name: String, value: String)] {
-        self.route.dialects.first { $0.id == self.credential.dialect }?.receipt(receipt) ?? []
+        let isCredit = self.credential.dialect == .credit
+        let dialect = self.route.dialects.first { isCredit ? !$0.signInFields.isEmpty : $0.id == self.credential.dialect }
+        return dialect?.receipt(receipt) ?? []
     }
 
     private func logEnd(_ ending: PaidRequest.Ending) {
@@ -130,6 +138,8 @@ extension PaidCall {
                 ["reason": refusal.reason, "detail": refusal.detail, "transaction": transaction ?? "", "payer": payer])
         case .alreadyUsed(let transaction): log.info("payment used before", ["transaction": transaction ?? ""])
         case .usedUp: log.info("no call is left under the payment")
+        case .identifierTaken(let payment): log.info("payment identifier names another payment", ["payment": payment])
+        case .insufficientCredit: log.info("not enough credit")
         case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
         case .pending(let payment, let transaction):
             log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])

@@ -17,8 +17,10 @@ struct PaidCalls: Sendable {
     let log: Logger
     let locks = PaymentLocks()
 
+    /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
-        _ credential: Credential, _ route: PricedRoute, _ upstream: Upstream, _ request: Request, _ responder: consuming Responder
+        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
+        _ responder: consuming Responder
     ) async {
         guard let method = self.methods.first(where: { $0.takes(credential.option) }) else {
             self.log.error("no method takes the option", ["route": route.pattern, "option": credential.option.display])
@@ -30,14 +32,8 @@ struct PaidCalls: Sendable {
             await self.proxy.refuse(.body(error), request.head, responder)
             return
         }
-        let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
-        let now = Int64(self.environment.now())
-        var call = PaidCall(
-            shared: self, method: method, route: route, upstream: upstream, request: request, body: body,
-            machine: PaidRequest(
-                credential: credential, rule: route.terms.settle, limits: self.deferral, route: route.pattern.description,
-                request: identity, interruptedBefore: self.interruptedBefore(now, upstream), at: now),
-            credential: credential)
+        var call = self.call(
+            credential, by: method, signedIn: signedIn, route, upstream, request, body, rule: route.terms.settle)
         let ending = await call.run()
         await call.deliver(ending, responder)
         call.leave(ending)
@@ -49,6 +45,22 @@ struct PaidCalls: Sendable {
         case .alone: .max
         case .shared: now - (upstream.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
         }
+    }
+
+    /// The driver of a request that presents `credential`.
+    func call(
+        _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
+        _ upstream: Upstream, _ request: Request, _ body: HeldBody, rule: SettleRule
+    ) -> PaidCall {
+        let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
+        let now = Int64(self.environment.now())
+        let machine = PaidRequest(
+            credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
+            route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream),
+            at: now)
+        return PaidCall(
+            shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
+            credential: credential, signedIn: signedIn)
     }
 }
 
@@ -65,6 +77,7 @@ struct PaidCall {
     let body: HeldBody
     var machine: PaidRequest
     let credential: Credential
+    let signedIn: SignedInAccount?
     var answer: HeldAnswer?
     private var locked: PaymentID?
     private var isInBacklog = false
@@ -73,7 +86,7 @@ struct PaidCall {
 
     init(
         shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: Upstream, request: Request, body: HeldBody,
-        machine: PaidRequest, credential: Credential
+        machine: PaidRequest, credential: Credential, signedIn: SignedInAccount?
     ) {
         self.shared = shared
         self.method = method
@@ -84,6 +97,7 @@ struct PaidCall {
         self.machine = machine
         self.credential = credential
         self.deadline = shared.environment.monotonic() + shared.settleWait
+        self.signedIn = signedIn
     }
 
     var now: Int64 { Int64(self.shared.environment.now()) }
@@ -103,6 +117,8 @@ struct PaidCall {
     private mutating func carryOut(_ action: PaidRequest.Action) async throws(StoreError) -> PaidRequest.Action {
         let store = self.shared.store
         switch action {
+        case .lookUpIdentifier(let hash):
+            return self.machine.identified(try await store.payment(identifiedBy: hash))
         case .verify(let freshness):
             return self.machine.verified(await self.method.verify(self.credential, at: self.now, freshness: freshness))
         case .lookUp(let payment):
@@ -114,6 +130,9 @@ struct PaidCall {
             return self.machine.counted(try await store.records(query).count)
         case .claim(let claim, let terms):
             return try await self.claim(claim, terms)
+        case .spendCredit(let claim):
+            guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
+            return self.machine.credited(try await store.spendCredit(claim, at: self.now))
         case .lookAgain(let payment):
             guard await self.pause() else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.lookedAgain(try await store.record(payment))

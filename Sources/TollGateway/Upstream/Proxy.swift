@@ -125,7 +125,7 @@ struct Proxy: Sendable {
         fields.append("Content-Type", page == nil ? "application/json" : "text/html; charset=utf-8")
         fields.append("Cache-Control", "no-store")
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
-        for (name, value) in PricedRoute.fields(challenges) { fields.append(name.utf8, value) }
+        for (name, value) in route.fields(challenges) { fields.append(name.utf8, value) }
         let status = error?.reason == ErrorReason.permit2AllowanceRequired.rawValue ? 412 : 402
         let detail = error.map {
             $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)."

@@ -1,8 +1,12 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+public import TollPrimitives
+
 extension PaidRequest {
     /// What the driver does next.
     public enum Action: Hashable, Sendable {
+        /// Look which payment the payer's identifier names, then ``PaidRequest/identified(_:)``.
+        case lookUpIdentifier(Bytes32)
         /// Ask the method whether the credential would settle, then ``PaidRequest/verified(_:)``.
         case verify(Freshness)
         /// Look whether the ledger holds the payment, then ``PaidRequest/known(_:)``.
@@ -12,6 +16,8 @@ extension PaidRequest {
         /// Take the payment in the ledger, under the terms where there are any, then ``PaidRequest/claimed(_:)``; or, when too
         /// many requests wait for their settlement, ``PaidRequest/tooManyWait()``.
         case claim(Claim, DeferralTerms?)
+        /// Take the payment out of what the payer is owed, then ``PaidRequest/credited(_:)``.
+        case spendCredit(Claim)
         /// Another process works on the payment: look again a little later, then ``PaidRequest/lookedAgain(_:)``.
         case lookAgain(PaymentID)
         /// Settle, or take up the settlement, then ``PaidRequest/settled(_:_:)``. `keepsAnswer`: the upstream's answer is
@@ -40,6 +46,10 @@ extension PaidRequest {
         case settlementFailed(PaymentRefusal, transaction: String?, payer: String)
         /// 409: somebody used the payment already.
         case alreadyUsed(transaction: String?)
+        /// 409: the payer used its identifier for another payment, this one.
+        case identifierTaken(PaymentID)
+        /// 402 and a fresh challenge: the payer is not owed what this costs.
+        case insufficientCredit
         /// 409: as many calls failed under it as one authorization may try. Nothing was charged.
         case usedUp
         /// 409: a call was interrupted, and repeating it might do its work twice. `debt` when the money moved.

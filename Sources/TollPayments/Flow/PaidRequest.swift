@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollPrimitives
+
 /// Decides what happens to one request that presents a credential. Events in, one action out: no clock, no socket, no store.
 ///
 /// A driver carries out each action and reports what came of it, until the action is an end. From the first `lookUp` or `claim`
@@ -7,6 +9,8 @@
 /// calls, and so a unit test.
 public struct PaidRequest {
     enum State {
+        case identifying(PaymentKey)
+        case recalling
         case verifying
         case lookingUp(PaymentRefusal, payer: String?)
         case counting(VerifiedPayment)
@@ -28,6 +32,8 @@ public struct PaidRequest {
     }
 
     let credential: Credential
+    let claimant: Claimant
+    let key: PaymentKey?
     let rule: SettleRule
     let limits: DeferralLimits
     let route: String
@@ -44,13 +50,19 @@ public struct PaidRequest {
 
     /// A request on `route` that presents `credential` at `time`, in seconds since 1970.
     ///
-    /// - Parameter interruptedBefore: Nobody works any more on a payment that was claimed before this time and has not come to an
-    ///   end. Where one process has the ledger and lets one request at a time work on a payment: always so.
+    /// - Parameters:
+    ///   - key: What the credential would take, as far as that is known before it is verified.
+    ///   - signedIn: Whose key the client has proven to hold.
+    ///   - interruptedBefore: Nobody works any more on a payment that was claimed before this time and has not come to an end.
+    ///     Where one process has the ledger and lets one request at a time work on a payment: always so.
     public init(
-        credential: Credential, rule: SettleRule, limits: DeferralLimits = DeferralLimits(), route: String,
-        request: RequestIdentity, interruptedBefore: Int64 = .max, at time: Int64
+        credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
+        limits: DeferralLimits = DeferralLimits(), route: String, request: RequestIdentity, interruptedBefore: Int64 = .max,
+        at time: Int64
     ) {
         self.credential = credential
+        self.claimant = Claimant(credential, signedIn: signedIn)
+        self.key = key
         self.rule = rule
         self.limits = limits
         self.route = route
@@ -62,8 +74,21 @@ public struct PaidRequest {
 
     // MARK: - Events
 
-    /// The first action.
-    public func start() -> Action { .verify(self.freshness) }
+    /// The first action. A client's identifier is looked up before anything is verified: what it names may be settled long since.
+    public mutating func start() -> Action {
+        guard let key = self.key, let hash = self.claimant.identifierHash(of: key.payer) else { return self.verify() }
+        self.state = .identifying(key)
+        return .lookUpIdentifier(hash)
+    }
+
+    /// The ledger holds `record` under the client's identifier, or nothing (nil).
+    public mutating func identified(_ record: PaymentRecord?) -> Action {
+        guard case .identifying(let key) = self.state else { return self.impossible("identified") }
+        guard let record else { return self.verify() }
+        guard record.id == key.id else { return self.end(.identifierTaken(record.id)) }
+        self.state = .recalling
+        return .lookUp(key.id)
+    }
 
     /// Verification came to `verification`.
     public mutating func verified(_ verification: Verification) -> Action {
@@ -84,6 +109,10 @@ public struct PaidRequest {
 
     /// The ledger holds `record` of a credential that does not verify, or nothing (nil).
     public mutating func known(_ record: PaymentRecord?) -> Action {
+        if case .recalling = self.state {
+            guard let record, record.phase != .released, record.phase != .failed else { return self.verify() }
+            return self.decide(record)
+        }
         guard case .lookingUp(let refusal, let payer) = self.state else { return self.impossible("known") }
         guard let record, record.phase != .released else { return self.end(.refuse(refusal, payer: payer)) }
         return self.decide(record)
@@ -103,8 +132,18 @@ public struct PaidRequest {
         case .first(let record):
             return self.policy == .before ? self.settle(record, then: .callUpstream) : self.call(record)
         case .held(let record): return self.decide(record)
-        case .identifierTaken(let record): return self.end(.alreadyUsed(transaction: record.transaction?.hash))
+        case .identifierTaken(let record): return self.end(.identifierTaken(record.id))
         case .notDeferrable: return self.verifyForOtherwise()
+        }
+    }
+
+    /// Taking the payment out of the payer's credit came to `outcome`.
+    public mutating func credited(_ outcome: CreditOutcome) -> Action {
+        guard case .claiming = self.state else { return self.impossible("credited") }
+        switch outcome {
+        case .first(let record): return self.call(record)
+        case .held(let record): return self.decide(record)
+        case .insufficient: return self.end(.insufficientCredit)
         }
     }
 
@@ -184,8 +223,7 @@ public struct PaidRequest {
     private mutating func verifyForOtherwise() -> Action {
         self.policy = self.rule.otherwise
         self.isVerified = false
-        self.state = .verifying
-        return .verify(self.freshness)
+        return self.verify()
     }
 
     private mutating func take(_ payment: VerifiedPayment, under terms: DeferralTerms?) -> Action {
@@ -193,11 +231,12 @@ public struct PaidRequest {
             key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
             policy: self.policy, payload: self.credential.payload, route: self.route, request: self.request,
             challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
-            validBefore: payment.validBefore,
+            validBefore: payment.validBefore, identifierHash: self.claimant.identifierHash(of: payment.payer),
             exposure: self.policy == .deferred ? self.credential.option.exposure : 0)
-        self.claim = .claim(claim, terms)
+        let action = self.credential.dialect == .credit ? Action.spendCredit(claim) : .claim(claim, terms)
+        self.claim = action
         self.state = .claiming
-        return .claim(claim, terms)
+        return action
     }
 
     // MARK: - What the upstream said
@@ -234,6 +273,11 @@ public struct PaidRequest {
     }
 
     // MARK: - Moves
+
+    private mutating func verify() -> Action {
+        self.state = .verifying
+        return .verify(self.freshness)
+    }
 
     private mutating func follow(_ next: Next, _ record: PaymentRecord) -> Action {
         switch next {

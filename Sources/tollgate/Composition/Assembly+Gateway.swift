@@ -40,7 +40,15 @@ extension Assembly {
             },
             settle: route.settle, description: route.description ?? "",
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
-            storesAnswers: route.storesAnswers)
+            storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn)
+    }
+
+    private static func identifiers(_ rule: Configuration.PaymentIdentifier) -> IdentifierRule {
+        switch rule {
+        case .off: .off
+        case .optional: .optional
+        case .required: .required
+        }
     }
 
     /// A configured asset in the words of payments.

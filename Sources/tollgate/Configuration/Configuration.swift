@@ -19,6 +19,16 @@ struct Configuration: Sendable {
         case x402v1 = "x402-v1"
     }
 
+    /// Whether clients may, or must, give their payments names of their own.
+    enum PaymentIdentifier: String, Hashable, Sendable, CaseIterable {
+        /// They are not looked at.
+        case off
+        /// They may.
+        case optional
+        /// They must.
+        case required
+    }
+
     /// The file as the operator named it.
     var file: String
     var listen: ListenAddress
@@ -32,6 +42,8 @@ struct Configuration: Sendable {
     /// In the file's order.
     var networks: [Network]
     var facilitator: Facilitator?
+    /// Who pays refunds; nil when they are written for somebody to sign.
+    var payouts: Payouts?
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
     var deferral: Deferral
@@ -190,6 +202,10 @@ extension Configuration {
         /// Whether the answer is kept for whoever paid and did not get it.
         var storesAnswers: Bool
         var dialects: [Dialect]
+        /// Whether it takes the clients' own names for payments.
+        var identifiers: PaymentIdentifier
+        /// Whether payers may prove themselves by signing in.
+        var signIn: Bool
         var place: Place
     }
 

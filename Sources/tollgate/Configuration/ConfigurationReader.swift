@@ -29,6 +29,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+        "payment_identifier", "sign_in",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -86,6 +87,7 @@ struct ConfigurationReader {
         let networks = self.networks(root)
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
+        let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
@@ -97,7 +99,9 @@ struct ConfigurationReader {
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
             settle: root["settle"].flatMap { self.settleSetting($0) } ?? .usual,
-            receivers: receivers
+            receivers: receivers,
+            identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
+            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
@@ -120,6 +124,7 @@ struct ConfigurationReader {
             workers: workers,
             networks: networks,
             facilitator: facilitator,
+            payouts: payouts,
             settleWait: settleWait,
             deferral: deferral,
             limits: limits,
