@@ -74,7 +74,7 @@ let package = Package(
             name: "TollTestKit",
             dependencies: [
                 "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol",
-                "TollPrimitives",
+                "TollPrimitives", "CTollFaultVFS",
             ]
         ),
 
@@ -86,6 +86,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
+        .target(name: "CTollFaultVFS", dependencies: ["CSQLite"]),
 
         // Tests.
         .testTarget(name: "TollPrimitivesTests", dependencies: ["TollPrimitives", "TollTestKit"]),
