@@ -78,7 +78,7 @@ let package = Package(
             name: "TollTestKit",
             dependencies: [
                 "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol",
-                "TollPrimitives",
+                "TollPrimitives", "CTollFaultVFS",
             ]
         ),
 
@@ -90,6 +90,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
+        .target(name: "CTollFaultVFS", dependencies: ["CSQLite"]),
 
         // Tests.
         .testTarget(name: "TollPrimitivesTests", dependencies: ["TollPrimitives", "TollTestKit"]),
@@ -142,6 +143,16 @@ let package = Package(
             name: "TollgateTests",
             dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
         ),
+        // An executable, so that ten thousand worlds run optimized.
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+            ],
+            path: "Tests/Simulate"
+        ),
+        .testTarget(name: "SimulationTests", dependencies: ["simulate"]),
         .testTarget(name: "RepositoryTests"),
     ]
 )

@@ -87,6 +87,7 @@ struct Bench {
             dialects: Self.dialects,
             methods: [exact],
             store: store,
+            signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,
             log: self.log.logger
@@ -114,7 +115,7 @@ struct Bench {
             terms: policy.map {
                 Terms(
                     options: [self.option],
-                    policy: $0,
+                    settle: SettleRule($0),
                     description: "A sample",
                     dialects: ["x402", "x402-v1"],
                     storesAnswers: storesAnswers

@@ -17,6 +17,18 @@ final class SharedLedger: PaymentStoreHarness {
         return try await onThread { try PostgresPaymentStore(url: url) }
     }
 
+    /// Runs SQL in the ledger's database as the server's owner.
+    @discardableResult
+    func execute(_ sql: String) async throws -> String {
+        try await PostgresServer.shared().execute(sql, database: PostgresServer.database(in: self.database.url))
+    }
+
+    /// The ledger's URL for one of the server's users.
+    func url(user: String) async throws -> String {
+        let server = try await PostgresServer.shared()
+        return server.url(database: PostgresServer.database(in: try await self.database.url), user: user)
+    }
+
     func close(_ store: any PaymentStore) async throws {
         await (store as? PostgresPaymentStore)?.close()
     }
@@ -37,8 +49,9 @@ actor SharedDatabase {
 }
 
 /// Runs `body` with so many stores on one new ledger, and closes them afterwards.
-func withStores(_ count: Int, _ body: ([PostgresPaymentStore]) async throws -> Void) async throws {
-    let ledger = SharedLedger()
+func withStores(
+    _ count: Int, on ledger: SharedLedger = SharedLedger(), _ body: ([PostgresPaymentStore]) async throws -> Void
+) async throws {
     var stores: [PostgresPaymentStore] = []
     for _ in 0..<count { stores.append(try await ledger.openPostgres()) }
     let result: Result<Void, any Error>

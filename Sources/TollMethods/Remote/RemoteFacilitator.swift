@@ -60,6 +60,10 @@ public struct RemoteFacilitator: PaymentMethod {
         option.scheme == "exact" && option.network.eip155 != nil
     }
 
+    public func key(of credential: Credential) -> PaymentKey? {
+        (try? ExactEVMPayment(credential.payload, option: credential.option))?.key
+    }
+
     /// Whether a facilitator says that `credential` would settle. One verdict is enough, good or bad; without one the next is
     /// asked.
     public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {

@@ -65,7 +65,11 @@ final class PostgresSession {
 
     /// Ends the transaction and returns when all of it is durable. Throws when nothing of it was, or when it is not known.
     func commit() throws(StoreError) {
-        let command = try self.run("COMMIT").command
+        let command: String
+        do throws(StoreError) { command = try self.run("COMMIT").command } catch {
+            guard self.connection?.isLost == true else { throw error }
+            throw .unavailable("\(error.reason); whether the write happened is not known")
+        }
         guard command == "COMMIT" else { throw .unavailable("the ledger undid a transaction: \(command)") }
     }
 

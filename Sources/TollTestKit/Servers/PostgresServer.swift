@@ -67,6 +67,11 @@ public final class PostgresServer: Sendable {
         return "postgres://\(user)@\(socket)/\(database)\(options.isEmpty ? "" : "?\(options)")"
     }
 
+    /// The database in a URL of ``url(database:user:options:)``.
+    public static func database(in url: String) -> String {
+        String((url.split(separator: "/").last ?? "").prefix { $0 != "?" })
+    }
+
     /// Runs SQL as the server's owner and gives what `psql` prints of the rows: columns separated by `|`.
     @discardableResult
     public func execute(_ sql: String, database: String = "postgres") async throws -> String {

@@ -96,8 +96,9 @@ struct Assembly: Sendable {
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, client: self.client,
-            environment: self.environment, log: self.log)
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
+            client: self.client, environment: self.environment, log: self.log)
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.

@@ -26,6 +26,16 @@ struct Configuration: Sendable {
         case after
     }
 
+    /// Whether clients may, or must, give their payments names of their own.
+    enum PaymentIdentifier: String, Hashable, Sendable, CaseIterable {
+        /// They are not looked at.
+        case off
+        /// They may.
+        case optional
+        /// They must.
+        case required
+    }
+
     /// The file as the operator named it.
     var file: String
     var listen: ListenAddress
@@ -185,6 +195,10 @@ extension Configuration {
         /// Whether the answer is kept for whoever paid and did not get it.
         var storesAnswers: Bool
         var dialects: [Dialect]
+        /// Whether it takes the clients' own names for payments.
+        var identifiers: PaymentIdentifier
+        /// Whether payers may prove themselves by signing in.
+        var signIn: Bool
         var place: Place
     }
 

@@ -9,15 +9,19 @@ struct RouteDefaults {
     var dialects: [Configuration.Dialect]
     var maxTimeout: Duration
     var receivers: Receivers
+    var identifiers: Configuration.PaymentIdentifier
+    var signIn: Bool
 }
 
 /// Routes: what is for sale, and what is free.
 extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
-        "accept", "networks", "assets", "pay_to",
+        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
     ]
-    private static let priceKeys = ["settle", "max_timeout", "accept", "networks", "assets", "pay_to"]
+    private static let priceKeys = [
+        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+    ]
     /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
     private static let routeCountMax = 2_000
     /// The challenge with all options travels in one field, of which clients read 8 to 16 KiB.
@@ -72,6 +76,9 @@ extension ConfigurationReader {
         }
         let isIdempotent = mapping["idempotent"]?.boolean(&self.findings) ?? false
         let storesAnswers = mapping["store_answers"]?.boolean(&self.findings) ?? true
+        let identifiers = mapping["payment_identifier"].flatMap { self.identifiers($0) } ?? defaults.identifiers
+        let signIn = mapping["sign_in"]?.boolean(&self.findings) ?? defaults.signIn
+        if !isFree { self.checkExtensions(mapping, dialects, identifiers, signIn) }
         guard let pattern, let upstreamName else { return nil }
         return Configuration.Route(
             pattern: pattern,
@@ -84,6 +91,8 @@ extension ConfigurationReader {
             isIdempotent: isIdempotent,
             storesAnswers: storesAnswers,
             dialects: dialects,
+            identifiers: identifiers,
+            signIn: signIn,
             place: place
         )
     }
@@ -154,6 +163,28 @@ extension ConfigurationReader {
             }
         }
         return true
+    }
+
+    mutating func identifiers(_ value: ConfigurationValue) -> Configuration.PaymentIdentifier? {
+        let names = Configuration.PaymentIdentifier.allCases.map(\.rawValue)
+        return value.choice(of: names, &self.findings).flatMap(Configuration.PaymentIdentifier.init)
+    }
+
+    /// Both travel in the extensions of x402 version 2 alone.
+    private mutating func checkExtensions(
+        _ mapping: ConfigurationMapping,
+        _ dialects: [Configuration.Dialect],
+        _ identifiers: Configuration.PaymentIdentifier,
+        _ signIn: Bool
+    ) {
+        if identifiers == .required, dialects.contains(.x402v1) {
+            let message = "x402-v1 has no place for a payment identifier, so that whoever uses it could not pay"
+            (mapping["payment_identifier"] ?? mapping.owner).refuse(message, remedy: "write `accept: [x402]`", &self.findings)
+        }
+        if signIn, !dialects.contains(.x402) {
+            let message = "x402-v1 has no place for a sign-in, so that nobody would be invited to one"
+            (mapping["sign_in"] ?? mapping.owner).refuse(message, remedy: "write `accept: [x402, x402-v1]`", &self.findings)
+        }
     }
 
     /// x402 version 1 knows networks by names of its own, and some have none.

@@ -30,6 +30,7 @@ struct ConfigurationReader {
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait",
         "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+        "payment_identifier", "sign_in",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -96,7 +97,9 @@ struct ConfigurationReader {
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
-            receivers: receivers
+            receivers: receivers,
+            identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
+            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(

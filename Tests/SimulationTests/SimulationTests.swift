@@ -1,0 +1,53 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import simulate
+
+/// Whole worlds, each replayed exactly by its seed. Thousands of them run optimized, by `make simulate`.
+@Suite struct SimulationTests {
+    /// Worlds that this suite goes through, in a debug build.
+    private static let seeds: Range<UInt64> = 0..<200
+
+    @Test func `no invariant is broken in any world`() async {
+        let bad = await Simulation.run(seeds: Self.seeds) { Scenario(seed: $0) }
+        for verdict in bad.prefix(3) { Self.complain(verdict) }
+        #expect(bad.count == 0, "seeds \(bad.map(\.seed)) broke an invariant")
+    }
+
+    @Test(arguments: Plant.allCases)
+    func `a planted bug is found within 500 worlds`(_ plant: Plant) async {
+        let bad = await Simulation.run(seeds: 0..<500, isEnough: { _ in true }) { Scenario(seed: $0, plant: plant) }
+        let seeds = Set(bad.map(\.seed))
+        // What a world without the bug does not show.
+        let clean = await Simulation.run(seeds: 0..<(bad.map(\.seed).max().map { $0 + 1 } ?? 0)) { Scenario(seed: $0) }
+        #expect(!seeds.subtracting(clean.map(\.seed)).isEmpty, "\(plant) was not found")
+    }
+
+    @Test(arguments: [3, 14, 159] as [UInt64])
+    func `a seed replays to the letter`(_ seed: UInt64) async {
+        let traces = Shared<[[String]]>([])
+        for _ in 0..<2 {
+            await OwnThread.run {
+                let verdict = Simulation.run(Scenario(seed: seed), isTraced: true)
+                traces.withLock { $0.append(verdict.trace) }
+            }
+        }
+        #expect(traces.value[0].count > 10)
+        #expect(traces.value[0] == traces.value[1])
+    }
+
+    /// The seed, what was broken, and what happened last. The trace comes from a second run: it is the same.
+    private static func complain(_ verdict: Simulation.Verdict) {
+        let again = Simulation.run(Scenario(seed: verdict.seed), isTraced: true)
+        let words = verdict.violations.map(\.description).joined(separator: "\n  ")
+        let trace = again.trace.suffix(60).joined(separator: "\n    ")
+        Issue.record(
+            """
+            seed \(verdict.seed):
+              \(words)
+              what happened last (`make simulate SEED=\(verdict.seed)` shows all):
+                \(trace)
+            """)
+    }
+}
