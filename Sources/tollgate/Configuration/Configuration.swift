@@ -49,6 +49,8 @@ struct Configuration: Sendable {
     /// In the file's order.
     var networks: [Network]
     var facilitator: Facilitator?
+    /// Who pays refunds; nil when they are written for somebody to sign.
+    var payouts: Payouts?
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
     var limits: Limits

@@ -126,7 +126,6 @@ extension ConfigurationReader {
         }
         if let deferred = root["deferred"] { self.checkDeferred(deferred) }
         if let deny = root["deny"] { self.refuseDeny(deny) }
-        if let payouts = root["payouts"] { self.refusePayouts(payouts) }
     }
 
     private mutating func checkDeferred(_ value: ConfigurationValue) {
@@ -147,14 +146,6 @@ extension ConfigurationReader {
         }
         let remedy = "remove it, and refuse payers at the upstream by `Tollgate-Payer`"
         value.refuse("denying payers is not available in this version", remedy: remedy, &self.findings)
-    }
-
-    private mutating func refusePayouts(_ value: ConfigurationValue) {
-        guard let mapping = value.mapping(keys: ["signer", "max_per_day"], &self.findings) else { return }
-        _ = mapping["signer"]?.secretReference(&self.findings)
-        mapping["max_per_day"].map { self.checkDollars($0) }
-        let remedy = "remove it, and pay by hand what `tollgate ledger payments` shows as owed"
-        value.refuse("payouts are not available in this version", remedy: remedy, &self.findings)
     }
 
     private mutating func checkDollars(_ value: ConfigurationValue) {

@@ -88,6 +88,7 @@ struct ConfigurationReader {
         let networks = self.networks(root)
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
+        let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
@@ -121,6 +122,7 @@ struct ConfigurationReader {
             workers: workers,
             networks: networks,
             facilitator: facilitator,
+            payouts: payouts,
             settleWait: settleWait,
             limits: limits,
             cors: cors,
