@@ -19,31 +19,23 @@ struct ChainWitness: Sendable {
     }
 
     /// Whether the authorization is used, and by which transfer.
-    func authorization(_ payment: ExactEVMPayment, of claim: Claim) async -> SettlementPursuit.AuthorizationState {
-        // Without the block at which it was unused, the search would begin at the chain's first.
-        guard let chain = self.chain(payment, claim, transaction: ""), claim.unusedAtBlock > 0 else {
+    func authorization(of record: PaymentRecord) async -> SettlementPursuit.AuthorizationState {
+        guard let chain = self.chain(record), let due = try? DuePayment(record) else {
             return .unknown(reason: "the chain is not read here")
         }
-        return await chain.authorization(asOf: 0)
+        return await chain.authorization(of: due)
     }
 
     /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read.
-    func receipt(
-        of transaction: String,
-        _ payment: ExactEVMPayment,
-        of claim: Claim
-    ) async -> SettlementPursuit.ReceiptResult? {
-        await self.chain(payment, claim, transaction: transaction)?.receipt()
+    func receipt(of transaction: String, for record: PaymentRecord) async -> SettlementPursuit.Sighting? {
+        guard let chain = self.chain(record), let due = try? DuePayment(record) else { return nil }
+        let named = SettlementTransaction(hash: transaction, raw: [], signer: "", nonce: 0)
+        return await chain.look(for: [named], settling: [(record.id, due.payment)])
     }
 
-    private func chain(_ payment: ExactEVMPayment, _ claim: Claim, transaction: String) -> ExactEVMChain? {
-        self.networks[claim.option.network].map { network in
-            ExactEVMChain(
-                payment: payment,
-                transaction: SettlementTransaction(hash: transaction, raw: [], signer: "", nonce: 0),
-                unusedAtBlock: claim.unusedAtBlock,
-                network: network
-            )
+    private func chain(_ record: PaymentRecord) -> ExactEVMChain? {
+        self.networks[record.claim.option.network].map { network in
+            ExactEVMChain(network, confirmations: network.confirmations(for: [record.claim.option]))
         }
     }
 }

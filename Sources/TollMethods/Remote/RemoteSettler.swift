@@ -104,7 +104,7 @@ struct RemoteSettler: Sendable {
     /// Asks where it was asked before, and nowhere else.
     private func takeUp(_ job: Job, _ submission: RemoteSubmission) async throws(StoreError) -> SettlementOutcome {
         guard let endpoint = self.pool.endpoint(submission.facilitator) else {
-            let state = await self.witness.authorization(job.request.payment, of: job.record.claim)
+            let state = await self.witness.authorization(of: job.record)
             var pursuit = RemotePursuit(submission, isRepeat: true)
             guard case .finish(let outcome) = pursuit.chainSays(state) else {
                 self.log.error(
@@ -140,7 +140,7 @@ struct RemoteSettler: Sendable {
                 try await self.write(.unknown(reason: submission.reason), job)
                 action = pursuit.noted()
             case .readChain:
-                action = pursuit.chainSays(await self.witness.authorization(job.request.payment, of: job.record.claim))
+                action = pursuit.chainSays(await self.witness.authorization(of: job.record))
             case .wait(let delay):
                 guard self.isWorthWaiting(job, delay) else { return .outcome(self.leave(job, pursuit.submission)) }
                 do { try await self.environment.sleep(for: delay) } catch {
@@ -206,16 +206,17 @@ struct RemoteSettler: Sendable {
     private func conclude(_ outcome: SettlementOutcome, _ job: Job) async throws(StoreError) -> SettlementOutcome {
         var outcome = outcome
         if case .settled(let settlement) = outcome, settlement.block == 0 {
-            let receipt = await self.witness.receipt(of: settlement.transaction, job.request.payment, of: job.record.claim)
-            switch receipt {
-            case .transferred(let seen): outcome = .settled(seen)
-            case .reverted, .silent:
-                self.log.error(
-                    "a facilitator says success and the chain says otherwise",
-                    ["payment": job.record.id, "transaction": settlement.transaction]
-                )
-                return .pending(transaction: settlement.transaction)
-            case .none?, .unknown, nil: break
+            switch await self.witness.receipt(of: settlement.transaction, for: job.record) {
+            case .mined(let mined):
+                guard let seen = mined.settlements[job.record.id] else {
+                    self.log.error(
+                        "a facilitator says success and the chain says otherwise",
+                        ["payment": job.record.id, "transaction": settlement.transaction]
+                    )
+                    return .pending(transaction: settlement.transaction)
+                }
+                outcome = .settled(seen)
+            case .none?, .shallow, .unknown, nil: break
             }
         }
         switch outcome {

@@ -67,20 +67,25 @@ struct Assembly: Sendable {
         X402V2Dialect(), X402V1Dialect { KnownNetworks.network($0)?.v1Name },
     ]
 
+    /// How money moves, and what goes on beside the requests: settlements that were left, batches, watching the chain.
+    struct Rails: Sendable {
+        let methods: [any PaymentMethod]
+        let services: [any Service]
+    }
+
     /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
-    func methods() async throws -> [any PaymentMethod] {
+    func rails() async throws -> Rails {
         let remotes = self.configuration.facilitator?.remotes ?? []
         guard remotes.isEmpty else {
             let remote = RemoteFacilitator(
                 endpoints: try remotes.map(Self.endpoint), networks: self.networks, store: self.store, client: self.client,
                 background: self.background, environment: self.environment, log: self.log)
             try await remote.resume()
-            return [remote]
+            return Rails(methods: [remote], services: [])
         }
         let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
-        try await exact.resume()
-        return [exact]
+        return Rails(methods: [exact], services: [exact.recovery])
     }
 
     private static func endpoint(_ remote: Configuration.Facilitator.Remote) throws -> FacilitatorEndpoint {

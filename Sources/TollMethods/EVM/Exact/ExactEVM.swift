@@ -8,7 +8,7 @@ public import TollRuntime
 public struct ExactEVM: PaymentMethod {
     private let networks: [ChainID: ExactEVMNetwork]
     private let verifier: ExactEVMVerifier
-    private let settler: ExactEVMSettler
+    let settler: ExactEVMSettler
 
     /// The method on `networks`.
     ///
@@ -39,8 +39,6 @@ public struct ExactEVM: PaymentMethod {
         await self.settler.settle(payment, keeping: events, patience: patience)
     }
 
-    /// Takes up every settlement that a stopped process left under way. Call before the first request.
-    public func resume() async throws(StoreError) {
-        try await self.settler.resume()
-    }
+    /// Takes up what a stopped process left under way.
+    public var recovery: SettlementRecovery { SettlementRecovery(self.settler) }
 }
