@@ -48,17 +48,7 @@ struct Assembly: Sendable {
             return key
         }
         return configuration.networks.filter { $0.id.namespace == "eip155" }.map { network in
-            let rpc = RPCClient(
-                endpoints: network.rpc.map(\.text), transport: RPCOverHTTP(client), now: environment.monotonic)
-            let confirmations: ExactEVMNetwork.Confirmations =
-                switch network.confirmations {
-                case .blocks(let count): .blocks(UInt64(count))
-                case .safe: .safe
-                case .finalized: .finalized
-                }
-            return ExactEVMNetwork(
-                chain: network.id, client: EVMClient(rpc), signers: keys.isEmpty ? nil : SignerPool(keys),
-                confirmations: confirmations, walletFactories: Set(network.erc6492Factories.compactMap { Address(hex: $0) }))
+            ExactEVMNetwork(network, keys: keys, client: client, environment: environment)
         }
     }
 
@@ -75,17 +65,21 @@ struct Assembly: Sendable {
 
     /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
     func rails() async throws -> Rails {
-        let remotes = self.configuration.facilitator?.remotes ?? []
-        guard remotes.isEmpty else {
-            let remote = RemoteFacilitator(
-                endpoints: try remotes.map(Self.endpoint), networks: self.networks, store: self.store, client: self.client,
-                background: self.background, environment: self.environment, log: self.log)
-            try await remote.resume()
-            return Rails(methods: [remote], services: [])
-        }
         let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
-        return Rails(methods: [exact], services: [exact.recovery])
+        let watcher = ChainWatcher(networks: self.networks, store: self.store, environment: self.environment, log: self.log)
+        let services: [any Service] = [exact.recovery, exact.deferredSettlement(), watcher]
+        let remotes = self.configuration.facilitator?.remotes ?? []
+        guard remotes.isEmpty else {
+            let lastResort = self.networks.contains { $0.signers != nil } ? exact : nil
+            let remote = RemoteFacilitator(
+                endpoints: try remotes.map(Self.endpoint), networks: self.networks, store: self.store, client: self.client,
+                background: self.background, environment: self.environment, log: self.log, lastResort: lastResort,
+                jitter: { Int.random(in: 0...25) })
+            try await remote.resume()
+            return Rails(methods: [remote], services: services)
+        }
+        return Rails(methods: [exact], services: services)
     }
 
     private static func endpoint(_ remote: Configuration.Facilitator.Remote) throws -> FacilitatorEndpoint {

@@ -20,7 +20,7 @@ public struct ExactEVM: PaymentMethod {
     ) {
         let byChain = Dictionary(networks.map { ($0.chain, $0) }) { first, _ in first }
         self.networks = byChain
-        self.verifier = ExactEVMVerifier(networks: byChain)
+        self.verifier = ExactEVMVerifier(networks: byChain, environment: environment)
         self.settler = ExactEVMSettler(
             networks: byChain, store: store, background: background, environment: environment, log: log)
     }
@@ -30,7 +30,8 @@ public struct ExactEVM: PaymentMethod {
     }
 
     public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
-        await self.verifier.verify(credential, at: time)
+        guard !self.settler.table.isFull else { return .unavailable(reason: "too many settlements are under way") }
+        return await self.verifier.verify(credential, at: time, freshness: freshness)
     }
 
     public func settle(
@@ -41,4 +42,9 @@ public struct ExactEVM: PaymentMethod {
 
     /// Takes up what a stopped process left under way.
     public var recovery: SettlementRecovery { SettlementRecovery(self.settler) }
+
+    /// Settles in batches what was served before it was paid.
+    public func deferredSettlement(_ terms: BatchTerms = BatchTerms()) -> DeferredSettlement {
+        DeferredSettlement(self.settler, terms: terms)
+    }
 }

@@ -81,6 +81,11 @@ public struct ExactEVMNetwork: Sendable {
         self.limits = limits
     }
 
+    /// What no payment needs more than.
+    var deepestConfirmations: Confirmations {
+        self.confirmationsOver.reduce(self.confirmations) { max($0, $1.confirmations) }
+    }
+
     /// How deep the settlement of one of `options` must lie before it counts: the deepest of what they need.
     func confirmations(for options: some Sequence<PaymentOption>) -> Confirmations {
         var deepest = self.confirmations
