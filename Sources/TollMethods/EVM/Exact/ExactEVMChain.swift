@@ -66,7 +66,7 @@ struct ExactEVMChain: Sendable {
                 SettlementPursuit.Mined(
                     block: receipt.blockNumber,
                     succeeded: receipt.succeeded,
-                    settlements: TransferLogs.settlements(of: payments, in: receipt)
+                    settlements: ReceiptTransfers.settlements(of: payments, in: receipt)
                 )
             )
         } catch {
@@ -211,7 +211,7 @@ struct ExactEVMChain: Sendable {
             let filter = LogFilter(addresses: [payment.asset], topics: topics, from: .number(first), to: .number(end))
             for hash in try await self.client.ask(.logs(filter)).compactMap(\.transactionHash) {
                 guard let receipt = try await self.client.ask(.receipt(of: hash)), receipt.succeeded else { continue }
-                if let settlement = TransferLogs.settlement(of: payment, in: receipt) { return .transfer(settlement) }
+                if let settlement = ReceiptTransfers.settlement(of: payment, in: receipt) { return .transfer(settlement) }
                 found = .other
             }
             first = end + 1

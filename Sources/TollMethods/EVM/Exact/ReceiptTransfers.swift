@@ -9,7 +9,7 @@ internal import TollPrimitives
 ///
 /// Two payments of one payer and one price have Transfers that look alike. They are told apart by the nonces in the
 /// `AuthorizationUsed` logs: tokens write that log and the Transfer of one authorization one after the other.
-struct TransferLogs {
+struct ReceiptTransfers {
     private let receipt: TransactionReceipt
     /// Where the logs of used authorizations stand.
     private let uses: [Int]
@@ -32,7 +32,7 @@ struct TransferLogs {
     static func settlements(of payments: [(PaymentID, ExactEVMPayment)], in receipt: TransactionReceipt) -> [PaymentID: Settlement]
     {
         guard receipt.succeeded else { return [:] }
-        var logs = TransferLogs(receipt)
+        var logs = ReceiptTransfers(receipt)
         var found: [PaymentID: Settlement] = [:]
         for (id, payment) in payments { found[id] = logs.take(payment, isAlone: payments.count == 1) }
         return found

@@ -9,7 +9,7 @@ import TollTestKit
 @testable import TollMethods
 
 /// Which Transfer is whose, in whatever order a token writes its logs.
-@Suite struct TransferLogsTests {
+@Suite struct ReceiptTransfersTests {
     private static func payment(_ nonce: Int) throws -> (PaymentID, ExactEVMPayment) {
         let payment = try ExactEVMPayment(ExactStand.payload(nonce: nonce), option: ExactStand.option)
         return (payment.key.id, payment)
@@ -36,7 +36,7 @@ import TollTestKit
 
     private static func indexes(_ nonces: [Int], _ receipt: TransactionReceipt) throws -> [UInt64?] {
         let payments = try nonces.map { try self.payment($0) }
-        let found = TransferLogs.settlements(of: payments, in: receipt)
+        let found = ReceiptTransfers.settlements(of: payments, in: receipt)
         return payments.map { found[$0.0]?.logIndex }
     }
 
