@@ -33,6 +33,10 @@ let package = Package(
             ]
         ),
 
+        // Measures claims; no product. `make bench` builds it.
+        .executableTarget(
+            name: "LedgerBench", dependencies: ["TollStoreSQLite", "TollTestKit", "TollPayments"], path: "Benchmarks/LedgerBench"),
+
         // Roles.
         .target(
             name: "TollGateway",
@@ -53,6 +57,7 @@ let package = Package(
             dependencies: ["TollPayments", "TollHTTP", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol", "TollPrimitives"]
         ),
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
+        .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
         .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
 
         // Contracts.
@@ -73,7 +78,7 @@ let package = Package(
             name: "TollTestKit",
             dependencies: [
                 "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol",
-                "TollPrimitives",
+                "TollPrimitives", "CTollFaultVFS",
             ]
         ),
 
@@ -81,9 +86,11 @@ let package = Package(
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
+        .target(name: "CTollFaultVFS", dependencies: ["CSQLite"]),
 
         // Tests.
         .testTarget(name: "TollPrimitivesTests", dependencies: ["TollPrimitives", "TollTestKit"]),
@@ -98,6 +105,10 @@ let package = Package(
         .testTarget(
             name: "TollStoreSQLiteTests",
             dependencies: ["TollStoreSQLite", "TollPayments", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "TollStorePostgresTests",
+            dependencies: ["TollStorePostgres", "TollPayments", "TollRuntime", "TollPrimitives", "TollTestKit"]
         ),
         .testTarget(
             name: "TollMethodsTests",
@@ -130,8 +141,21 @@ let package = Package(
         ),
         .testTarget(
             name: "TollgateTests",
-            dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
+            dependencies: [
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments", "TollPrimitives",
+                "TollTestKit",
+            ]
         ),
+        // An executable, so that ten thousand worlds run optimized.
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+            ],
+            path: "Tests/Simulate"
+        ),
+        .testTarget(name: "SimulationTests", dependencies: ["simulate"]),
         .testTarget(name: "RepositoryTests"),
     ]
 )

@@ -20,7 +20,7 @@ struct RemoteSettler: Sendable {
     let exchange: FacilitatorExchange
     let witness: ChainWitness
     let store: any PaymentStore
-    let background: BackgroundWork
+    let background: BackgroundPursuits
     let environment: Environment
     let log: Logger
     /// Settles with our own signers what no facilitator took; nil without signers.
@@ -168,6 +168,15 @@ struct RemoteSettler: Sendable {
             case .note(let submission):
                 try await self.write(.unknown(reason: submission.reason), job)
                 action = pursuit.noted()
+            case .confirm(let transaction):
+                let receipt = await self.witness.receipt(of: transaction, for: job.record)
+                if receipt?.contradicts == true {
+                    self.log.error(
+                        "a facilitator says success and the chain says otherwise",
+                        ["payment": job.record.id, "facilitator": endpoint.url, "transaction": transaction]
+                    )
+                }
+                action = pursuit.chainShows(receipt)
             case .readChain:
                 action = pursuit.chainSays(await self.witness.authorization(of: job.record))
             case .wait(let delay):
@@ -220,7 +229,7 @@ struct RemoteSettler: Sendable {
 
     private func pursueInBackground(_ payment: PaymentID) {
         let settler = self
-        self.background.start {
+        self.background.start(payment) {
             guard let record = try? await settler.store.record(payment), record.phase == .unknown,
                 let submission = RemoteSubmission(reason: record.failure?.detail ?? ""),
                 let request = try? RemoteRequest(record.claim.payload, option: record.claim.option)
@@ -231,23 +240,8 @@ struct RemoteSettler: Sendable {
 
     // MARK: - The ledger
 
-    /// Writes how it ended; where the chain can be read, with its word.
+    /// Writes how it ended.
     private func conclude(_ outcome: SettlementOutcome, _ job: Job) async throws(StoreError) -> SettlementOutcome {
-        var outcome = outcome
-        if case .settled(let settlement) = outcome, settlement.block == 0 {
-            switch await self.witness.receipt(of: settlement.transaction, for: job.record) {
-            case .mined(let mined):
-                guard let seen = mined.settlements[job.record.id] else {
-                    self.log.error(
-                        "a facilitator says success and the chain says otherwise",
-                        ["payment": job.record.id, "transaction": settlement.transaction]
-                    )
-                    return .pending(transaction: settlement.transaction)
-                }
-                outcome = .settled(seen)
-            case .none?, .shallow, .unknown, nil: break
-            }
-        }
         switch outcome {
         case .settled(let settlement): try await self.write(.settled(settlement), job)
         case .failed(let refusal, _): try await self.write(.failed(refusal), job)

@@ -2,7 +2,8 @@
 
 private import Glibc
 
-/// A program that this one starts: its standard input is held open, its standard output is read, its standard error is ours.
+/// A program that this one starts: its standard input is held open and can be written, its standard output is read, its standard
+/// error is ours.
 ///
 /// Calls block: not for use on a loop that serves.
 public struct ChildProcess: ~Copyable, Sendable {
@@ -49,6 +50,17 @@ public struct ChildProcess: ~Copyable, Sendable {
         if !self.isFinished {
             kill(self.process, SIGTERM)
             _ = waitpid(self.process, nil, 0)
+        }
+    }
+
+    /// Writes a line to its standard input. Whether it is still there to read it, its answer shows.
+    public func writeLine(_ line: String) {
+        var rest = Array(line.utf8)[...]
+        rest.append(UInt8(ascii: "\n"))
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe write(self.input, $0.baseAddress, $0.count) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
         }
     }
 

@@ -75,6 +75,16 @@ public final class SimulatedEVMChain: RPCTransport {
         self.ledger.withLock { $0.balances[account] = units }
     }
 
+    /// What waits to be mined is forgotten, as when a node restarts.
+    public func forgetPool() {
+        self.ledger.withLock { $0.pool = [] }
+    }
+
+    /// Gives an account wei for gas; without, it has plenty.
+    public func fund(_ wei: UInt256, _ account: Address) {
+        self.ledger.withLock { $0.coins[account] = wei }
+    }
+
     /// What an account holds.
     public func balance(of account: Address) -> UInt256 { self.ledger.withLock { $0.balances[account] ?? 0 } }
 

@@ -68,7 +68,9 @@ struct Assembly: Sendable {
         let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
         let watcher = ChainWatcher(networks: self.networks, store: self.store, environment: self.environment, log: self.log)
-        let services: [any Service] = [exact.recovery, exact.deferredSettlement(), watcher]
+        let deferral = self.configuration.deferral
+        let batches = exact.deferredSettlement(BatchTerms(size: deferral.batchSize, maxAge: deferral.maxAge))
+        let services: [any Service] = [exact.recovery, batches, watcher]
         let remotes = self.configuration.facilitator?.remotes ?? []
         guard remotes.isEmpty else {
             let lastResort = self.networks.contains { $0.signers != nil } ? exact : nil
@@ -95,8 +97,9 @@ struct Assembly: Sendable {
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, client: self.client,
-            environment: self.environment, log: self.log)
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
+            client: self.client, environment: self.environment, log: self.log)
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.

@@ -98,17 +98,5 @@ public struct ExactEVMNetwork: Sendable {
 
 extension ExactEVMNetwork.DepthOver {
     /// Tokens are taken for dollars, as prices are.
-    fileprivate func isExceeded(by option: PaymentOption) -> Bool {
-        let (amount, limit) = (option.amount, UInt256(self.microdollars))
-        let digits = option.asset.decimals - 6
-        // What does not fit in 256 bits is larger than anything.
-        guard digits < 0 else { return limit.multiplied(byPowerOfTen: digits).map { amount > $0 } ?? false }
-        return amount.multiplied(byPowerOfTen: -digits).map { $0 > limit } ?? true
-    }
-}
-
-extension UInt256 {
-    fileprivate func multiplied(byPowerOfTen power: Int) -> UInt256? {
-        (0..<power).reduce(Optional(self)) { product, _ in product?.multiplied(by: 10) }
-    }
+    fileprivate func isExceeded(by option: PaymentOption) -> Bool { UInt64(clamping: option.exposure) > self.microdollars }
 }

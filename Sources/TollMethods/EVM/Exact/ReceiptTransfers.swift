@@ -34,7 +34,7 @@ struct ReceiptTransfers {
         guard receipt.succeeded else { return [:] }
         var logs = ReceiptTransfers(receipt)
         var found: [PaymentID: Settlement] = [:]
-        for (id, payment) in payments { found[id] = logs.take(payment, isAlone: payments.count == 1) }
+        for (id, payment) in payments { found[id] = logs.take(payment) }
         return found
     }
 
@@ -43,7 +43,7 @@ struct ReceiptTransfers {
         self.settlements(of: [(payment.key.id, payment)], in: receipt)[payment.key.id]
     }
 
-    private mutating func take(_ payment: ExactEVMPayment, isAlone: Bool) -> Settlement? {
+    private mutating func take(_ payment: ExactEVMPayment) -> Settlement? {
         let authorization = payment.authorization
         let wanted = ERC20.Transfer(
             token: payment.asset, from: authorization.from, to: authorization.to, value: authorization.value)
@@ -52,11 +52,8 @@ struct ReceiptTransfers {
             return log.address == payment.asset
                 && log.topics == [EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce]
         }
-        guard let use else {
-            // A token that writes no such log at all is believed by the Transfer, where there is but one payment to look for.
-            guard isAlone, !self.uses.contains(where: { self.receipt.logs[$0].address == payment.asset }) else { return nil }
-            return self.first(wanted, in: self.receipt.logs.indices).map { self.take($0) }
-        }
+        // Without it the Transfer beside is another's, or of another kind: EIP-3009 asks for the log.
+        guard let use else { return nil }
         let behind = use..<(self.uses.first { $0 > use } ?? self.receipt.logs.endIndex)
         let before = (self.uses.last { $0 < use } ?? self.receipt.logs.startIndex)..<use
         let ranges = self.transfersStandBefore ? [before, behind] : [behind, before]

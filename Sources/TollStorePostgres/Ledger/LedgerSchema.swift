@@ -1,0 +1,141 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollPayments
+
+/// The shape of the ledger in a PostgreSQL schema, and how an older shape becomes the newest.
+///
+/// The ledger has its schema for itself: the first of the connection's `search_path`, which is `public` unless somebody says
+/// otherwise.
+enum LedgerSchema {
+    /// What is asked of a ledger.
+    enum Access {
+        case reading, writing
+    }
+
+    /// The oldest server that has what is used here: `client_connection_check_interval`.
+    private static let serverVersionMin = 140_000
+    /// How long a migration may take, and wait for that of another gateway.
+    private static let migrationTime = Duration.seconds(60)
+    /// The advisory lock of whoever migrates: `Toll` in ASCII.
+    private static let migrationLock = 0x546F_6C6C
+
+    /// Settings of every session.
+    private static let settings = """
+        SET lock_timeout = '4s'; -- A statement that waits for longer gets an error and not silence.
+        SET idle_in_transaction_session_timeout = '10s'; -- A gateway that froze does not hold the locks of others.
+        SET client_connection_check_interval = '1s'; -- Nor does one that is gone.
+        SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+        """
+
+    /// Makes a connection fit for a ledger.
+    static func configure(_ connection: PostgresConnection) throws(PostgresError) {
+        guard connection.serverVersion >= self.serverVersionMin else {
+            throw PostgresError(kind: .lost, message: "the server is older than PostgreSQL 14")
+        }
+        try connection.script(self.settings, within: PostgresConnection.statementTime)
+    }
+
+    /// Refuses what is no ledger, is of a newer program, or cannot do what is asked of it. Changes nothing.
+    static func check(_ connection: PostgresConnection, _ access: Access, _ place: String) throws(StoreError) {
+        let schema = try Schema(connection, place)
+        guard schema.version > 0 else { throw .unavailable("\(place) holds no ledger") }
+        guard schema.version == self.migrations.count else {
+            throw .unavailable("\(place) holds a ledger of the older schema \(schema.version): a gateway that starts brings it up to date")
+        }
+        guard access == .writing else { return }
+        guard !schema.isReadOnly else {
+            throw .unavailable("\(place) is read-only: a standby, or default_transaction_read_only is set")
+        }
+        guard schema.isDurable else {
+            throw .unavailable("\(place) runs with fsync = off: a claim could be lost after it was answered; set it to on")
+        }
+        try self.checkRights(connection, place)
+    }
+
+    /// Takes the missing steps, all in one transaction; another gateway that starts meanwhile waits.
+    static func migrate(_ connection: PostgresConnection, _ place: String) throws(StoreError) {
+        guard try Schema(connection, place).version < self.migrations.count else { return }
+        do throws(PostgresError) {
+            try connection.script("BEGIN; SELECT pg_advisory_xact_lock(\(self.migrationLock));", within: self.migrationTime)
+        } catch {
+            throw .unavailable("\(place) cannot be made a ledger: \(error)")
+        }
+        let version = try Schema(connection, place).version
+        let steps = self.migrations.dropFirst(version).joined(separator: "\n")
+        do throws(PostgresError) {
+            try connection.script(
+                "\(steps)\nUPDATE tollgate_ledger SET version = \(self.migrations.count);\nCOMMIT;", within: self.migrationTime)
+        } catch {
+            throw .unavailable("\(place) cannot be made a ledger of schema \(self.migrations.count): \(error)")
+        }
+    }
+
+    private static func checkRights(_ connection: PostgresConnection, _ place: String) throws(StoreError) {
+        let missing = try self.query(
+            connection, place,
+            """
+            SELECT string_agg(need || ' on ' || name, ', ')
+            FROM unnest(ARRAY['payments', 'events', 'answers', 'signers', 'marks'],
+                ARRAY['SELECT,INSERT,UPDATE', 'SELECT,INSERT', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE',
+                    'SELECT,INSERT,UPDATE']) AS needs (name, list), unnest(string_to_array(list, ',')) AS need
+            WHERE NOT has_table_privilege(quote_ident(current_schema()) || '.' || name, need)
+            """
+        ).first { row throws(StoreError) in try row.textIfAny(0) }
+        guard let found = missing, let list = found else { return }
+        throw .unavailable("\(place) may not do what a ledger needs: GRANT \(list)")
+    }
+
+    private static func query(
+        _ connection: PostgresConnection, _ place: String, _ sql: String
+    ) throws(StoreError) -> PostgresResult {
+        do throws(PostgresError) { return try connection.run(sql) } catch {
+            throw .unavailable("\(place) did not answer: \(error)")
+        }
+    }
+
+    /// What stands in the connection's schema.
+    private struct Schema {
+        /// The ledger's version; 0 when nothing is there.
+        let version: Int
+        let isReadOnly: Bool
+        let isDurable: Bool
+
+        /// Refuses a schema that is another program's or of a newer Tollgate.
+        init(_ connection: PostgresConnection, _ place: String) throws(StoreError) {
+            let found = try LedgerSchema.query(
+                connection, place,
+                """
+                SELECT current_schema()::text, current_setting('transaction_read_only'), current_setting('fsync'),
+                    (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')),
+                    (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = 'tollgate_ledger')
+                """
+            ).first { row throws(StoreError) in
+                (
+                    schema: try row.textIfAny(0), isReadOnly: try row.text(1) == "on", isDurable: try row.text(2) == "on",
+                    tables: try row.integer(3), hasLedger: try row.integer(4) > 0
+                )
+            }
+            guard let found, let schema = found.schema else {
+                throw .unavailable("\(place) has no schema in its search_path that exists and may be used")
+            }
+            (self.isReadOnly, self.isDurable) = (found.isReadOnly, found.isDurable)
+            guard found.hasLedger else {
+                guard found.tables == 0 else {
+                    throw .unavailable(
+                        "schema \(schema) of \(place) holds tables of another program, not a Tollgate ledger; use a database or a schema of its own")
+                }
+                self.version = 0
+                return
+            }
+            let version = try LedgerSchema.query(connection, place, "SELECT version FROM tollgate_ledger").first {
+                row throws(StoreError) in try row.integer(0)
+            }
+            self.version = Int(version ?? 0)
+            guard self.version <= LedgerSchema.migrations.count else {
+                throw .unavailable(
+                    "the ledger in \(place) has schema \(self.version), of a newer Tollgate; this one knows up to \(LedgerSchema.migrations.count)"
+                )
+            }
+        }
+    }
+}

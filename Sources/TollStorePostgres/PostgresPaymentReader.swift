@@ -1,0 +1,52 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollPayments
+public import TollPrimitives
+
+/// A ledger in a PostgreSQL database, opened to be looked at: beside the gateways that write it, and with no right to.
+public final class PostgresPaymentReader: PaymentReader {
+    private let sessions: ReaderPool<LedgerReader>
+
+    /// Opens the ledger in the database that a `postgres://` URL names. Blocks: call it at start.
+    ///
+    /// - Throws: What is wrong with the database: not reached, no permission, no ledger, newer than this program.
+    public convenience init(url: String) throws(StoreError) {
+        let link = PostgresLink(url: url, access: .reading)
+        _ = try link.connect()
+        try self.init(link, count: 1)
+    }
+
+    /// Reads over `count` sessions, connected when they are needed.
+    init(_ link: PostgresLink, count: Int) throws(StoreError) {
+        self.sessions = try ReaderPool(count: count, on: { .own("tollgate.ledger.reader") }) { () throws(StoreError) in
+            LedgerReader(session: PostgresSession(link))
+        }
+    }
+
+    public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.payment(payment)?.record }
+    }
+
+    public func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.answer(payment) }
+    }
+
+    public func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
+        try await self.sessions.read { reader throws(StoreError) in try reader.events(payment) }
+    }
+
+    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.sessions.read { reader throws(StoreError) in try reader.records(query) }
+    }
+
+    public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.payment(identifiedBy: identifierHash) }
+    }
+
+    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.mark(mark) }
+    }
+
+    /// Waits for the reads that were asked for and closes the connections.
+    public func close() async { await self.sessions.close() }
+}
