@@ -69,6 +69,13 @@ public final class RPCClient: Sendable {
         public let failures: Int
         /// How long it is left alone yet; zero when it is asked.
         public let rest: Duration
+
+        /// How an endpoint does.
+        public init(position: Int, failures: Int, rest: Duration) {
+            self.position = position
+            self.failures = failures
+            self.rest = rest
+        }
     }
 
     /// How every endpoint does, the preferred first.

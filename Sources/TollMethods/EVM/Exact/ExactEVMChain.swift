@@ -135,6 +135,9 @@ struct ExactEVMChain: Sendable {
             // A node that has forgotten the state of the older block shows in time what the receipts show.
             let isNumberUsed = (try? counting.get()).map { $0 > number } ?? false
             let states = await self.authorizations(of: payments, heads)
+            // Count and authorizations must be of one state: between the questions another chain may have taken over.
+            let after = try Self.present(try await self.client.ask(.block(.number(heads.newest.number))))
+            guard after.hash == heads.newest.hash else { return .unknown(reason: "the chain is being reorganised") }
             return .known(
                 SettlementPursuit.Findings(
                     isNumberUsed: isNumberUsed, count: count, baseFee: heads.newest.baseFeePerGas, authorizations: states))
