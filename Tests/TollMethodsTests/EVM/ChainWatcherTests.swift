@@ -52,6 +52,7 @@ import TollTestKit
         #expect(try await stand.events(record).last == "vanished")
         stand.chain.isMining = true
         if !isForgotten { stand.chain.mine() }
+        stand.time.advance(by: .seconds(PaymentRecord.leaseSeconds))  // Nobody else is at work on it any more.
         try await stand.withBackground {
             await stand.exact.recovery.takeUp()
             #expect(try await stand.eventually { try await stand.phase(record) == .settled })
