@@ -209,10 +209,7 @@ struct Checker {
             case (let settlement?, nil) where settlement.isCredit: break
             case (_?, nil): self.report("I6", "payment \(name) is settled, and the chain has no such Transfer")
             case (nil, let transfer?) where record.phase != .failed:
-                if self.isExpected(record) {
-                    self.report(
-                        "I6", "payment \(name) is \(record.phase), and \(transfer.transaction.short) moved the money")
-                }
+                self.report("I6", "payment \(name) is \(record.phase), and \(transfer.transaction.short) moved the money")
             case (nil, _): break
             }
             if record.phase == .settled, record.settlement?.isCredit == false, !record.isOwed, !self.wasAnswered(record.id) {
@@ -230,18 +227,10 @@ struct Checker {
         if Int64(lost.count) * Market.option.exposure > Market.deferral.total {
             self.report("I1", "\(lost.count) deferred payments were lost, more than the exposure allows")
         }
-        if Self.settlesDeferred {
-            for record in self.world.records where record.phase == .queued {
-                self.report("I4", "payment \(record.id.description.prefix(8)) is still queued")
-            }
+        for record in self.world.records where record.phase == .queued {
+            self.report("I4", "payment \(record.id.description.prefix(8)) is still queued")
         }
     }
-
-    /// Whether deferred payments are settled in batches.
-    private static let settlesDeferred = false
-
-    /// A claim that never got as far as a transaction is not looked after yet when somebody else settles it.
-    private func isExpected(_ record: PaymentRecord) -> Bool { record.phase != .claimed && record.phase != .released }
 
     private func wasAnswered(_ payment: PaymentID) -> Bool {
         self.seen.goods.contains { $0.credential?.payment == payment } || self.seen.otherAnswers.contains(payment)

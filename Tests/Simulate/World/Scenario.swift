@@ -21,9 +21,6 @@ struct Scenario: Sendable {
     /// Past every `validBefore`, every kept answer and every debt's time.
     static let end = Duration.seconds(1_500)
 
-    /// Whether several gateways on one ledger are tried.
-    static let hasReplicas = false
-
     /// A purchase that somebody will make.
     struct Visit: Sendable {
         enum Style: Int, CaseIterable, Sendable {
@@ -60,6 +57,8 @@ struct Scenario: Sendable {
     var confirmations: UInt64 = 1
     var nodeCount = 1
     var isRemote = false
+    /// Whether the gateway settles itself what no facilitator takes.
+    var hasLastResort = false
     var isSQLite = false
     var gatewayCount = 1
     var hasThief = false
@@ -118,8 +117,9 @@ struct Scenario: Sendable {
         self.upstreamFails = rate(50...400)
         self.clockJumps = rate(1...1) == 1
         self.isRemote = dice.happens(perMille: 200)
+        self.hasLastResort = dice.happens(perMille: 500)
         self.isSQLite = dice.happens(perMille: 120)
-        self.gatewayCount = Self.hasReplicas && !self.isSQLite && dice.happens(perMille: 200) ? 2 : 1
+        self.gatewayCount = !self.isSQLite && dice.happens(perMille: 200) ? 2 : 1
         self.hasThief = dice.happens(perMille: 700)
         self.hasFrontRunner = rate(1...1) == 1
         self.kills = rate(20...150)
@@ -135,11 +135,8 @@ struct Scenario: Sendable {
     private mutating func decideForks(_ dice: Dice, _ rate: (ClosedRange<Int>) -> Int) {
         self.chain.reorganisation = rate(20...120)
         self.chain.reorganisationDepth = dice.number(in: 1...3)
-        // A settlement counts when no fork of this world can undo it, or when a fork gives it back.
-        if dice.happens(perMille: 500) {
-            self.confirmations = UInt64(self.chain.reorganisationDepth) + 1
-            self.chain.reorganisationDrop = rate(100...600)
-        }
+        self.chain.reorganisationDrop = rate(100...600)
+        if dice.happens(perMille: 500) { self.confirmations = UInt64(dice.number(in: 2...4)) }
     }
 
     private static func network(_ rate: (ClosedRange<Int>) -> Int) -> NetworkWeather {

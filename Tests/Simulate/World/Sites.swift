@@ -29,23 +29,19 @@ enum GatewaySite {
             web: world.web, process: process, asker: Asker(kind: .gateway, name: process.name))
         let network = world.network(process, signers: Market.gatewaySigners)
         process.spawn { try? await background.run() }
-        let method: any PaymentMethod
-        do throws(StoreError) {
-            if world.scenario.isRemote {
-                let remote = RemoteFacilitator(
-                    endpoints: [FacilitatorEndpoint(url: Self.facilitatorURL)], networks: [network], store: store, client: client,
-                    background: background, environment: environment, log: log)
-                try await remote.resume()
-                method = remote
-            } else {
-                let exact = ExactEVM(
-                    networks: [network], store: store, background: background, environment: environment, log: log)
-                try await exact.resume()
-                method = Plants.method(exact, network, world)
+        let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
+        process.run(world.services(of: exact, network, store, process))
+        var method = Plants.method(exact, network, world)
+        if world.scenario.isRemote {
+            let remote = RemoteFacilitator(
+                endpoints: [FacilitatorEndpoint(url: Self.facilitatorURL)], networks: [network], store: store, client: client,
+                background: background, environment: environment, log: log,
+                lastResort: world.scenario.hasLastResort ? exact : nil, jitter: { 7 })
+            do throws(StoreError) { try await remote.resume() } catch {
+                world.trace.note("\(process.name) cannot start: \(error.reason)")
+                return false
             }
-        } catch {
-            world.trace.note("\(process.name) cannot start: \(error.reason)")
-            return false
+            method = remote
         }
         let gateway = Gateway(
             GatewayConfiguration(
@@ -96,7 +92,7 @@ enum FacilitatorSite {
         let network = world.network(process, signers: Market.facilitatorSigners)
         process.spawn { try? await background.run() }
         let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
-        do throws(StoreError) { try await exact.resume() } catch { return false }
+        process.run(world.services(of: exact, network, store, process))
         let facilitator = Facilitator(
             FacilitatorConfiguration(
                 kinds: [.init(chain: Market.chain, legacyName: "base-sepolia", assets: [Market.asset])],
@@ -108,6 +104,16 @@ enum FacilitatorSite {
 }
 
 extension World {
+    /// What goes on beside the requests: settlements that were left, batches, watching the chain.
+    func services(
+        of exact: ExactEVM, _ network: ExactEVMNetwork, _ store: any PaymentStore, _ process: SimulatedProcess
+    ) -> [any Service] {
+        let terms = BatchTerms(size: 3, maxAge: .seconds(15))
+        let watcher = ChainWatcher(
+            networks: [network], store: store, environment: process.environment, log: self.log(process))
+        return [exact.recovery, exact.deferredSettlement(terms), watcher]
+    }
+
     /// The chain as a process sees it.
     func network(_ process: SimulatedProcess, signers: [Market.Account]) -> ExactEVMNetwork {
         let nodes = SimulatedNodes(
