@@ -4,6 +4,7 @@ import TollCrypto
 import TollEVM
 import TollHTTP
 import TollMethods
+import TollPrimitives
 import TollRuntime
 
 extension ExactEVMNetwork {

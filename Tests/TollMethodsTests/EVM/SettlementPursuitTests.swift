@@ -205,7 +205,7 @@ import TollTestKit
         #expect(pursuit.replaced(.signed(maxFeePerGas: 113, isVoid: true)) == .send)
         _ = pursuit.sent(.accepted)
         #expect(pursuit.looked(Self.mined()) == .examine(asOf: 9))
-        let end = pursuit.examined(Self.known(expired))
+        let end = pursuit.examined(Self.known(expired, count: 8))
         #expect(Self.failure(end) == "invalid_exact_evm_payload_authorization_valid_before")
         #expect(pursuit.concluded() == .finish)
     }
@@ -241,7 +241,8 @@ import TollTestKit
         var reverted = Self.pursuit()
         _ = reverted.sent(.accepted)
         #expect(reverted.looked(Self.mined(succeeded: false)) == .examine(asOf: 9))
-        #expect(reverted.examined(Self.known([Self.first: .transferred(Self.others)])) == Self.settled(Self.first, Self.others))
+        let transferred = Self.known([Self.first: .transferred(Self.others)], count: 8)
+        #expect(reverted.examined(transferred) == Self.settled(Self.first, Self.others))
         #expect(reverted.concluded() == .finish)
 
         var missing = Self.pursuit(wasSent: true)
@@ -263,7 +264,7 @@ import TollTestKit
             var pursuit = Self.pursuit()
             _ = pursuit.sent(.accepted)
             _ = pursuit.looked(Self.mined(succeeded: succeeded))
-            let end = pursuit.examined(Self.known([Self.first: state]))
+            let end = pursuit.examined(Self.known([Self.first: state], count: 8))
             #expect(Self.failure(end) == reason)
             #expect(pursuit.concluded() == .finish)
         }
@@ -282,7 +283,8 @@ import TollTestKit
         #expect(pursuit.lastTrouble == "b")
         #expect(pursuit.looked(Self.mined(succeeded: false)) == .examine(asOf: 9))
         for examination in [
-            SettlementPursuit.Examination.unknown(reason: "c"), Self.known([Self.first: .unknown(reason: "c")]), Self.known([:]),
+            SettlementPursuit.Examination.unknown(reason: "c"), Self.known([Self.first: .unknown(reason: "c")], count: 8),
+            Self.known([:], count: 8),
         ] {
             guard case .wait = pursuit.examined(examination) else {
                 Issue.record("ended without an answer")
@@ -290,7 +292,17 @@ import TollTestKit
             }
             #expect(pursuit.waited() == .examine(asOf: 9))
         }
-        #expect(pursuit.examined(Self.known([Self.first: .transferred(Self.others)])) == Self.settled(Self.first, Self.others))
+        let transferred = Self.known([Self.first: .transferred(Self.others)], count: 8)
+        #expect(pursuit.examined(transferred) == Self.settled(Self.first, Self.others))
+    }
+
+    @Test func `what was mined in a block that is gone is pursued further`() {
+        var pursuit = Self.pursuit()
+        _ = pursuit.sent(.accepted)
+        #expect(pursuit.looked(Self.mined(succeeded: false)) == .examine(asOf: 9))
+        #expect(pursuit.examined(Self.known([Self.first: .unused(isExpired: false)], count: 7)) == .send)
+        #expect(pursuit.sent(.accepted) == .look)
+        #expect(pursuit.looked(Self.mined([Self.first: Self.ours])) == Self.settled(Self.first, Self.ours))
     }
 
     // MARK: - Batches
@@ -300,7 +312,7 @@ import TollTestKit
         _ = pursuit.sent(.accepted)
         #expect(pursuit.looked(Self.mined([Self.first: Self.ours])) == Self.settled(Self.first, Self.ours))
         #expect(pursuit.concluded() == .examine(asOf: 9))
-        #expect(Self.isReturned(pursuit.examined(Self.known([Self.second: .unused(isExpired: false)]))))
+        #expect(Self.isReturned(pursuit.examined(Self.known([Self.second: .unused(isExpired: false)], count: 8))))
         #expect(pursuit.concluded() == .finish)
         #expect(!pursuit.hasReverted)
     }
@@ -310,7 +322,7 @@ import TollTestKit
         _ = pursuit.sent(.accepted)
         #expect(pursuit.looked(Self.mined(succeeded: false)) == .examine(asOf: 9))
         let end = pursuit.examined(
-            Self.known([Self.first: .unused(isExpired: false), Self.second: .unused(isExpired: true)]))
+            Self.known([Self.first: .unused(isExpired: false), Self.second: .unused(isExpired: true)], count: 8))
         guard case .conclude(let endings) = end else {
             Issue.record("not concluded")
             return

@@ -43,7 +43,7 @@ struct BatchSettler: Sendable {
             return
         }
         let signer = self.desk.signers.next()
-        switch await self.try(due, by: signer.address) {
+        switch await self.attempt(due, by: signer.address) {
         case .outcomes(let good, let bad):
             for payment in bad { await self.examine(payment) }
             await self.send(good, by: signer)
@@ -65,7 +65,7 @@ struct BatchSettler: Sendable {
             due.map { Multicall3.Call(target: $0.payment.asset, data: $0.payment.transferCalldata, mayFail: mayFail) })
     }
 
-    private func `try`(_ due: [DuePayment], by signer: Address) async -> Trial {
+    private func attempt(_ due: [DuePayment], by signer: Address) async -> Trial {
         let message = CallMessage(
             from: signer, to: Multicall3.address, data: Self.calldata(due, mayFail: true), gas: self.network.limits.batchGas)
         do throws(RPCError) {

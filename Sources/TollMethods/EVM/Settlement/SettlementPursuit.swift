@@ -231,6 +231,8 @@ struct SettlementPursuit {
             self.lastTrouble = reason
             return self.wait()
         case .known(let findings):
+            // A reorganisation took the block in which it was mined.
+            if findings.count <= self.number { self.mined = nil }
             let isUsedUp = self.mined != nil || findings.isNumberUsed
             let (endings, isUndecided) = self.endings(findings.authorizations, isUsedUp: isUsedUp)
             if isUsedUp { return self.conclude(endings, then: isUndecided ? self.wait() : .finish) }

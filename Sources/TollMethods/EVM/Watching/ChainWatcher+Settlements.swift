@@ -61,8 +61,9 @@ extension ChainWatcher {
 
     private func compare(_ page: [PaymentRecord], _ network: ExactEVMNetwork, head: UInt64) async throws(Trouble) {
         // What is not known by a block's hash was told by a facilitator; its word is all there is.
-        let settled = page.compactMap { record in
-            record.settlement.flatMap { $0.blockHash.isEmpty ? nil : (record: record, settlement: $0) }
+        let settled = page.compactMap { record -> (record: PaymentRecord, settlement: Settlement)? in
+            guard let settlement = record.settlement, !settlement.blockHash.isEmpty else { return nil }
+            return (record, settlement)
         }
         let unknown = Set(settled.map(\.settlement.block).filter { self.blocks.hash($0, network.chain) == nil })
         for (number, hash) in try await self.hashes(unknown.sorted(), network) { self.blocks.add(number, hash, network.chain) }

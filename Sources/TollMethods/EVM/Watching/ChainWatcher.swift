@@ -1,10 +1,8 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import Synchronization
 internal import TollEVM
 public import TollPayments
 internal import TollPrimitives
-internal import TollProtocol
 public import TollRuntime
 
 /// Looks after payments that have ended: whether the chain still has what it settled, and whether somebody else has used an
