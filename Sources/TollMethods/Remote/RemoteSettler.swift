@@ -23,6 +23,8 @@ struct RemoteSettler: Sendable {
     let background: BackgroundPursuits
     let environment: Environment
     let log: Logger
+    /// Settles with our own signers what no facilitator took; nil without signers.
+    let lastResort: ExactEVM?
 
     private var now: Int64 { Int64(self.environment.now()) }
 
@@ -42,9 +44,14 @@ struct RemoteSettler: Sendable {
             return .settled(settlement)
         case .failed: return .failed(record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue), transaction: nil)
         case .released: return .unavailable(reason: "payment \(record.id) was released")
-        case .signed, .broadcast:
-            return .unavailable(reason: "payment \(record.id) was signed here, and is for this program's signers")
-        case .queued: return .unavailable(reason: "payment \(record.id) waits for a batch, which only this program's signers make")
+        case .signed, .broadcast, .queued:
+            guard let lastResort = self.lastResort else {
+                return .unavailable(reason: "payment \(record.id) is for this program's signers, and none is configured")
+            }
+            return await lastResort.settle(record, keeping: events, patience: patience)
+        case .unknown where record.isOurs:
+            guard let lastResort = self.lastResort else { break }
+            return await lastResort.settle(record, keeping: events, patience: patience)
         case .claimed, .unknown: break
         }
         let request: RemoteRequest
@@ -65,10 +72,17 @@ struct RemoteSettler: Sendable {
     }
 
     func resume() async throws(StoreError) {
-        let records = try await self.store.records(PaymentQuery(in: [.unknown], limit: .max))
-        let ours = records.filter { $0.transaction == nil && RemoteSubmission(reason: $0.failure?.detail ?? "") != nil }
-        for record in ours { self.pursueInBackground(record.id) }
-        if !ours.isEmpty { self.log.info("settlements at facilitators taken up", ["count": ours.count]) }
+        var query = PaymentQuery(in: [.unknown], limit: 500)
+        var count = 0
+        while true {
+            let page = try await self.store.records(query)
+            let ours = page.filter { $0.transaction == nil && RemoteSubmission(reason: $0.failure?.detail ?? "") != nil }
+            for record in ours { self.pursueInBackground(record.id) }
+            count += ours.count
+            guard page.count == query.limit, let last = page.last else { break }
+            query.after = PaymentQuery.Cursor(last)
+        }
+        if count > 0 { self.log.info("settlements at facilitators taken up", ["count": count]) }
     }
 
     // MARK: - One facilitator after the other
@@ -98,13 +112,28 @@ struct RemoteSettler: Sendable {
             }
             try await self.write(.unknown(reason: RemoteSubmission.nobody), job)
         }
-        return .unavailable(reason: reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; "))
+        let reason = reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; ")
+        return try await self.settleHere(job, reason) ?? .unavailable(reason: reason)
+    }
+
+    /// What certainly no facilitator has is settled by our own signers, where there are any.
+    private func settleHere(_ job: Job, _ reason: String) async throws(StoreError) -> SettlementOutcome? {
+        guard let lastResort = self.lastResort, lastResort.takes(job.record.claim.option),
+            var record = try await self.store.record(job.record.id)
+        else { return nil }
+        if record.phase == .unknown {
+            guard record.failure?.detail == RemoteSubmission.nobody else { return nil }
+            record = try await self.store.append([.returned(reason: RemoteSubmission.nobody)], to: record.id, at: self.now)
+        }
+        self.log.warning("no facilitator settles; settled here", ["payment": record.id, "reason": reason])
+        let rest = job.deadline.map { $0 - self.environment.monotonic() } ?? .zero
+        return await lastResort.settle(record, keeping: [], patience: max(rest, .zero))
     }
 
     /// Asks where it was asked before, and nowhere else.
     private func takeUp(_ job: Job, _ submission: RemoteSubmission) async throws(StoreError) -> SettlementOutcome {
         guard let endpoint = self.pool.endpoint(submission.facilitator) else {
-            let state = await self.witness.authorization(job.request.payment, of: job.record.claim)
+            let state = await self.witness.authorization(of: job.record)
             var pursuit = RemotePursuit(submission, isRepeat: true)
             guard case .finish(let outcome) = pursuit.chainSays(state) else {
                 self.log.error(
@@ -140,7 +169,7 @@ struct RemoteSettler: Sendable {
                 try await self.write(.unknown(reason: submission.reason), job)
                 action = pursuit.noted()
             case .confirm(let transaction):
-                let receipt = await self.witness.receipt(of: transaction, job.request.payment, of: job.record.claim)
+                let receipt = await self.witness.receipt(of: transaction, for: job.record)
                 if receipt?.contradicts == true {
                     self.log.error(
                         "a facilitator says success and the chain says otherwise",
@@ -149,7 +178,7 @@ struct RemoteSettler: Sendable {
                 }
                 action = pursuit.chainShows(receipt)
             case .readChain:
-                action = pursuit.chainSays(await self.witness.authorization(job.request.payment, of: job.record.claim))
+                action = pursuit.chainSays(await self.witness.authorization(of: job.record))
             case .wait(let delay):
                 guard self.isWorthWaiting(job, delay) else { return .outcome(self.leave(job, pursuit.submission)) }
                 do { try await self.environment.sleep(for: delay) } catch {
@@ -227,16 +256,6 @@ struct RemoteSettler: Sendable {
             guard error.isDefect, let record = try await self.store.record(job.record.id),
                 record.phase == .settled || record.phase == .failed
             else { throw error }
-        }
-    }
-}
-
-extension SettlementPursuit.ReceiptResult {
-    /// Whether the transaction is there, and is no settlement of this payment.
-    fileprivate var contradicts: Bool {
-        switch self {
-        case .silent, .reverted: true
-        case .none, .unknown, .transferred: false
         }
     }
 }

@@ -34,7 +34,8 @@ enum GatewaySite {
             } else {
                 let exact = ExactEVM(
                     networks: [network], store: store, background: background, environment: environment, log: log)
-                try await exact.resume()
+                let recovery = exact.recovery
+                process.spawn { try? await recovery.run() }
                 method = Plants.method(exact, network, world)
             }
         } catch {
@@ -84,7 +85,8 @@ enum FacilitatorSite {
         let network = world.network(process, signers: Market.facilitatorSigners)
         process.spawn { try? await background.run() }
         let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
-        do throws(StoreError) { try await exact.resume() } catch { return false }
+        let recovery = exact.recovery
+        process.spawn { try? await recovery.run() }
         let facilitator = Facilitator(
             FacilitatorConfiguration(
                 kinds: [.init(chain: Market.chain, legacyName: "base-sepolia", assets: [Market.asset])],
