@@ -53,7 +53,9 @@ struct Bench {
         sleepPasses: Bool = true,
         cors: CORSPolicy = .any,
         routes: [Route]? = nil,
-        configure: (inout GatewayConfiguration) -> Void = { _ in },
+        deferral: DeferralLimits = DeferralLimits(),
+        settlingCountMax: Int = 5_000,
+        ledgerUse: LedgerUse = .alone,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -78,12 +80,16 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
-        var configuration = GatewayConfiguration(
-            publicURL: Origin(scheme: .https, host: "api.example"), routes: try routes ?? Self.routes(),
-            settleWait: .seconds(30), cors: cors)
-        configure(&configuration)
         self.gateway = Gateway(
-            configuration,
+            GatewayConfiguration(
+                publicURL: Origin(scheme: .https, host: "api.example"),
+                routes: try routes ?? Self.routes(),
+                settleWait: .seconds(30),
+                deferral: deferral,
+                settlingCountMax: settlingCountMax,
+                ledgerUse: ledgerUse,
+                cors: cors
+            ),
             dialects: Self.dialects,
             methods: [PlainAccounts(method: exact, chain: chain)],
             store: store,
@@ -109,10 +115,10 @@ struct Bench {
     }
 
     static func route(_ pattern: String, _ policy: SettlePolicy? = .after, storesAnswers: Bool = true) throws -> Route {
-        try self.route(pattern, policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
+        try self.route(pattern, settle: policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
     }
 
-    static func route(_ pattern: String, _ settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
+    static func route(_ pattern: String, settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
         Route(
             pattern: try RoutePattern(pattern),
             upstream: self.upstreamServer(),
