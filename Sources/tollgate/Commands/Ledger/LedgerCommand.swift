@@ -16,7 +16,8 @@ enum LedgerCommand {
     private static let events = Parameter.flag("events", help: "Every event of every payment in place of the payments.")
     private static let fromBlock = Parameter.option("from-block", "number", help: "The first block.")
     private static let toBlock = Parameter.option("to-block", "number", help: "The last block.")
-    private static let to = Parameter.option("to", "tag", default: "finalized", help: "The last block by name: finalized, latest.")
+    private static let to = Parameter.option(
+        "to", "tag", default: "finalized", help: "The last block by name: finalized, latest.")
     private static let owed = Parameter.flag(
         "owed", help: "Makes a debt of every payment that was lost; without it nothing is owed for them.")
 
@@ -46,7 +47,7 @@ enum LedgerCommand {
                     parameters: [configuration, LedgerOptions.network, fromBlock, toBlock, to, LedgerOptions.format]
                 ) { try await self.reconcile($0) },
                 Command(
-                    "rebuild", summary: "After a restore: claims what the chain knows and the ledger lost. Stop the gateway first.",
+                    "rebuild", summary: "After a restore, with the gateway stopped: claims what the ledger has lost.",
                     parameters: [configuration, LedgerOptions.network, fromBlock, owed]
                 ) { try await self.rebuild($0) },
                 Command(

@@ -12,7 +12,7 @@ enum OpenLedger {
 
     /// To write to it beside a running gateway.
     static func sharing(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
-        try SQLitePaymentStore(path: configuration.storePath)
+        try SQLitePaymentStore(sharing: configuration.storePath)
     }
 
     /// To write to it alone: refused while a gateway runs.
