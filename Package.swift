@@ -33,6 +33,10 @@ let package = Package(
             ]
         ),
 
+        // Measures claims; no product. `make bench` builds it.
+        .executableTarget(
+            name: "LedgerBench", dependencies: ["TollStoreSQLite", "TollTestKit", "TollPayments"], path: "Benchmarks/LedgerBench"),
+
         // Roles.
         .target(
             name: "TollGateway",
