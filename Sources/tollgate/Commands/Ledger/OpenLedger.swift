@@ -15,6 +15,14 @@ enum OpenLedger {
         try SQLitePaymentStore(sharing: configuration.storePath)
     }
 
+    /// Reads the whole ledger, folds every event anew and holds it against the rows: how many payments, and what is wrong.
+    static func verify(_ configuration: Configuration) async throws(StoreError) -> (payments: Int, problems: [String]) {
+        let store = try SQLitePaymentStore(sharing: configuration.storePath)
+        let integrity = try await store.verifyIntegrity()
+        await store.close()
+        return (integrity.paymentCount, integrity.problems)
+    }
+
     /// To write to it alone: refused while a gateway runs.
     static func alone(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
         try SQLitePaymentStore(path: configuration.storePath)
