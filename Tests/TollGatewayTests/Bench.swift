@@ -53,10 +53,10 @@ struct Bench {
         sleepPasses: Bool = true,
         cors: CORSPolicy = .any,
         routes: [Route]? = nil,
-        configure: (inout GatewayConfiguration) -> Void = { _ in },
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
-        }
+        },
+        configure: (inout GatewayConfiguration) -> Void = { _ in }
     ) throws {
         let time = time ?? ManualTime(start: .seconds(Self.now), sleepPasses: sleepPasses)
         let environment = time.environment
@@ -132,7 +132,7 @@ struct Bench {
         [
             try route("/paid/*"), try route("/other/*"), try route("/first/*", .before),
             try route("/unstored/*", storesAnswers: false),
-            try route("GET /dear"), try route("/deep/**"), try route("/free/**", nil),
+            try route("GET /dear"), try route("/deep/**"), try route("/free/**", nil as SettleRule?),
         ]
     }
 

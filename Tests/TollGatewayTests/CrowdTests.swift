@@ -109,11 +109,11 @@ import TollTestKit
     private static func pair(
         sleepPasses: Bool, upstream: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse
     ) throws -> (Bench, Bench) {
-        let one = try Bench(sleepPasses: false, configure: { $0.ledgerUse = .shared }, upstream: upstream)
+        let one = try Bench(sleepPasses: false, upstream: upstream, configure: { $0.ledgerUse = .shared })
         let time = ManualTime(start: .seconds(Bench.now), sleepPasses: sleepPasses)
         let other = try Bench(
-            store: one.store, chain: one.chain, time: time, configure: { $0.ledgerUse = .shared },
-            upstream: { _ in .text("the other's") })
+            store: one.store, chain: one.chain, time: time, upstream: { _ in .text("the other's") },
+            configure: { $0.ledgerUse = .shared })
         return (one, other)
     }
 
@@ -158,11 +158,11 @@ import TollTestKit
         let credential = try await one.credential("/paid/1", .init(validBefore: UInt64(Bench.now + 1_000)))
         // The process dies behind its claim: its upstream's answer never comes.
         let dying = try Bench(
-            store: one.store, chain: one.chain, time: one.time, configure: { $0.ledgerUse = .shared },
+            store: one.store, chain: one.chain, time: one.time,
             upstream: { _ throws(HTTPError) in
                 while !Task.isCancelled { await Task.yield() }
                 throw HTTPError(.cancelled, "")
-            })
+            }, configure: { $0.ledgerUse = .shared })
         let died = Task { try await dying.pay(credential) }
         while try await one.records().isEmpty { await Task.yield() }
         #expect(try await other.pay(credential).code == "settlement_pending")

@@ -18,8 +18,8 @@ import TollTestKit
         }
     ) async throws -> Bench {
         let bench = try Bench(
-            routes: [try Bench.route("/later/*", settle), try Bench.route("/paid/*")], configure: { $0.deferral = limits },
-            upstream: upstream)
+            routes: [try Bench.route("/later/*", settle), try Bench.route("/paid/*")], upstream: upstream,
+            configure: { $0.deferral = limits })
         let first = SamplePayment.claim(1_000_001, payer: Bench.payer.address.description)
         _ = try await bench.store.claim(first, at: Bench.now - 100)
         try await bench.store.append([.settled(SamplePayment.settlement(1)), .served], to: first.id, at: Bench.now - 100)
@@ -99,7 +99,8 @@ import TollTestKit
 
     @Test func `only what strangers pay first is upfront on the wire`() async throws {
         for (rule, flow) in [
-            (SettleRule(.deferred), nil), (SettleRule(.deferred, otherwise: .before), "upfront"), (SettleRule(.before), "upfront"),
+            (SettleRule(.deferred), nil), (SettleRule(.deferred, otherwise: .before), "upfront"),
+            (SettleRule(.before), "upfront"),
             (SettleRule(.after), nil), (SettleRule(.after, settledPaymentsMin: 2, otherwise: .before), "upfront"),
         ] as [(SettleRule, String?)] {
             let bench = try await Self.bench(rule)
