@@ -33,25 +33,30 @@ public final class SQLitePaymentStore: PaymentStore {
 
     /// Opens the ledger at `path`, or makes it (mode 0600) in a directory that must exist. Blocks: call it at start.
     ///
-    /// - Throws: What is wrong with which path: no permission, in use by another process, not a ledger, newer than this program.
-    public convenience init(path: String) throws(StoreError) {
-        let path = try LedgerLock.createLedger(path)
-        try self.init(path: path, on: .system, holding: try LedgerLock(for: path))
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - sharing: Whether to write beside the process that serves from the ledger, and leave its lock alone: for commands. The
+    ///     ledger must then exist, in the form that this program writes: another one is changed by whoever has the lock. Work
+    ///     (``takeWork(in:on:limit:leaseSeconds:at:)``) is for the serving process; leases are not shared.
+    /// - Throws: What is wrong with which path: missing, no permission, in use by another process, not a ledger, of another
+    ///   version.
+    public convenience init(path: String, sharing: Bool = false) throws(StoreError) {
+        if sharing {
+            try Self.refuseToShare(path)
+            try self.init(path: path, on: .system, holding: nil)
+        } else {
+            let path = try LedgerLock.createLedger(path)
+            try self.init(path: path, on: .system, holding: try LedgerLock(for: path))
+        }
     }
 
-    /// Opens the ledger at `path` to write to it beside the process that serves from it, whose lock is left alone: for commands.
-    ///
-    /// The ledger must exist, and in the form that this program writes: another one is changed by whoever has the lock. Work
-    /// (``takeWork(in:on:limit:leaseSeconds:at:)``) is for the serving process; leases are not shared.
-    ///
-    /// - Throws: What is wrong with which path: missing, no permission, not a ledger, of another version.
-    public convenience init(sharing path: String) throws(StoreError) {
+    /// Refuses a ledger that would have to be made or changed first.
+    private static func refuseToShare(_ path: String) throws(StoreError) {
         let connection = try SQLiteConnection(path: path, access: .readWrite)
         try LedgerSchema.refuseForeign(connection, path: path)
         guard try LedgerSchema.isNewest(connection) else {
             throw .unavailable("the ledger \(path) is of an older Tollgate; start `tollgate serve` on it once, which changes it")
         }
-        try self.init(path: path, on: .system, holding: nil)
     }
 
     /// Opens the ledger at `path` on `disk`, or makes it. Nothing keeps another store out.

@@ -14,7 +14,7 @@ import TollTestKit
     /// Runs `body` with the store that serves and one that shares its file.
     private func withBoth(_ body: (SQLitePaymentStore, SQLitePaymentStore) async throws -> Void) async throws {
         try await withLedger { ledger, serving in
-            let sharing = try SQLitePaymentStore(sharing: ledger.path)
+            let sharing = try SQLitePaymentStore(path: ledger.path, sharing: true)
             let result: Result<Void, any Error>
             do { result = .success(try await body(serving, sharing)) } catch { result = .failure(error) }
             await sharing.close()
@@ -94,7 +94,7 @@ import TollTestKit
 
     @Test func `a ledger that is not there is not made`() throws {
         let ledger = try TemporaryLedger()
-        let error = #expect(throws: StoreError.self) { try SQLitePaymentStore(sharing: ledger.path) }
+        let error = #expect(throws: StoreError.self) { try SQLitePaymentStore(path: ledger.path, sharing: true) }
         #expect(error?.reason.contains(ledger.path) == true)
         #expect(throws: StoreError.self) { try SQLitePaymentReader(path: ledger.path) }
     }
@@ -102,7 +102,7 @@ import TollTestKit
     @Test func `a ledger of an older version is left to whoever serves from it`() throws {
         let ledger = try TemporaryLedger()
         try Version1Ledger.write(to: ledger.path)
-        let error = #expect(throws: StoreError.self) { try SQLitePaymentStore(sharing: ledger.path) }
+        let error = #expect(throws: StoreError.self) { try SQLitePaymentStore(path: ledger.path, sharing: true) }
         #expect(error?.reason.contains("older Tollgate") == true)
         let connection = try SQLiteConnection(path: ledger.path, access: .readOnly)
         #expect(try connection.integer("PRAGMA user_version") == 1)

@@ -27,7 +27,7 @@ extension ConfigurationReader {
         let key = mapping.required("signer", example: "env:TOLLGATE_PAYOUT_KEY", &self.findings).flatMap { self.signerKey($0) }
         let maxPerDay = mapping.required("max_per_day", example: "$100", &self.findings).flatMap { self.dailyLimit($0) }
         if let key, let signer = signers.first(where: { Self.holdSameKey($0.key, key) }) {
-            let remedy = "make another key: a wallet that pays out should hold no more than a few days' refunds, and no gas"
+            let remedy = "make another key: a wallet that pays out should hold no more than a few days' refunds"
             mapping["signer"]?.refuse("holds the key of `\(signer.key.reference)`, which settles", remedy: remedy, &self.findings)
         }
         guard let key, let maxPerDay else { return nil }
