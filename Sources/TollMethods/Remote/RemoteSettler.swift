@@ -16,6 +16,11 @@ struct RemoteSettler: Sendable {
     /// The longest: the reference SDKs wait as long.
     private static let longestDeadline = Duration.seconds(90)
 
+    /// Between two looks at a payment that nobody waits for and no facilitator has, or while the ledger does not answer.
+    private static let firstRest = Duration.seconds(1)
+    /// Each rest is twice as long as the one before, up to this: shorter than anybody's patience with a payment that has settled.
+    private static let longestRest = Duration.seconds(30)
+
     let pool: FacilitatorPool
     let exchange: FacilitatorExchange
     let witness: ChainWitness
@@ -67,6 +72,7 @@ struct RemoteSettler: Sendable {
             }
             return try await self.takeUp(job, submission)
         } catch {
+            self.pursueInBackground(record.id)
             return .unavailable(reason: "the ledger: \(error.reason)")
         }
     }
@@ -76,7 +82,11 @@ struct RemoteSettler: Sendable {
         var count = 0
         while true {
             let page = try await self.store.records(query)
-            let ours = page.filter { $0.transaction == nil && RemoteSubmission(reason: $0.failure?.detail ?? "") != nil }
+            let ours = page.filter { record in
+                let reason = record.failure?.detail ?? ""
+                return record.transaction == nil
+                    && (reason == RemoteSubmission.nobody || RemoteSubmission(reason: reason) != nil)
+            }
             for record in ours { self.pursueInBackground(record.id) }
             count += ours.count
             guard page.count == query.limit, let last = page.last else { break }
@@ -113,7 +123,9 @@ struct RemoteSettler: Sendable {
             try await self.write(.unknown(reason: RemoteSubmission.nobody), job)
         }
         let reason = reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; ")
-        return try await self.settleHere(job, reason) ?? .unavailable(reason: reason)
+        if let outcome = try await self.settleHere(job, reason) { return outcome }
+        self.pursueInBackground(job.record.id)
+        return .unavailable(reason: reason)
     }
 
     /// What certainly no facilitator has is settled by our own signers, where there are any.
@@ -227,15 +239,41 @@ struct RemoteSettler: Sendable {
         return .pending(transaction: submission.transaction)
     }
 
+    /// Until the outcome is known, or nothing more can be learned. A ledger that does not answer is asked again: who has the
+    /// payment stands there.
     private func pursueInBackground(_ payment: PaymentID) {
         let settler = self
         self.background.start(payment) {
-            guard let record = try? await settler.store.record(payment), record.phase == .unknown,
-                let submission = RemoteSubmission(reason: record.failure?.detail ?? ""),
-                let request = try? RemoteRequest(record.claim.payload, option: record.claim.option)
-            else { return }
-            _ = try? await settler.takeUp(Job(record: record, request: request, deadline: nil), submission)
+            var rest = Self.firstRest
+            while true {
+                do throws(StoreError) {
+                    guard try await settler.goOn(payment) else { return }
+                } catch {
+                    settler.log.error("a settlement waits for the ledger", ["payment": payment, "reason": error.reason])
+                }
+                do { try await settler.environment.sleep(for: rest) } catch { return }
+                rest = min(rest * 2, Self.longestRest)
+            }
         }
+    }
+
+    /// Brings a payment that nobody waits for as far as it gets; says whether it is worth going on.
+    private func goOn(_ payment: PaymentID) async throws(StoreError) -> Bool {
+        guard let record = try await self.store.record(payment), record.phase == .unknown, record.transaction == nil,
+            let request = try? RemoteRequest(record.claim.payload, option: record.claim.option)
+        else { return false }
+        let job = Job(record: record, request: request, deadline: nil)
+        guard record.failure?.detail == RemoteSubmission.nobody else {
+            guard let submission = RemoteSubmission(reason: record.failure?.detail ?? "") else { return false }
+            _ = try await self.takeUp(job, submission)
+            return false
+        }
+        // Nobody took it, and nobody will but for whoever presents it again: what is left to see is how it ends on chain.
+        var pursuit = RemotePursuit(RemoteSubmission(facilitator: ""), isRepeat: true)
+        let state = await self.witness.authorization(of: record)
+        guard case .finish(let outcome) = pursuit.chainSays(state) else { return self.isWorthWaiting(job, Self.longestRest) }
+        _ = try await self.conclude(outcome, job)
+        return false
     }
 
     // MARK: - The ledger
