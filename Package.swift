@@ -33,6 +33,10 @@ let package = Package(
             ]
         ),
 
+        // Measures claims; no product. `make bench` builds it.
+        .executableTarget(
+            name: "LedgerBench", dependencies: ["TollStoreSQLite", "TollTestKit", "TollPayments"], path: "Benchmarks/LedgerBench"),
+
         // Roles.
         .target(
             name: "TollGateway",
@@ -137,7 +141,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TollgateTests",
-            dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
+            dependencies: [
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments", "TollPrimitives",
+                "TollTestKit",
+            ]
         ),
         // An executable, so that ten thousand worlds run optimized.
         .executableTarget(

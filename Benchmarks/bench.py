@@ -11,6 +11,7 @@ Steps:
     paid-sdk   paid requests: the official SDK's FastAPI middleware, facilitator in process
     paid-ours  paid requests: our gateway, settle `after`, a durable ledger, in-process signers
     recover    libsecp256k1 alone: processor time of one public key recovered from a signature, on core 0
+    claims     claims in a ledger of 10 thousand payments; with --large also of 10 million, which takes a quarter of an hour and 40 GB
     gas        gas per payment alone, and in batches of 10 and 100; over py-evm, with the original Multicall3, and Circle's token too
 
 The paid steps run over the revm engine; payments are signed before the clock starts.  Processor time is user and system time of
@@ -36,11 +37,12 @@ from typing import Any
 import uvloop
 
 from gas import measure_gas, print_gas
+from ledger import measure_claims, print_claims
 from load import Run, Throughput, cpu_seconds, run_wrk, send_all, share_out
 from subjects import (Chain, Processes, Subject, capture_402, raw_transfers, signed_payments, start_chain, start_gateway,
                       start_nginx_402, start_sdk_server, start_upstream)
 
-STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours", "recover", "gas")
+STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours", "recover", "claims", "gas")
 CONNECTIONS = 64
 CONCURRENCIES = (1, 8, 32)
 WARM_UP = 10
@@ -196,6 +198,7 @@ def main() -> None:
     p.add_argument("--rounds", type=int, default=3, help="rounds of the unpaid step")
     p.add_argument("--payments", type=int, default=150,
                    help=f"payments in a run of the SDK; ours makes {OURS_TO_SDK} times as many")
+    p.add_argument("--large", action="store_true", help="claims also in a ledger of ten million payments, loaded first")
     p.add_argument("--json", type=Path, help="also write the figures to this file")
     a = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that children are stopped
@@ -209,6 +212,7 @@ def main() -> None:
         "paid-ours": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
             processes, chain, start_upstream(processes))), lambda f: print_paid("ours", f)),
         "recover": (lambda: measure_recover(a), print_recover),
+        "claims": (lambda: within(lambda processes: measure_claims(a, processes)), print_claims),
         "gas": (lambda: within(measure_gas), print_gas),
     }
     for name, (measure, show) in steps.items():

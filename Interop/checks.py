@@ -148,6 +148,7 @@ def with_challenge(paid: Exchange, challenge: str | None) -> list[tuple[str, str
     extra = payload["accepted"]["extra"]
     expect("challenge" in extra, f"the offer had no challenge: {extra}")
     extra.pop("challenge")
+    (payload.get("extensions") or {}).pop("payment-identifier", None)      # which proves the claimant as well
     if challenge is not None:
         extra["challenge"] = challenge
     return [(n, encode_json(payload) if n == name else v) for n, v in paid.request]

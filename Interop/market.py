@@ -88,6 +88,7 @@ routes:
   - {{match: POST /exact, upstream: api, price: $0.01}}
   - {{match: GET /other, upstream: api, price: $0.01}}
   - {{match: /before, upstream: api, price: $0.01, settle: before}}
+  - {{match: GET /signed, upstream: api, price: $0.01, settle: before, sign_in: true}}
 """
 
 
@@ -223,14 +224,15 @@ class Market:
 
     # Clients.
 
-    def pay(self, client: str, url: str, wallet: str | None = None) -> Outcome:
-        """Let a client ("sdk", "sdk v1", "ours") get a URL, paying as the account `payer` or as a wallet."""
+    def pay(self, client: str, url: str, wallet: str | None = None, sign_in: bool = False) -> Outcome:
+        """Let a client ("sdk", "sdk v1", "ours") get a URL, paying as the account `payer` or as a wallet.  Ours signs in where it
+        has credit; the SDK where it is told to."""
         if client == "ours":
             return self._pay_by_toll(url)
         python, script = (PYTHON_V1, "v1_client.py") if client == "sdk v1" else (PYTHON, "x402_client.py")
         command = [python, str(PEERS / script), url, "--genesis", str(self.genesis)]
         if client == "sdk":
-            command += ["--rpc", self.rpc] + (["--wallet", wallet] if wallet else [])
+            command += ["--rpc", self.rpc] + (["--wallet", wallet] if wallet else []) + (["--sign-in"] if sign_in else [])
         answer = json.loads(self.processes.run(f"{client} client", command))
         return Outcome(answer["status"], answer["body"])
 

@@ -14,6 +14,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     thief    whoever has all that is public gets nothing of it
     liar     a facilitator over HTTP that lies is not believed
     stuck    a chain that mines nothing for a while
+    extensions  payment-identifier and sign-in-with-x
 """
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from extensions import expect_credit_spent, expect_identified
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
@@ -38,7 +40,7 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "stuck")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "stuck", "extensions")
 
 
 @dataclass
@@ -130,6 +132,22 @@ def stand_still(market: Market) -> Server:
     return server
 
 
+def identify(market: Market) -> Server:
+    """Payments under identifiers."""
+    server = market.gateway()
+    expect_identified(market, server)
+    return server
+
+
+def spend_credit(client: str) -> Callable[[Market], Server]:
+    """A payer signs in and buys with what it is owed."""
+    def run(market: Market) -> Server:
+        server = market.gateway()
+        expect_credit_spent(market, server, client)
+        return server
+    return run
+
+
 def cells() -> list[Cell]:
     """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
     table = []
@@ -152,6 +170,9 @@ def cells() -> list[Cell]:
         Cell(("thief",), "thief", "ours", "ours", "credentials from calldata", steal),
         Cell(("liar",), "buyer", "ours", "liar", "no lie is believed", lie),
         Cell(("stuck",), "buyers", "ours", "ours", "the chain stands still", stand_still),
+        Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
+        Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
+        Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]

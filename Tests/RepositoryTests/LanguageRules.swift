@@ -35,11 +35,8 @@ enum LanguageRules {
         "Sources/TollHTTPEngine/": "sockets and the buffers between them and the machines",
         "Sources/TollRuntime/": "libyaml, signals, standard streams, files",
         "Sources/TollStoreSQLite/": "SQLite",
-<<<<<<< HEAD
-        "Sources/TollTestKit/Disk/": "the simulated disk under SQLite",
-=======
         "Sources/TollStorePostgres/": "libpq",
->>>>>>> 4a0b5d9f4027493beac103a0144cdfd82634f8a3
+        "Sources/TollTestKit/Disk/": "the simulated disk under SQLite",
         "Sources/TollHTTP/Fields.swift": "fields are parsed from where they lie in the receive buffer",
         "Sources/TollHTTP/RequestHead.swift": "the target is copied from where it lies in the receive buffer",
         "Sources/TollPrimitives/FixedBytes.swift": "words are loaded from bytes whose count was checked",

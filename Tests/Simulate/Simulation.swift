@@ -8,7 +8,8 @@ enum Simulation {
     struct Verdict: Sendable {
         let seed: UInt64
         let violations: [Violation]
-        let jobs: Int
+        /// How often the gateway's ledger was written to.
+        let writes: Int
         let trace: [String]
     }
 
@@ -18,7 +19,7 @@ enum Simulation {
         let end = world.run()
         let violations = Checker.check(world, end: end)
         return Verdict(
-            seed: scenario.seed, violations: violations, jobs: world.executor.jobs, trace: world.trace.lines)
+            seed: scenario.seed, violations: violations, writes: world.disk.writeCount, trace: world.trace.lines)
     }
 
     /// Runs `seeds` on as many threads as there are processors, until `isEnough` of a verdict.

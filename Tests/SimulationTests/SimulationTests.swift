@@ -37,6 +37,23 @@ import Testing
         #expect(traces.value[0] == traces.value[1])
     }
 
+    @Test(arguments: ["/after", "/before", "/unstored"], Scenario.Visit.Style.allCases)
+    func `a crash before or after any write breaks no invariant`(_ route: String, _ style: Scenario.Visit.Style) async {
+        let visits = [false, true].map { isPost in
+            Scenario.Visit(
+                style: style, trick: .none, buyer: isPost ? 1 : 0, path: "\(route)/\(isPost ? 1 : 0)", isPost: isPost,
+                at: .seconds(isPost ? 3 : 0))
+        }
+        await OwnThread.run {
+            let writes = Simulation.run(Scenario(quiet: 1, visits: visits)).writes
+            for crash in (0..<min(writes, 40)).flatMap({ [($0, false), ($0, true)] }) {
+                let planned = SimulatedDisk.PlannedCrash(write: crash.0, isAfter: crash.1)
+                let verdict = Simulation.run(Scenario(quiet: 1, visits: visits, plannedCrash: planned))
+                #expect(verdict.violations.isEmpty, "a crash \(crash.1 ? "after" : "before") write \(crash.0)")
+            }
+        }
+    }
+
     /// The seed, what was broken, and what happened last. The trace comes from a second run: it is the same.
     private static func complain(_ verdict: Simulation.Verdict) {
         let again = Simulation.run(Scenario(seed: verdict.seed), isTraced: true)

@@ -16,7 +16,7 @@ import TollTestKit
     static func route(_ pattern: String, _ rule: IdentifierRule, _ policy: SettlePolicy = .after) throws -> Route {
         Route(
             pattern: try RoutePattern(pattern), upstream: Bench.upstreamServer(),
-            terms: Terms(options: [Bench.option], policy: policy, dialects: ["x402", "x402-v1"], identifiers: rule))
+            terms: Terms(options: [Bench.option], settle: SettleRule(policy), dialects: ["x402", "x402-v1"], identifiers: rule))
     }
 
     static func bench(

@@ -28,7 +28,7 @@ import TollPrimitives
     }
 
     private static func machine(_ credential: Credential = credential(), key: PaymentKey? = key) -> PaidRequest {
-        PaidRequest(credential: credential, key: key, policy: .after, route: "/x", request: self.request, at: 2)
+        PaidRequest(credential: credential, key: key, rule: SettleRule(.after), route: "/x", request: self.request, at: 2)
     }
 
     private static func settled(_ claim: Claim = claim()) throws -> PaymentRecord {
@@ -63,15 +63,15 @@ import TollPrimitives
     @Test func `an identifier is looked up before anything is verified`() throws {
         var machine = Self.machine()
         #expect(machine.start() == .lookUpIdentifier(Self.hash))
-        #expect(machine.identified(nil) == .verify)
-        #expect(machine.verified(.valid(Self.payment)) == .claim(Self.claim()))
+        #expect(machine.identified(nil) == .verify(.now))
+        #expect(machine.verified(.valid(Self.payment)) == .claim(Self.claim(), nil))
     }
 
     @Test func `without an identifier, or where the payment is not known yet, verification comes first`() {
         var without = Self.machine(Self.credential(nil))
-        #expect(without.start() == .verify)
+        #expect(without.start() == .verify(.now))
         var unknown = Self.machine(key: nil)
-        #expect(unknown.start() == .verify)
+        #expect(unknown.start() == .verify(.now))
     }
 
     @Test func `the same payment under its identifier gets its answer without being verified`() throws {
@@ -103,7 +103,7 @@ import TollPrimitives
             var machine = Self.machine()
             _ = machine.start()
             _ = machine.identified(PaymentRecord(Self.claim(), at: 0))
-            #expect(machine.known(found) == .verify)
+            #expect(machine.known(found) == .verify(.now))
         }
     }
 
@@ -113,7 +113,7 @@ import TollPrimitives
         let credential = Self.credential(nil, dialect: .credit)
         let claim = Self.claim(credential)
         var machine = Self.machine(credential)
-        #expect(machine.start() == .verify)
+        #expect(machine.start() == .verify(.now))
         #expect(machine.verified(.valid(Self.payment)) == .spendCredit(claim))
         var record = PaymentRecord(claim, at: 0)
         try record.apply(.settled(.credit), at: 1)

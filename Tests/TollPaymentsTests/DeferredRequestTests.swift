@@ -14,8 +14,8 @@ import TollPrimitives
     private static let claim = Usual.claim(.deferred)
 
     private static func claimed(
-        _ rule: SettleRule = SettleRule(.deferred), request: RequestIdentity = Usual.get, secret: Bytes32? = Usual.secret,
-        at time: Int64 = 2, _ outcome: ClaimOutcome
+        _ outcome: ClaimOutcome, rule: SettleRule = SettleRule(.deferred), request: RequestIdentity = Usual.get,
+        secret: Bytes32? = Usual.secret, at time: Int64 = 2
     ) -> (PaidRequest, PaidRequest.Action) {
         var machine = Usual.machine(rule, request: request, secret: secret, at: time)
         _ = machine.verified(.valid(self.rich))
@@ -62,7 +62,7 @@ import TollPrimitives
 
     @Test(arguments: [SettlePolicy.before, .after])
     func `whom the ledger does not defer is settled in the same request`(otherwise: SettlePolicy) throws {
-        var (machine, action) = Self.claimed(SettleRule(.deferred, otherwise: otherwise), .notDeferrable(reason: "new"))
+        var (machine, action) = Self.claimed(.notDeferrable(reason: "new"), rule: SettleRule(.deferred, otherwise: otherwise))
         let record = try Usual.record(Usual.claim(otherwise))
         #expect(action == .verify(.now))
         #expect(machine.verified(.valid(Self.rich)) == .claim(Usual.claim(otherwise), nil))
@@ -92,10 +92,10 @@ import TollPrimitives
     @Test(arguments: paths)
     func `the claimant's GET is called again for ten minutes from the claim on`(events: [PaymentEvent]) throws {
         let record = try Self.record(events + [.served])
-        var (machine, action) = Self.claimed(at: 600, .held(record))
+        var (machine, action) = Self.claimed(.held(record), at: 600)
         #expect(action == .callUpstream(record))
         #expect(machine.upstreamAnswered(.answer(status: 404)) == .finish(.deliver(record)))
-        (machine, action) = Self.claimed(at: 601, .held(record))
+        (machine, action) = Self.claimed(.held(record), at: 601)
         #expect(action == .finish(.alreadyUsed(transaction: record.transaction?.hash)))
     }
 
@@ -103,8 +103,8 @@ import TollPrimitives
     func `a POST is not, nor is a stranger's`(events: [PaymentEvent]) throws {
         let post = try Self.record(events + [.served], request: Usual.post)
         let used = PaidRequest.Action.finish(.alreadyUsed(transaction: post.transaction?.hash))
-        #expect(Self.claimed(request: Usual.post, .held(post)).1 == used)
-        #expect(Self.claimed(secret: nil, .held(try Self.record(events + [.served]))).1 == used)
+        #expect(Self.claimed(.held(post), request: Usual.post).1 == used)
+        #expect(Self.claimed(.held(try Self.record(events + [.served])), secret: nil).1 == used)
     }
 
     @Test func `a second copy that fails is no debt: the money moves later, for the first`() throws {
@@ -116,7 +116,7 @@ import TollPrimitives
 
     @Test func `settled and never delivered, it is owed`() throws {
         let record = try Self.record([.queued, Usual.signed, .settled(Usual.settlement)], request: Usual.post)
-        let (_, action) = Self.claimed(request: Usual.post, .held(record))
+        let (_, action) = Self.claimed(.held(record), request: Usual.post)
         #expect(action == .record([.owed(reason: "the call was interrupted")], keepsAnswer: false))
     }
 
@@ -127,7 +127,7 @@ import TollPrimitives
         var (machine, action) = Self.claimed(.held(record))
         #expect(action == .callUpstream(record))
         #expect(machine.upstreamAnswered(.answer(status: 200)) == .finish(.deliver(record)))
-        (machine, action) = Self.claimed(request: Usual.post, .held(try Self.record([], request: Usual.post)))
+        (machine, action) = Self.claimed(.held(try Self.record([], request: Usual.post)), request: Usual.post)
         guard case .record(let events, keepsAnswer: false) = action, case .failed? = events.first else {
             Issue.record("the authorization is not dropped")
             return

@@ -212,9 +212,21 @@ import TollRuntime
             Fixture.text(top: "payouts: {signer: hunter2, max_per_day: 100}"),
             "1: error: payouts.signer: a secret does not belong in this file; write a reference, `env:NAME` or "
                 + "`file:PATH`, never the value itself",
-            "1: error: payouts.max_per_day: `100` is no amount of dollars; write for example `$1`",
-            "1: error: payouts: payouts are not available in this version; remove it, and pay by hand what `tollgate "
-                + "ledger payments` shows as owed"
+            "1: error: payouts.max_per_day: `100` is no amount of dollars; write for example `$100`"
+        ),
+        Mistake(
+            "payouts of nothing, by whoever settles",
+            Fixture.text(top: "payouts: {signer: env:TOLLGATE_EVM_KEY, max_per_day: $0}"),
+            "1: error: payouts.max_per_day: `$0` is no limit; write an amount from `$0.000001` on, with at most six decimals",
+            "1: error: payouts.signer: holds the key of `env:TOLLGATE_EVM_KEY`, which settles; make another key: a wallet that "
+                + "pays out should hold no more than a few days' refunds"
+        ),
+        Mistake(
+            "payouts without a limit",
+            Fixture.text(top: "payouts: {signr: env:TOLLGATE_EVM_KEY}"),
+            "1: error: payouts.signr: unknown key; write `signer`",
+            "1: error: payouts: `signer` is missing; write for example `signer: env:TOLLGATE_PAYOUT_KEY`",
+            "1: error: payouts: `max_per_day` is missing; write for example `max_per_day: $100`"
         ),
         Mistake(
             "confirmations by amount",

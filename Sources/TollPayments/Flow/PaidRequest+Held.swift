@@ -3,7 +3,7 @@
 /// A payment that the ledger holds already: presented again, or left by a crash.
 extension PaidRequest {
     /// Why an authorization is dropped whose call may have been made and may not be repeated.
-    private static let interruption = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
+    public static let interruption = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
 
     /// Only who claimed it, asking for the same again, gets anything of it (invariant I3).
     mutating func decide(_ record: PaymentRecord) -> Action {
@@ -29,9 +29,11 @@ extension PaidRequest {
         self.request.isSame(as: record.claim.request) && self.claimant.made(record.claim)
     }
 
-    /// Whether a process that shares the ledger may still be about to serve the payment.
+    /// Whether a process that shares the ledger may still be about to serve the payment: from its claim on, or from its
+    /// settlement where the answer follows that.
     private func isAtWork(_ record: PaymentRecord) -> Bool {
-        !record.isServed && (record.endedAt ?? record.claimedAt) >= self.interruptedBefore
+        let start = record.claim.policy == .deferred ? record.claimedAt : (record.endedAt ?? record.claimedAt)
+        return !record.isServed && start >= self.interruptedBefore
     }
 
     private mutating func lookAgain(_ record: PaymentRecord) -> Action {

@@ -99,8 +99,11 @@ public enum ReportValue: Hashable, Sendable {
         return "\(DecimalAmount(units: units, decimals: decimals)) \(symbol)"
     }
 
+    /// What stands beside an amount in JSON: its display, or null.
+    public var displayJSON: JSON { self == .none ? .null : .string(self.display) }
+
     /// As JSON. Amounts are strings: programs that read numbers as floating point would change them.
-    var json: JSON {
+    public var json: JSON {
         switch self {
         case .none: .null
         case .number(let number): .integer(number)

@@ -79,7 +79,7 @@ public struct ReportWriter {
         var members = JSONObject()
         for (column, value) in zip(self.columns, row) {
             members[column.name] = value.json
-            if column.kind == .amount { members[column.name + "_display"] = value == .none ? .null : .string(value.display) }
+            if column.kind == .amount { members[column.name + "_display"] = value.displayJSON }
         }
         return .object(members)
     }

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
+import TollPayments
 import TollPrimitives
 import TollRuntime
 
@@ -16,14 +17,6 @@ struct Configuration: Sendable {
     enum Dialect: String, Hashable, Sendable, CaseIterable {
         case x402
         case x402v1 = "x402-v1"
-    }
-
-    /// When a payment is settled.
-    enum Settlement: String, Hashable, Sendable, CaseIterable {
-        /// Before the upstream is called.
-        case before
-        /// When it has answered without an error.
-        case after
     }
 
     /// Whether clients may, or must, give their payments names of their own.
@@ -49,8 +42,11 @@ struct Configuration: Sendable {
     /// In the file's order.
     var networks: [Network]
     var facilitator: Facilitator?
+    /// Who pays refunds; nil when they are written for somebody to sign.
+    var payouts: Payouts?
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
+    var deferral: Deferral
     var limits: Limits
     var cors: CORS
     var upstreams: [Upstream]
@@ -152,11 +148,22 @@ extension Configuration {
         }
     }
 
+    /// What is settled later, and together.
+    struct Deferral: Sendable {
+        var limits = DeferralLimits()
+        /// How long a served payment may wait to be settled.
+        var maxAge = Duration.seconds(30)
+        /// How many are settled together at most.
+        var batchSize = 100
+    }
+
     /// What clients may ask of memory, connections and patience.
     struct Limits: Sendable {
         var headerBytes = 16 << 10
         var bodyBytes = 64 << 20
         var connections = 10_000
+        /// Payments on their way to the chain at once.
+        var settling = 5_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
     }
@@ -187,7 +194,7 @@ extension Configuration {
         var isFree: Bool
         /// What a buyer can choose from; empty exactly when the route is free.
         var options: [PaymentOption]
-        var settlement: Settlement
+        var settle: SettleRule
         /// How long an authorization offered here is good.
         var maxTimeout: Duration
         /// May be called again under one payment.

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
+import TollPayments
 import TollPrimitives
 import TollRuntime
 
@@ -8,6 +9,7 @@ import TollRuntime
 struct RouteDefaults {
     var dialects: [Configuration.Dialect]
     var maxTimeout: Duration
+    var settle: SettleSetting
     var receivers: Receivers
     var identifiers: Configuration.PaymentIdentifier
     var signIn: Bool
@@ -59,11 +61,12 @@ extension ConfigurationReader {
         if let pattern { self.patterns.append((pattern, mapping["match"].map(self.place) ?? place)) }
         let upstreamName = self.upstreamName(mapping)
         let description = mapping["description"].flatMap { self.routeDescription($0) }
-        let settlement = mapping["settle"].flatMap { self.settlement($0) } ?? .after
+        let setting = mapping["settle"].map { self.settleSetting($0) ?? .usual } ?? defaults.settle
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        let settle = isFree ? SettleRule(.after) : self.settleRule(setting, options)
         if !isFree {
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
@@ -86,7 +89,7 @@ extension ConfigurationReader {
             description: description,
             isFree: isFree,
             options: options,
-            settlement: settlement,
+            settle: settle,
             maxTimeout: maxTimeout,
             isIdempotent: isIdempotent,
             storesAnswers: storesAnswers,
@@ -130,20 +133,6 @@ extension ConfigurationReader {
             return nil
         }
         return text
-    }
-
-    private mutating func settlement(_ value: ConfigurationValue) -> Configuration.Settlement? {
-        let remedy = "write `before` or `after`"
-        if case .mapping = value.node.content {
-            value.refuse("settlement by amount is not available in this version", remedy: remedy, &self.findings)
-            return nil
-        }
-        if value.scalarText == "deferred" {
-            value.refuse("deferred settlement is not available in this version", remedy: remedy, &self.findings)
-            return nil
-        }
-        let names = Configuration.Settlement.allCases.map(\.rawValue)
-        return value.choice(of: names, &self.findings).flatMap(Configuration.Settlement.init)
     }
 
     /// Whether the route is free; what contradicts that, or a price that is missing, is found here.

@@ -55,13 +55,14 @@ extension ConfigurationReader {
 
     mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
         var limits = Configuration.Limits()
-        let keys = ["header_bytes", "body_bytes", "connections", "header_time", "idle_time"]
+        let keys = ["header_bytes", "body_bytes", "connections", "settling", "header_time", "idle_time"]
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
         limits.headerBytes =
             mapping["header_bytes"]?.byteCount(in: (4 << 10)...(1 << 20), &self.findings) ?? limits.headerBytes
         limits.bodyBytes = mapping["body_bytes"]?.byteCount(in: 1...(1 << 40), &self.findings) ?? limits.bodyBytes
         limits.connections = mapping["connections"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connections
+        limits.settling = mapping["settling"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.settling
         limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
         limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
         return limits

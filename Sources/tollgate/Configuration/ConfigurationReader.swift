@@ -28,8 +28,7 @@ struct ConfigurationReader {
 
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
-        "settle_wait",
-        "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+        "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
         "payment_identifier", "sign_in",
     ]
 
@@ -88,7 +87,9 @@ struct ConfigurationReader {
         let networks = self.networks(root)
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
+        let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
+        let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
         let upstreams = self.upstreams(root["upstreams"])
@@ -97,6 +98,7 @@ struct ConfigurationReader {
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? .usual,
             receivers: receivers,
             identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
             signIn: root["sign_in"]?.boolean(&self.findings) ?? false
@@ -107,6 +109,7 @@ struct ConfigurationReader {
             admin: admin,
             networks: networks,
             facilitator: facilitator,
+            deferral: deferral,
             upstreams: upstreams,
             routes: routes
         )
@@ -121,7 +124,9 @@ struct ConfigurationReader {
             workers: workers,
             networks: networks,
             facilitator: facilitator,
+            payouts: payouts,
             settleWait: settleWait,
+            deferral: deferral,
             limits: limits,
             cors: cors,
             upstreams: upstreams,

@@ -184,6 +184,7 @@ struct Visitor: Sendable {
                     from: key.account, to: to, value: exact.authorization.value, validAfter: exact.authorization.validAfter,
                     validBefore: exact.authorization.validBefore, nonce: key.nonce)
                 world.trace.note("buyer settles \(key.nonce.short) itself")
+                world.observer.note { events, _ in events.publishedByPayer.insert(key) }
                 world.chain.submit(
                     .call(to: ChainMachine.token, data: authorization.calldata(signature: exact.signature)),
                     from: account.address, at: world.executor.now)

@@ -59,6 +59,8 @@ struct WorldEvents: Sendable {
     /// Payments whose credentials were answered with what the upstream said in place of goods.
     var otherAnswers: [PaymentID] = []
     var upstreamCalls: [UpstreamCall] = []
+    /// Authorizations that their payers themselves made public.
+    var publishedByPayer: Set<AuthorizationKey> = []
     /// The most payments of unknown outcome that each buyer's journal held for its one purchase.
     var openPayments: [Int: Int] = [:]
 }

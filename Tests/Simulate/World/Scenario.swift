@@ -70,6 +70,15 @@ struct Scenario: Sendable {
     var kills = 0
     var hasOperator = false
 
+    /// A world in which nothing goes wrong but what is asked for.
+    init(quiet seed: UInt64, visits: [Visit], plannedCrash: SimulatedDisk.PlannedCrash? = nil) {
+        self.seed = seed
+        self.plant = nil
+        self.visits = visits
+        self.plannedCrash = plannedCrash
+        self.calmDown()
+    }
+
     /// What `seed` makes of it.
     init(seed: UInt64, plant: Plant? = nil) {
         self.seed = seed

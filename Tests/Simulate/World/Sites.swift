@@ -70,7 +70,7 @@ enum GatewaySite {
         return Route(
             pattern: pattern, upstream: upstream,
             terms: Terms(
-                options: [Market.option], policy: policy, description: "A sample", dialects: ["x402", "x402-v1"],
+                options: [Market.option], settle: SettleRule(policy), description: "A sample", dialects: ["x402", "x402-v1"],
                 storesAnswers: storesAnswers))
     }
 }

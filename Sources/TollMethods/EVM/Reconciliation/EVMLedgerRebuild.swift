@@ -29,12 +29,23 @@ public struct EVMLedgerRebuild: Sendable {
 
     private let network: ExactEVMNetwork
     private let store: any PaymentStore
-    private let assets: [Address: Asset]
+    private let assets: [Asset]
     private let receivers: Set<Address>
     private let signers: Set<Address>
     private let owes: Bool
 
-    /// A rebuild on `network` from the Transfers of `assets` to `receivers`.
+    /// Whose Transfers of what are looked for.
+    private struct Search {
+        var assets: [Address: Asset] = [:]
+        var receivers: Set<Address>
+
+        mutating func add(_ asset: Asset) {
+            guard let address = Address(hex: asset.address), self.assets[address] == nil else { return }
+            self.assets[address] = asset
+        }
+    }
+
+    /// A rebuild on `network` from the Transfers of `assets` to `receivers`, and of those that the ledger knows.
     ///
     /// - Parameters:
     ///   - signers: Our accounts, of which no transaction should be under way meanwhile.
@@ -44,9 +55,7 @@ public struct EVMLedgerRebuild: Sendable {
     ) {
         self.network = network
         self.store = store
-        self.assets = Dictionary(assets.compactMap { asset in Address(hex: asset.address).map { ($0, asset) } }) { first, _ in
-            first
-        }
+        self.assets = assets
         self.receivers = Set(receivers.compactMap { Address(hex: $0) })
         self.signers = Set(signers.compactMap { Address(hex: $0) })
         self.owes = owes
@@ -70,15 +79,30 @@ public struct EVMLedgerRebuild: Sendable {
         let last = try await self.network.client.ask(.blockNumber)
         guard first <= last else { return report }
         report.blocks = first...last
-        let logs = TransferLogs(client: self.network.client, assets: Set(self.assets.keys))
-        try await logs.read([.to(self.receivers)], in: first...last, progress: { progress($0, last) }) { entries in
-            try await self.take(entries[0], at: time, &report)
+        let search = try await self.search()
+        let logs = TransferLogs(client: self.network.client, assets: Set(search.assets.keys))
+        try await logs.read([.to(search.receivers)], in: first...last, progress: { progress($0, last) }) { entries in
+            try await self.take(entries[0], search, at: time, &report)
         }
         return report
     }
 
+    private func search() async throws -> Search {
+        var search = Search(receivers: self.receivers)
+        for asset in self.assets { search.add(asset) }
+        var query = PaymentQuery(limit: PaymentQuery.pageSize)
+        query.network = self.network.chain
+        try await self.store.forEach(query) { record in
+            search.add(record.claim.option.asset)
+            if let receiver = Address(hex: record.claim.option.payTo) { search.receivers.insert(receiver) }
+        }
+        return search
+    }
+
     /// The Transfers of one range: their receipts tell the authorizations.
-    private func take(_ entries: [TransferLogs.Entry], at time: Int64, _ report: inout Report) async throws {
+    private func take(
+        _ entries: [TransferLogs.Entry], _ search: Search, at time: Int64, _ report: inout Report
+    ) async throws {
         var transactions: [Bytes32] = []
         for entry in entries where transactions.last != entry.transaction && !transactions.contains(entry.transaction) {
             transactions.append(entry.transaction)
@@ -89,9 +113,9 @@ public struct EVMLedgerRebuild: Sendable {
                 throw RPCError.unavailable(reason: "the node has a log without its receipt", mayHaveBeenDelivered: false)
             }
             for authorized in AuthorizedTransfer.all(in: receipt) {
-                guard let asset = self.assets[authorized.transfer.token], self.receivers.contains(authorized.transfer.to) else {
-                    continue
-                }
+                guard let asset = search.assets[authorized.transfer.token],
+                    search.receivers.contains(authorized.transfer.to)
+                else { continue }
                 report.transfers += 1
                 try await self.take(authorized, asset, receipt, at: time, &report)
             }

@@ -1,0 +1,22 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPayments
+import TollStoreSQLite
+
+/// Opens the ledger that a configuration names, as a command needs it. Each blocks.
+enum OpenLedger {
+    /// To look at it, beside whoever writes it.
+    static func reading(_ configuration: Configuration) throws(StoreError) -> any PaymentReader {
+        try SQLitePaymentReader(path: configuration.storePath)
+    }
+
+    /// To write to it beside a running gateway.
+    static func sharing(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
+        try SQLitePaymentStore(path: configuration.storePath)
+    }
+
+    /// To write to it alone: refused while a gateway runs.
+    static func alone(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
+        try SQLitePaymentStore(path: configuration.storePath)
+    }
+}
