@@ -185,30 +185,11 @@ import TollRuntime
                 + "run one gateway"
         ),
         Mistake(
-            "deferred settlement",
-            Fixture.route("price: $1, settle: deferred"),
-            "8: error: routes[0].settle: deferred settlement is not available in this version; write `before` or `after`"
-        ),
-        Mistake(
-            "settlement by amount",
-            Fixture.route("price: $1, settle: {under: $1}"),
-            "8: error: routes[0].settle: settlement by amount is not available in this version; write `before` or `after`"
-        ),
-        Mistake(
             "shadow mode",
             Fixture.route("price: $1, enforce: false"),
             "8: error: routes[0].enforce: shadow mode is not available in this version; remove the line, or write `free: true`"
         ),
         Mistake("enforcing, which is what happens anyway", Fixture.route("price: $1, enforce: true")),
-        Mistake(
-            "the settings of deferred settlement",
-            Fixture.text(top: "deferred: {exposure: {per_payer: 1, total: $50}, max_age: 30, batch_size: 0}"),
-            "1: error: deferred.exposure.per_payer: `1` is no amount of dollars; write for example `$1`",
-            "1: error: deferred.max_age: `30` has no unit; write `30s`, or another unit of ms, s, m, h, d",
-            "1: error: deferred.batch_size: 0 is out of range; write a whole number from 1 to 1000",
-            "1: warning: deferred: does nothing: deferred settlement is not available in this version; remove it until "
-                + "routes can say `settle: deferred`"
-        ),
         Mistake(
             "denied payers",
             Fixture.text(top: "deny: {payers: [file:denied.txt, bob]}"),

@@ -46,9 +46,11 @@ enum ServeCommand {
         services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
         if role == .gateway {
             let gateway = try assembly.gateway(methods: rails.methods)
-            services.append(
-                try await CompanionServers.listen(
-                    "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log))
+            var server = try await CompanionServers.listen(
+                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+            // What is deferred is queued before it is flushed.
+            server.afterDrain = { await gateway.finishCalls() }
+            services.append(server)
         }
         let log = assembly.log
         return ServiceGroup(
