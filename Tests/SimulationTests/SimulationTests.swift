@@ -7,7 +7,7 @@ import Testing
 /// Whole worlds, each replayed exactly by its seed. Thousands of them run optimized, by `make simulate`.
 @Suite struct SimulationTests {
     /// Worlds that this suite goes through, in a debug build.
-    private static let seeds: Range<UInt64> = 0..<200
+    private static let seeds: Range<UInt64> = 0..<60
 
     @Test func `no invariant is broken in any world`() async {
         let bad = await Simulation.run(seeds: Self.seeds) { Scenario(seed: $0) }
@@ -37,16 +37,15 @@ import Testing
         #expect(traces.value[0] == traces.value[1])
     }
 
-    @Test(arguments: ["/after", "/before", "/unstored"], Scenario.Visit.Style.allCases)
+    @Test(arguments: ["/after", "/before", "/unstored"], [Scenario.Visit.Style.buyer, .concurrent])
     func `a crash before or after any write breaks no invariant`(_ route: String, _ style: Scenario.Visit.Style) async {
-        let visits = [false, true].map { isPost in
+        let visits = [
             Scenario.Visit(
-                style: style, trick: .none, buyer: isPost ? 1 : 0, path: "\(route)/\(isPost ? 1 : 0)", isPost: isPost,
-                at: .seconds(isPost ? 3 : 0))
-        }
+                style: style, trick: .none, buyer: 0, path: "\(route)/0", isPost: style == .buyer, at: .zero)
+        ]
         await OwnThread.run {
             let writes = Simulation.run(Scenario(quiet: 1, visits: visits)).writes
-            for crash in (0..<min(writes, 40)).flatMap({ [($0, false), ($0, true)] }) {
+            for crash in (0..<min(writes, 20)).flatMap({ [($0, false), ($0, true)] }) {
                 let planned = SimulatedDisk.PlannedCrash(write: crash.0, isAfter: crash.1)
                 let verdict = Simulation.run(Scenario(quiet: 1, visits: visits, plannedCrash: planned))
                 #expect(verdict.violations.isEmpty, "a crash \(crash.1 ? "after" : "before") write \(crash.0)")

@@ -42,7 +42,7 @@ struct ChainWitness: Sendable {
 
     /// Whether the authorization is used, and by which transfer.
     func authorization(of record: PaymentRecord) async -> SettlementPursuit.AuthorizationState {
-        guard let chain = self.chain(record), record.claim.unusedAtBlock > 0, let due = try? DuePayment(record) else {
+        guard let chain = self.chain(record), let due = try? DuePayment(record) else {
             return .unknown(reason: "the chain is not read here")
         }
         return await chain.authorization(of: due)

@@ -19,7 +19,9 @@ struct Scenario: Sendable {
     /// Faults end here.
     static let calmFrom = Duration.seconds(240)
     /// Past every `validBefore`, every kept answer and every debt's time.
-    static let end = Duration.seconds(1_500)
+    static let usualEnd = Duration.seconds(1_500)
+    /// Past the same in a world where nobody comes late.
+    private static let quietEnd = Duration.seconds(1_000)
 
     /// A purchase that somebody will make.
     struct Visit: Sendable {
@@ -64,6 +66,7 @@ struct Scenario: Sendable {
     var hasThief = false
     var hasFrontRunner = false
     var visits: [Visit] = []
+    var end = Self.usualEnd
     /// The upstream fails so many of a thousand calls.
     var upstreamFails = 0
     var clockJumps = false
@@ -80,6 +83,7 @@ struct Scenario: Sendable {
         self.plant = nil
         self.visits = visits
         self.plannedCrash = plannedCrash
+        self.end = Self.quietEnd
         self.calmDown()
     }
 

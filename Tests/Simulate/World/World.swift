@@ -72,7 +72,7 @@ final class World: Sendable {
     func run() -> SeededExecutor.End {
         self.executor.run {
             await self.begin()
-            try? await self.executor.sleep(Scenario.end - self.executor.now)
+            try? await self.executor.sleep(self.scenario.end - self.executor.now)
             for process in self.processes.withLock({ $0 }) { process.kill() }
             try? await self.executor.sleep(.seconds(60))
             await self.readLedger()
@@ -137,7 +137,7 @@ struct Supervisor: Sendable {
     func begin() {
         self.world.executor.spawn {
             let dice = self.world.dice("supervisor of \(self.name)")
-            while self.world.executor.now < Scenario.end {
+            while self.world.executor.now < self.world.scenario.end {
                 let process = self.world.process(self.name)
                 process.spawn {
                     if await !self.boot(self.world, process) { process.kill() }

@@ -83,8 +83,10 @@ import TollTestKit
         #expect(try await stand.settle() == .pending(transaction: ""))
     }
 
-    @Test func `a lost answer to an authorization that has expired unused is a failure`() async throws {
-        let stand = try self.stand(ScriptedNode(fate: .unused, headTime: 1_700_000_300), Stand.error(.timedOut))
+    @Test(arguments: [1_990, 0] as [UInt64])
+    func `a lost answer to an authorization that has expired unused is a failure`(unusedAtBlock: UInt64) async throws {
+        let node = ScriptedNode(fate: .unused, headTime: 1_700_000_300)
+        let stand = try self.stand(node, unusedAtBlock: unusedAtBlock, Stand.error(.timedOut))
         guard case .failed(let refusal, nil) = try await stand.settle() else {
             Issue.record("An expired authorization can still settle.")
             return
