@@ -53,10 +53,12 @@ struct Bench {
         sleepPasses: Bool = true,
         cors: CORSPolicy = .any,
         routes: [Route]? = nil,
+        deferral: DeferralLimits = DeferralLimits(),
+        settlingCountMax: Int = 5_000,
+        ledgerUse: LedgerUse = .alone,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
-        },
-        configure: (inout GatewayConfiguration) -> Void = { _ in }
+        }
     ) throws {
         let time = time ?? ManualTime(start: .seconds(Self.now), sleepPasses: sleepPasses)
         let environment = time.environment
@@ -78,12 +80,16 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
-        var configuration = GatewayConfiguration(
-            publicURL: Origin(scheme: .https, host: "api.example"), routes: try routes ?? Self.routes(),
-            settleWait: .seconds(30), cors: cors)
-        configure(&configuration)
         self.gateway = Gateway(
-            configuration,
+            GatewayConfiguration(
+                publicURL: Origin(scheme: .https, host: "api.example"),
+                routes: try routes ?? Self.routes(),
+                settleWait: .seconds(30),
+                deferral: deferral,
+                settlingCountMax: settlingCountMax,
+                ledgerUse: ledgerUse,
+                cors: cors
+            ),
             dialects: Self.dialects,
             methods: [PlainAccounts(method: exact, chain: chain)],
             store: store,
@@ -109,10 +115,10 @@ struct Bench {
     }
 
     static func route(_ pattern: String, _ policy: SettlePolicy? = .after, storesAnswers: Bool = true) throws -> Route {
-        try self.route(pattern, policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
+        try self.route(pattern, settle: policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
     }
 
-    static func route(_ pattern: String, _ settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
+    static func route(_ pattern: String, settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
         Route(
             pattern: try RoutePattern(pattern),
             upstream: self.upstreamServer(),
@@ -132,7 +138,7 @@ struct Bench {
         [
             try route("/paid/*"), try route("/other/*"), try route("/first/*", .before),
             try route("/unstored/*", storesAnswers: false),
-            try route("GET /dear"), try route("/deep/**"), try route("/free/**", nil as SettleRule?),
+            try route("GET /dear"), try route("/deep/**"), try route("/free/**", nil),
         ]
     }
 

@@ -38,16 +38,19 @@ enum ServeCommand {
         guard await assembly.hasFittingTokens() else {
             throw Assembly.Failure(description: "the configuration does not fit the chain")
         }
-        let methods = try await assembly.methods()
+        let rails = try await assembly.rails()
         var services: [any Service] = [
             assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
-        services += try await CompanionServers.start(assembly, methods: methods, group: loops)
+        services += rails.services
+        services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
         if role == .gateway {
-            let gateway = try assembly.gateway(methods: methods)
-            services.append(
-                try await CompanionServers.listen(
-                    "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log))
+            let gateway = try assembly.gateway(methods: rails.methods)
+            var server = try await CompanionServers.listen(
+                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+            // What is deferred is queued before it is flushed.
+            server.afterDrain = { await gateway.finishCalls() }
+            services.append(server)
         }
         let log = assembly.log
         return ServiceGroup(
