@@ -4,6 +4,7 @@ internal import TollEVM
 internal import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
+internal import TollRuntime
 
 extension ChainWatcher {
     /// So much later than an authorization's end it is looked at, in seconds: whoever was at work on its payment has stopped.

@@ -3,6 +3,7 @@
 internal import TollEVM
 internal import TollPayments
 internal import TollPrimitives
+internal import TollRuntime
 
 extension ChainWatcher {
     /// On a chain that names no final block, one that lies so deep is taken for final.
