@@ -54,6 +54,7 @@ let package = Package(
         ),
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
         .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
+        .target(name: "TollStoreRedis", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CHiredis"]),
         .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
 
         // Contracts.
@@ -83,6 +84,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
@@ -104,6 +106,10 @@ let package = Package(
         .testTarget(
             name: "TollStorePostgresTests",
             dependencies: ["TollStorePostgres", "TollPayments", "TollRuntime", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "TollStoreRedisTests",
+            dependencies: ["TollStoreRedis", "TollPayments", "TollRuntime", "TollPrimitives", "TollTestKit"]
         ),
         .testTarget(
             name: "TollMethodsTests",
