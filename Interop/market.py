@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +39,19 @@ class Server:
     payee: str
     upstream: Upstream | None       # where the server is ours: what it stands in front of
     logs: list[str]
+    config: Path | None = None
 
     @property
     def ours(self) -> bool:
         """Whether the server is a Tollgate gateway."""
         return self.upstream is not None
+
+    def reconcile(self) -> None:
+        """Where the server is ours: its ledger and the chain agree."""
+        command = [TOLLGATE, "ledger", "reconcile", "--config", str(self.config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise Failed(f"tollgate ledger reconcile exits {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 @dataclass
@@ -56,13 +64,14 @@ class Outcome:
 
 
 def gateway_yaml(listen: int, admin: int, recorder: str, rpc: str, payee: str, upstream: str, store: Path,
-                 factories: list[str], facilitator: str) -> str:
+                 factories: list[str], facilitator: str, settle_wait: str = "30s") -> str:
     """The configuration of our gateway."""
     return f"""listen: 127.0.0.1:{listen}
 public_url: {recorder}
 admin: {{listen: 127.0.0.1:{admin}}}
 store: sqlite:{store}
 workers: 1
+settle_wait: {settle_wait}
 networks:
   {NETWORK}:
     rpc: [{rpc}]
@@ -75,7 +84,9 @@ upstreams: {{api: {upstream}}}
 routes:
   - {{match: GET /free, upstream: api, free: true}}
   - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009}}
+  - {{match: POST /exact, upstream: api, price: $0.01}}
   - {{match: GET /other, upstream: api, price: $0.01}}
+  - {{match: /before, upstream: api, price: $0.01, settle: before}}
 """
 
 
@@ -157,6 +168,12 @@ class Market:
         self.say(f"our facilitator {url}")
         return url
 
+    @property
+    def liar(self) -> Any:
+        """A facilitator that lies; it runs in this process."""
+        from liar import Liar
+        return self._once("liar", lambda: Liar(self))
+
     # Servers.
 
     def sdk_server(self, facilitator: str, version: int = 2) -> Server:
@@ -176,15 +193,19 @@ class Market:
         return Server(name, recorder, payee, None, [name, f"{'our' if facilitator == 'ours' else 'sdk'} facilitator"])
 
     def gateway(self, facilitator: str = "ours", factories: bool = True) -> Server:
-        """Our gateway settling by itself ("ours"), or over HTTP by the SDK ("sdk") or by our own facilitator ("ours, HTTP")."""
+        """Our gateway settling by itself ("ours"), or over HTTP by the SDK ("sdk"), by our own facilitator ("ours, HTTP"), or by one
+        that lies ("liar")."""
         name = f"gateway over {facilitator.replace(',', '')}" + ("" if factories else " without factories")
         return self._once(name, lambda: self._start_gateway(name, facilitator, factories))
 
     def _start_gateway(self, name: str, facilitator: str, factories: bool) -> Server:
         port, admin, payee, recorder, upstream = free_port(), free_port(), Account.create().address, Recorder(), Upstream()
-        threading.Thread(target=upstream.serve_forever, daemon=True).start()
+        upstream.serve_in_background()
         logs, settles, environment = [name], 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}', {}
-        if facilitator == "ours":
+        settle_wait = "2s" if facilitator == "liar" else "30s"
+        if facilitator == "liar":
+            settles = f"remote: [{{url: {self.liar.url}}}]"
+        elif facilitator == "ours":
             environment = {"TOLLGATE_EVM_KEY": self._funded_key()}
         else:
             make = facilitator.split(",")[0]
@@ -192,11 +213,11 @@ class Market:
             logs.append(f"{'our' if make == 'ours' else 'sdk'} facilitator")
         file = self.directory / f"{name.replace(' ', '-')}.yaml"
         file.write_text(gateway_yaml(port, admin, recorder.url, self.rpc, payee, upstream.url, file.with_suffix(".db"),
-                                     [self.kit.names["wallet_factory"]] if factories else [], settles))
+                                     [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait))
         recorder.origin = f"http://127.0.0.1:{port}"
         self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{admin}/ready", environment)
         self.say(f"{name} {recorder.origin} behind {recorder.url}, admin http://127.0.0.1:{admin}")
-        return Server(name, recorder, payee, upstream, logs)
+        return Server(name, recorder, payee, upstream, logs, file)
 
     # Clients.
 

@@ -11,6 +11,8 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     v1       protocol version 1, against x402 1.0.0
     wallets  smart wallets as payers: ERC-1271 and ERC-6492
     circle   Circle's own token bytecode
+    thief    whoever has all that is public gets nothing of it
+    liar     a facilitator over HTTP that lies is not believed
 """
 from __future__ import annotations
 
@@ -25,13 +27,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from thief import expect_nothing_stolen
 
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar")
 
 
 @dataclass
@@ -65,7 +69,7 @@ def pay_gateway(client: str, facilitator: str) -> Callable[[Market], Server]:
         server = market.gateway(facilitator)
         expect_answer_kept(market, server, purchase(market, client, server))
         if client == "sdk":
-            expect_one_of_many(market, server)
+            expect_one_of_many(market, [server])
         return server
     return run
 
@@ -102,6 +106,20 @@ def refuse_wallet(market: Market) -> Server:
     return server
 
 
+def steal(market: Market) -> Server:
+    """A thief rebuilds credentials from calldata and public 402s."""
+    server = market.gateway()
+    expect_nothing_stolen(market, server)
+    return server
+
+
+def lie(market: Market) -> Server:
+    """A facilitator that lies about every payment, and at last settles them."""
+    server = market.gateway("liar")
+    expect_no_lie_believed(market, server)
+    return server
+
+
 def cells() -> list[Cell]:
     """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
     table = []
@@ -121,6 +139,8 @@ def cells() -> list[Cell]:
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-1271 wallet", pay_by_wallet("smart_wallet")),
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory not allowed", refuse_factory),
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory allowed", pay_by_wallet("counterfactual_wallet")),
+        Cell(("thief",), "thief", "ours", "ours", "credentials from calldata", steal),
+        Cell(("liar",), "buyer", "ours", "liar", "no lie is believed", lie),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]

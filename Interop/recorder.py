@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import threading
 from dataclasses import dataclass
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from local_http import LocalHandler, LocalServer
 from sdk import decode
 
 HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "upgrade")
@@ -61,28 +60,24 @@ def send(origin: str, target: str, fields: list[tuple[str, str]]) -> Exchange:
         connection.close()
 
 
-class Recorder(ThreadingHTTPServer):
+class Recorder(LocalServer):
     """Listens at a port of its own until it is told whom to stand in front of."""
 
-    daemon_threads = True
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.origin = ""
-        self.url = f"http://127.0.0.1:{self.server_port}"
         self.exchanges: list[Exchange] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.serve_in_background()
 
     def get(self, target: str, fields: list[tuple[str, str]]) -> Exchange:
         """Send a request of the matrix itself, as a client of this address would, unrecorded."""
         others = [(n, v) for n, v in fields if n.lower() != "host"]
-        return send(self.origin, target, [("Host", self.url.removeprefix("http://")), *others])
+        return send(self.origin, target, [("Host", self.host), *others])
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(LocalHandler):
     """Forwards GET."""
 
-    protocol_version = "HTTP/1.1"
     server: Recorder
 
     def do_GET(self) -> None:
@@ -101,6 +96,3 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(exchange.body)))
         self.end_headers()
         self.wfile.write(exchange.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""

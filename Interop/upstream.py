@@ -3,7 +3,7 @@
 
     python upstream.py [--port 9000]
 
-Every GET answers {"path": …, "call": n}, n counting the calls of that path; GET /calls answers all counts.
+Every GET and POST answers {"path": …, "call": n}, n counting the calls of that path; GET /calls answers all counts.
 """
 from __future__ import annotations
 
@@ -11,21 +11,20 @@ import argparse
 import json
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from email.message import Message
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local_http import LocalHandler, LocalServer
 
 
-class Upstream(ThreadingHTTPServer):
+class Upstream(LocalServer):
     """Remembers the header fields of each call by path."""
 
-    daemon_threads = True
-    request_queue_size = 256
-
     def __init__(self, port: int = 0):
-        super().__init__(("127.0.0.1", port), Handler)
+        super().__init__(Handler, port)
         self.lock = threading.Lock()
         self.calls: dict[str, list[Message]] = defaultdict(list)
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.when_called: Callable[[], None] = lambda: None     # between a call's arrival and its answer
 
     def record(self, path: str, fields: Message) -> int:
         """Note a call; answers how many there have been."""
@@ -39,25 +38,22 @@ class Upstream(ThreadingHTTPServer):
             return {path: len(calls) for path, calls in self.calls.items()}
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers GET."""
+class Handler(LocalHandler):
+    """Answers GET and POST."""
 
-    protocol_version = "HTTP/1.1"
     server: Upstream
 
     def do_GET(self) -> None:
         """See the module."""
         path = self.path.partition("?")[0]
         answer = self.server.counts() if path == "/calls" else {"path": path, "call": self.server.record(path, self.headers)}
-        body = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.server.when_called()
+        self.answer(200, json.dumps(answer).encode())
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+    def do_POST(self) -> None:
+        """As GET; what is posted is read and thrown away."""
+        self.read_body()
+        self.do_GET()
 
 
 def main() -> None:

@@ -212,6 +212,21 @@ import TollPrimitives
         #expect(machine.recorded(record) == .finish(.outcomeUnknown(debt: nil)))
     }
 
+    @Test func `who asks again after an interrupted POST was dropped is told so again`() throws {
+        var first = Self.machine(request: Self.post)
+        _ = first.verified(.valid(Self.payment))
+        let claimed = try Self.record(Self.claim(request: Self.post))
+        guard case .record(let events, _) = first.claimed(.held(claimed)) else {
+            Issue.record("the authorization is not dropped")
+            return
+        }
+        var dropped = claimed
+        for event in events { try dropped.apply(event, at: 1) }
+        var again = Self.machine(request: Self.post)
+        _ = again.verified(.valid(Self.payment))
+        #expect(again.claimed(.held(dropped)) == .finish(.outcomeUnknown(debt: nil)))
+    }
+
     @Test func `after, interrupted behind the kept answer: settled and given`() throws {
         let record = try Self.record(Self.claim(), Self.answer)
         #expect(Self.held(record) == .settle(record))

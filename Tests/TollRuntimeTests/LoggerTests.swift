@@ -73,15 +73,4 @@ import TollRuntime
         log.error("said")
         #expect(lines.all.count == 1)
     }
-
-    @Test(
-        arguments: [
-            (0, "1970-01-01T00:00:00.000Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (4_107_542_399_999, "2100-02-28T23:59:59.999Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (1_735_689_599_001, "2024-12-31T23:59:59.001Z"),
-        ] as [(Int64, String)]
-    )
-    func `times are RFC 3339 in UTC`(milliseconds: Int64, text: String) {
-        #expect(CalendarTime.rfc3339(.milliseconds(milliseconds)) == text)
-    }
 }

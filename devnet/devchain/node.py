@@ -104,11 +104,12 @@ class Node:
         return block
 
     def _choose(self) -> list[Tx]:
-        """Each sender's transactions in nonce order, as long as they pay the base fee and the block has room."""
+        """Each sender's transactions in nonce order, as long as they pay the base fee and the block has room; the sender whose
+        first one tips best comes first."""
         base_fee, limit = next_base_fee(self.blocks[-1]), self.blocks[-1].gas_limit
         chosen: list[Tx] = []
         gas = 0
-        for sender, by_nonce in self.pool.items():
+        for sender, by_nonce in sorted(self.pool.items(), key=lambda item: -item[1][min(item[1])].priority_fee):
             nonce = self.engine.nonce(sender, None)
             while nonce in by_nonce and by_nonce[nonce].max_fee >= base_fee and by_nonce[nonce].hash not in self.swallowed:
                 if gas + by_nonce[nonce].gas > limit:

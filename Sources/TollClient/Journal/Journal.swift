@@ -73,6 +73,11 @@ public struct Journal: Sendable {
         try self.append(hold.id, .refused(status: status, reason: reason), at: time)
     }
 
+    /// The server says that it owes what was paid, under the name `debt`.
+    public func markOwed(_ hold: Hold, debt: String, at time: UInt64) throws(JournalError) {
+        try self.append(hold.id, .owed(debt: debt), at: time)
+    }
+
     /// It is proven that the payment did not cost anything and cannot.
     public func release(_ hold: Hold, reason: String, at time: UInt64) throws(JournalError) {
         try self.append(hold.id, .released(reason: reason), at: time)
@@ -117,14 +122,18 @@ public struct Journal: Sendable {
     }
 
     /// Moves what no longer matters out of the way, so that reading the journal stays quick: everything but the payments of
-    /// this day and the one before, and those that are still open.
+    /// this day and the one before, those that are still open, and those that a credit follows from.
     private func archive(before time: UInt64) throws(JournalError) {
         let yesterday = (time / 86_400) - min(time / 86_400, 1)
         try self.file.archive(at: time) { lines throws(JournalError) in
+            let payments = try self.fold(lines)
+            let credits = Credit.all(in: payments)
             let kept = Set(
-                try self.fold(lines)
-                    .filter { $0.time / 86_400 >= yesterday || $0.isPending(at: time) || $0.isSettledByChain(at: time) }
-                    .map(\.id)
+                payments.filter { payment in
+                    payment.time / 86_400 >= yesterday || payment.isPending(at: time) || payment.isSettledByChain(at: time)
+                        || (payment.debt != nil || payment.isCreditPurchase)
+                            && credits.contains { $0.belongs(to: payment.terms) }
+                }.map(\.id)
             )
             return lines.filter { line in JournalEvent(line: line).map { kept.contains($0.id) } ?? true }
         }

@@ -16,6 +16,8 @@ struct JournalEvent: Hashable, Sendable {
         case paid(status: Int, transaction: String)
         /// The server says it did not take it. That is its word: the authorization stays counted.
         case refused(status: Int, reason: String)
+        /// The server says that it owes what was paid, under this name.
+        case owed(debt: String)
         /// It is proven that no money moved, nor can move.
         case released(reason: String)
     }
@@ -43,6 +45,7 @@ extension JournalEvent {
         case .refused(let status, let reason):
             object["status"] = .integer(status)
             object["reason"] = .string(reason)
+        case .owed(let debt): object["debt"] = .string(debt)
         case .released(let reason): object["reason"] = .string(reason)
         }
         return JSON.object(object).utf8 + [0x0A]
@@ -54,6 +57,7 @@ extension JournalEvent {
         case .sent: "sent"
         case .paid: "paid"
         case .refused: "refused"
+        case .owed: "owed"
         case .released: "released"
         }
     }
@@ -84,6 +88,9 @@ extension JournalEvent.Kind {
         case "refused":
             guard let status, let reason = json["reason"]?.string else { return nil }
             self = .refused(status: status, reason: reason)
+        case "owed":
+            guard let debt = json["debt"]?.string else { return nil }
+            self = .owed(debt: debt)
         case "released":
             guard let reason = json["reason"]?.string else { return nil }
             self = .released(reason: reason)

@@ -14,7 +14,7 @@ public struct JournaledPayment: Hashable, Sendable {
         public let method: String
         /// Where the payment goes: the request's URL, after redirects within its origin.
         public let url: URLParts
-        /// How the payment travels: `x402` or `x402-v1`.
+        /// How the payment travels: `x402` or `x402-v1`; ``Credit/dialect`` when it is bought with what the server owes.
         public let dialect: String
         /// Who pays.
         public let account: String
@@ -69,6 +69,17 @@ public struct JournaledPayment: Hashable, Sendable {
     public let terms: Terms
     /// How far it has come.
     public internal(set) var state: State
+    /// The server's name for what it owes for this payment; nil when it never said that it does.
+    public internal(set) var debt: String?
+
+    /// A payment that is owed nothing.
+    init(id: Bytes32, time: UInt64, terms: Terms, state: State) {
+        self.id = id
+        self.time = time
+        self.terms = terms
+        self.state = state
+        self.debt = nil
+    }
 
     /// How long after its reservation the same command takes a payment up again: servers that settled keep the answer for a
     /// while, also after the authorization itself has ended.
@@ -96,7 +107,7 @@ public struct JournaledPayment: Hashable, Sendable {
     /// Whether a chain could tell more than the journal: sent, not known to be paid, and past its end, so that an unused
     /// authorization stays unused.
     func isSettledByChain(at time: UInt64) -> Bool {
-        guard time > self.terms.validBefore.addingReportingOverflow(Self.chainLagSeconds).partialValue else { return false }
+        guard !self.isCreditPurchase, time > self.terms.validBefore.addingReportingOverflow(Self.chainLagSeconds).partialValue else { return false }
         return switch self.state {
         case .sent, .refused: true
         case .reserved, .paid, .released: false
@@ -112,6 +123,7 @@ public struct JournaledPayment: Hashable, Sendable {
         case (_, .released): return false
         case (.sent, .paid): break
         case (.sent(let field, let value), _): self.state = .sent(field: field, value: value)
+        case (.owed(let debt), _): self.debt = debt
         case (.refused, .paid): break
         case (.refused(let status, let reason), _): self.state = .refused(status: status, reason: reason)
         case (.paid(let status, let transaction), _): self.state = .paid(status: status, transaction: transaction)

@@ -3,6 +3,7 @@
 public import TollHTTP
 public import TollPayments
 internal import TollPrimitives
+internal import TollProtocol
 public import TollRuntime
 
 /// Gets things, and pays for them where it must: does what a ``PurchaseMachine`` decides.
@@ -45,17 +46,22 @@ public struct Buyer: Sendable {
     /// until that is known. Never throws: the report says what happened, and the journal has it.
     public func purchase(_ request: PurchaseRequest, policy: PurchasePolicy, deliver: BodySink) async -> PurchaseReport {
         var report = PurchaseReport()
-        do throws(PurchaseFailure) {
-            if !policy.isDryRun, let (payment, hold) = self.takeUp(request) {
-                report.notices.append("took up the payment of \(payment.terms.option.display) that an earlier call left open")
-                try await self.present(payment, hold, request, isFirst: false, deliver, &report)
-            } else {
-                try await self.run(request, policy, deliver, &report)
-            }
-        } catch {
-            report.failure = error
-        }
+        do throws(PurchaseFailure) { try await self.complete(request, policy, deliver, &report) } catch { report.failure = error }
         return report
+    }
+
+    /// Takes up what an earlier call left open, else begins anew.
+    private func complete(
+        _ request: PurchaseRequest, _ policy: PurchasePolicy, _ deliver: BodySink, _ report: inout PurchaseReport
+    ) async throws(PurchaseFailure) {
+        if !policy.isDryRun, let (payment, hold) = self.takeUp(request) {
+            report.notices.append("took up the payment of \(payment.terms.option.display) that an earlier call left open")
+            guard payment.isCreditPurchase else {
+                return try await self.present(payment, hold, request, isFirst: false, deliver, &report)
+            }
+            if try await self.presentCredit(payment, hold, request, isFirst: false, deliver, &report) { return }
+        }
+        try await self.run(request, policy, deliver, &report)
     }
 
     // MARK: Before payment
@@ -66,12 +72,17 @@ public struct Buyer: Sendable {
         _ deliver: BodySink,
         _ report: inout PurchaseReport
     ) async throws(PurchaseFailure) {
-        var machine = PurchaseMachine(request, policy: policy, directory: self.directory, signers: self.signers)
+        let credits = policy.spendsCredit && !policy.isDryRun ? self.credits(at: request.url.origin) : []
+        var machine = PurchaseMachine(
+            request, policy: policy, directory: self.directory, signers: self.signers, credits: credits)
         var action = machine.start()
         var unread: BodyStream?
         while true {
             switch action {
             case .ask(let url): action = await self.ask(request, url, &machine, &report, &unread)
+            case .spendCredit(let candidate, let invitation, let url):
+                if try await self.spendCredit(candidate, invitation, at: url, request, deliver, &report) { return }
+                action = machine.creditRefused()
             case .lookUpFunds(let candidate):
                 action = machine.funds(await self.chain.balance(of: candidate.signer.account, in: candidate.option.asset))
             case .pay(let candidate, let url, let offer):
@@ -174,7 +185,9 @@ public struct Buyer: Sendable {
             nonce: nonce
         )
         guard let payload = try? candidate.signer.sign(candidate.option, validity),
-            let field = PaymentEnvelope.field(payload, for: candidate.offered, of: offer, nonce: nonce)
+            let field = PaymentEnvelope.field(
+                payload, for: candidate.offered, of: offer,
+                identifier: X402V2.PaymentIdentifier.make(self.environment.randomBytes(16)))
         else {
             _ = try? self.journal.release(hold, reason: "it was not signed", at: now)
             throw PurchaseFailure(.noAcceptableOffer, "the option cannot be signed")
@@ -205,7 +218,7 @@ public struct Buyer: Sendable {
     }
 
     /// Sends a payment that is recorded, and records what comes of it.
-    private func present(
+    func present(
         _ payment: JournaledPayment,
         _ hold: Journal.Hold,
         _ request: PurchaseRequest,
@@ -232,12 +245,13 @@ public struct Buyer: Sendable {
         report.fields = response.head.fields
         let body = response.head.status < 400 ? [] : (try? await response.body.collect(upTo: PaidAnswer.bodySizeMax)) ?? []
         let answer = PaidAnswer(response.head, body: body, networks: self.names(of: payment.terms.option.network))
-        report.notices += answer.notices
+        report.notices += payment.isCreditPurchase ? answer.notices.filter { $0 != PaidAnswer.noTransaction } : answer.notices
         if case .paid(let transaction) = answer.outcome { report.payment?.transaction = transaction }
         do {
             switch (response.head.status, answer.failure?.code) {
             case (..<400, nil): try await Self.pump(response.body, to: deliver)
-            case (_, .serverError) where !body.isEmpty: try await deliver(body)
+            // Where credit is not taken the purchase goes on, and another answer is the one to deliver.
+            case (_, .serverError) where !body.isEmpty && !(payment.isCreditPurchase && answer.isRefused): try await deliver(body)
             default: break
             }
         } catch {
@@ -277,6 +291,10 @@ public struct Buyer: Sendable {
                 try self.journal.markRefused(hold, status: status, reason: reason, at: now)
             case .open: break
             }
+            if let debt = answer.debt {
+                report.notices.append("the server owes the amount (\(debt)); another call there spends it as credit")
+                try self.journal.markOwed(hold, debt: debt, at: now)
+            }
         } catch {
             report.notices.append("the outcome is not in the journal: \(error)")
         }
@@ -299,7 +317,7 @@ public struct Buyer: Sendable {
         while let piece = try await body?.next() { try await deliver(piece) }
     }
 
-    private static func journaled<Result>(_ body: () throws(JournalError) -> Result) throws(PurchaseFailure) -> Result {
+    static func journaled<Result>(_ body: () throws(JournalError) -> Result) throws(PurchaseFailure) -> Result {
         do throws(JournalError) { return try body() } catch {
             throw PurchaseFailure(.journalUnusable, "nothing is paid without a journal: \(error)")
         }

@@ -22,6 +22,14 @@ struct PaidAnswer: Hashable, Sendable {
     let failure: PurchaseFailure?
     /// What is odd about the answer, for people.
     let notices: [String]
+    /// The server's name for what it owes, when it says that it does: the payment was taken and bought nothing.
+    let debt: String?
+
+    /// Whether the server says that it did not take the payment.
+    var isRefused: Bool { if case .refused = self.outcome { true } else { false } }
+
+    /// Said of a receipt without a transaction.
+    static let noTransaction = "the receipt names no transaction: settlement may be deferred"
 
     /// The most of an error's body that is read for its reason.
     static let bodySizeMax = 1 << 20
@@ -34,12 +42,13 @@ struct PaidAnswer: Hashable, Sendable {
     init(_ head: ResponseHead, body: [UInt8], networks: [String]) {
         let (receipt, notices) = Self.receipt(head, networks)
         if let receipt, receipt.success {
-            let isDeferred = receipt.transaction.isEmpty ? ["the receipt names no transaction: settlement may be deferred"] : []
+            let isDeferred = receipt.transaction.isEmpty ? [Self.noTransaction] : []
             self.init(
                 .paid(transaction: receipt.transaction),
                 head.status < 400
                     ? nil : PurchaseFailure(.serverError, "the server took the payment and answered \(Self.text(head, body))"),
-                notices + isDeferred
+                notices + isDeferred,
+                debt: Self.debt(head)
             )
             return
         }
@@ -66,10 +75,23 @@ struct PaidAnswer: Hashable, Sendable {
         }
     }
 
-    private init(_ outcome: Outcome, _ failure: PurchaseFailure?, _ notices: [String]) {
+    private init(_ outcome: Outcome, _ failure: PurchaseFailure?, _ notices: [String], debt: String? = nil) {
         self.outcome = outcome
         self.failure = failure
         self.notices = notices
+        self.debt = debt
+    }
+
+    /// A name of letters, digits, `-` and `_`, as it will stand in lines of ours.
+    private static func debt(_ head: ResponseHead) -> String? {
+        guard let name = head.fields.firstText("tollgate-debt"), (1...128).contains(name.utf8.count) else { return nil }
+        let isName = name.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+            default: false
+            }
+        }
+        return isName ? name : nil
     }
 
     /// A failure after which the same request takes the payment up.

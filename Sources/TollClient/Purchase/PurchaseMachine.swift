@@ -12,6 +12,9 @@ public struct PurchaseMachine: Sendable {
     public enum Action: Sendable {
         /// Ask for this URL without paying; then ``PurchaseMachine/answered(_:body:)``.
         case ask(URLParts)
+        /// Sign in and buy with what the server owes the signer's account; where it takes that the purchase ends, else
+        /// ``PurchaseMachine/creditRefused()``.
+        case spendCredit(Candidate, SignInInvitation, URLParts)
         /// Look up what the signer's account has; then ``PurchaseMachine/funds(_:)``.
         case lookUpFunds(Candidate)
         /// Reserve, sign, record, send; then ``PurchaseMachine/paid(_:body:)``.
@@ -37,14 +40,19 @@ public struct PurchaseMachine: Sendable {
     private let policy: PurchasePolicy
     private let directory: NetworkDirectory
     private let signers: [any PaymentSigner]
+    private let credits: [Credit]
     private var state: State
 
-    /// A purchase of `request` under `policy`.
-    public init(_ request: PurchaseRequest, policy: PurchasePolicy, directory: NetworkDirectory, signers: [any PaymentSigner]) {
+    /// A purchase of `request` under `policy`. What servers owe by `credits` is spent before anything is paid.
+    public init(
+        _ request: PurchaseRequest, policy: PurchasePolicy, directory: NetworkDirectory, signers: [any PaymentSigner],
+        credits: [Credit] = []
+    ) {
         self.request = request
         self.policy = policy
         self.directory = directory
         self.signers = signers
+        self.credits = credits
         self.state = .asking(request.url, redirects: 0)
     }
 
@@ -63,10 +71,27 @@ public struct PurchaseMachine: Sendable {
             try self.checkTransport(url.origin)
             let selection = try OptionSelection(offer, policy: self.policy, directory: self.directory, signers: self.signers)
             self.state = .choosing(selection.candidates, url, offer, shortfall: nil)
-            return .lookUpFunds(selection.candidates[0])
+            return self.credit(selection.candidates, url, offer) ?? .lookUpFunds(selection.candidates[0])
         } catch {
             return self.end(.fail(error))
         }
+    }
+
+    /// The server took no credit: the call is paid for.
+    public func creditRefused() -> Action {
+        guard case .choosing(let candidates, _, _, _) = self.state else {
+            preconditionFailure("Credit was refused that was not spent.")
+        }
+        return .lookUpFunds(candidates[0])
+    }
+
+    /// The best candidate that the server's debt pays for; nil when there is none, or the server does not invite to sign in.
+    private func credit(_ candidates: [Candidate], _ url: URLParts, _ offer: ReceivedOffer) -> Action? {
+        guard !self.credits.isEmpty, let invitation = SignInInvitation(offer, from: url) else { return nil }
+        let candidate = candidates.first { candidate in
+            invitation.includes(candidate.option.network) && self.credits.contains { $0.buys(candidate, at: url.origin) }
+        }
+        return candidate.map { .spendCredit($0, invitation, url) }
     }
 
     /// The unpaid request failed.

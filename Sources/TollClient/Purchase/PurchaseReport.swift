@@ -11,7 +11,7 @@ public struct PurchaseReport: Sendable {
         public var option: PaymentOption
         /// Who pays.
         public var account: String
-        /// How it travels: `x402` or `x402-v1`.
+        /// How it travels: `x402` or `x402-v1`; ``Credit/dialect`` for what the server owed.
         public var dialect: String
         /// The transaction; empty when none is known.
         public var transaction: String

@@ -58,6 +58,8 @@ public struct PurchasePolicy: Sendable {
     public var allowsPlainHTTP: Bool
     /// Whether to stop before anything is paid.
     public var isDryRun: Bool
+    /// Whether to buy with what the server owes before paying anew.
+    public var spendsCredit: Bool
 
     /// A policy; by default of the default limits, over TLS, for real.
     public init(
@@ -66,7 +68,8 @@ public struct PurchasePolicy: Sendable {
         network: ChainID? = nil,
         asset: String? = nil,
         allowsPlainHTTP: Bool = false,
-        isDryRun: Bool = false
+        isDryRun: Bool = false,
+        spendsCredit: Bool = true
     ) {
         self.limit = limit
         self.budget = budget
@@ -74,5 +77,6 @@ public struct PurchasePolicy: Sendable {
         self.asset = asset
         self.allowsPlainHTTP = allowsPlainHTTP
         self.isDryRun = isDryRun
+        self.spendsCredit = spendsCredit
     }
 }

@@ -27,13 +27,16 @@ struct ChainWitness: Sendable {
         return await chain.authorization(asOf: 0)
     }
 
-    /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read.
+    /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read. A Transfer that is older
+    /// than the claim is no settlement of it: the authorization was used for something else before.
     func receipt(
         of transaction: String,
         _ payment: ExactEVMPayment,
         of claim: Claim
     ) async -> SettlementPursuit.ReceiptResult? {
-        await self.chain(payment, claim, transaction: transaction)?.receipt()
+        let receipt = await self.chain(payment, claim, transaction: transaction)?.receipt()
+        if case .transferred(let settlement) = receipt, settlement.block <= claim.unusedAtBlock { return .silent }
+        return receipt
     }
 
     private func chain(_ payment: ExactEVMPayment, _ claim: Claim, transaction: String) -> ExactEVMChain? {

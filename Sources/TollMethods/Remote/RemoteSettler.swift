@@ -139,6 +139,15 @@ struct RemoteSettler: Sendable {
             case .note(let submission):
                 try await self.write(.unknown(reason: submission.reason), job)
                 action = pursuit.noted()
+            case .confirm(let transaction):
+                let receipt = await self.witness.receipt(of: transaction, job.request.payment, of: job.record.claim)
+                if receipt?.contradicts == true {
+                    self.log.error(
+                        "a facilitator says success and the chain says otherwise",
+                        ["payment": job.record.id, "facilitator": endpoint.url, "transaction": transaction]
+                    )
+                }
+                action = pursuit.chainShows(receipt)
             case .readChain:
                 action = pursuit.chainSays(await self.witness.authorization(job.request.payment, of: job.record.claim))
             case .wait(let delay):
@@ -202,22 +211,8 @@ struct RemoteSettler: Sendable {
 
     // MARK: - The ledger
 
-    /// Writes how it ended; where the chain can be read, with its word.
+    /// Writes how it ended.
     private func conclude(_ outcome: SettlementOutcome, _ job: Job) async throws(StoreError) -> SettlementOutcome {
-        var outcome = outcome
-        if case .settled(let settlement) = outcome, settlement.block == 0 {
-            let receipt = await self.witness.receipt(of: settlement.transaction, job.request.payment, of: job.record.claim)
-            switch receipt {
-            case .transferred(let seen): outcome = .settled(seen)
-            case .reverted, .silent:
-                self.log.error(
-                    "a facilitator says success and the chain says otherwise",
-                    ["payment": job.record.id, "transaction": settlement.transaction]
-                )
-                return .pending(transaction: settlement.transaction)
-            case .none?, .unknown, nil: break
-            }
-        }
         switch outcome {
         case .settled(let settlement): try await self.write(.settled(settlement), job)
         case .failed(let refusal, _): try await self.write(.failed(refusal), job)
@@ -232,6 +227,16 @@ struct RemoteSettler: Sendable {
             guard error.isDefect, let record = try await self.store.record(job.record.id),
                 record.phase == .settled || record.phase == .failed
             else { throw error }
+        }
+    }
+}
+
+extension SettlementPursuit.ReceiptResult {
+    /// Whether the transaction is there, and is no settlement of this payment.
+    fileprivate var contradicts: Bool {
+        switch self {
+        case .silent, .reverted: true
+        case .none, .unknown, .transferred: false
         }
     }
 }

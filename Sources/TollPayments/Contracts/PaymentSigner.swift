@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 public import TollPrimitives
+public import TollProtocol
 
 /// The buyer's counterpart of a ``PaymentMethod``: signs payments of one scheme with one key. Knows nothing of HTTP, budgets
 /// or whether the payment is wanted: whoever calls has decided that.
@@ -21,6 +22,15 @@ public protocol PaymentSigner: Sendable {
     ///
     /// - Throws: When there is an ``objection(to:)``.
     func sign(_ option: PaymentOption, _ validity: AuthorizationValidity) throws(PaymentSigningError) -> JSONObject
+
+    /// Signs in with its account on `chain`; nil when accounts there cannot. Whoever calls has seen to it that the text names
+    /// the server that will get it.
+    func signIn(_ info: X402V2.SignIn.Info, on chain: ChainID) -> X402V2.SignIn.Proof?
+}
+
+extension PaymentSigner {
+    /// Signs in nowhere.
+    public func signIn(_ info: X402V2.SignIn.Info, on chain: ChainID) -> X402V2.SignIn.Proof? { nil }
 }
 
 /// When an authorization holds, and what makes it unique.

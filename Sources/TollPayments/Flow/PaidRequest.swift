@@ -100,6 +100,9 @@ public struct PaidRequest {
         case endOwing((PaymentRecord) -> Ending)
     }
 
+    /// Why an authorization is dropped whose call may have been made and may not be repeated.
+    private static let interruption = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
+
     private let credential: Credential
     private let policy: SettlePolicy
     private let route: String
@@ -234,6 +237,8 @@ public struct PaidRequest {
         case .signed, .broadcast, .unknown: return self.settle(record, then: .serveHeld)
         case .queued: return self.end(.alreadyUsed(transaction: nil))
         case .claimed: return self.takeUpInterrupted(record)
+        // A crash may have come between the write and the answer: who asks again is told the same, and never to pay anew.
+        case .failed where record.failure == Self.interruption: return self.end(.outcomeUnknown(debt: nil))
         case .failed:
             let refusal = record.failure ?? PaymentRefusal("transaction_failed")
             return self.end(.settlementFailed(refusal, transaction: record.transaction?.hash, payer: self.payer))
@@ -249,8 +254,7 @@ public struct PaidRequest {
         case .after where record.claim.request.isRepeatable, .deferred where record.claim.request.isRepeatable:
             return self.call(record)
         case .after, .deferred:
-            let refusal = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
-            return self.record([.failed(refusal)], then: .end(.outcomeUnknown(debt: nil)))
+            return self.record([.failed(Self.interruption)], then: .end(.outcomeUnknown(debt: nil)))
         }
     }
 

@@ -55,6 +55,11 @@ struct WireReader {
         return value
     }
 
+    /// The same, nil when absent.
+    func optionalText<Value>(_ name: String, _ expected: String, _ parse: (String) -> Value?) throws(WireError) -> Value? {
+        self.value(name) == nil ? nil : try self.text(name, expected, parse)
+    }
+
     /// An amount in the smallest unit: always text, never a number.
     func amount(_ name: String) throws(WireError) -> UInt256 {
         try self.text(name, "an amount in the smallest unit as a decimal string", UInt256.init(decimal:))

@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollPrimitives
+
 /// A structured logger: a value that is passed on, never found in a global.
 ///
 /// A line is one line whatever the values contain, and a `Secret` among them prints as `<redacted>`.

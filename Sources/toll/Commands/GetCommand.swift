@@ -18,6 +18,7 @@ enum GetCommand {
     )
     private static let isDryRun = Parameter.flag("dry-run", help: "Say what would be paid, and end with 10.")
     private static let isPlainAllowed = Parameter.flag("allow-http", help: "Pay servers on other machines without TLS, too.")
+    private static let isCreditKept = Parameter.flag("no-credit", help: "Pay, also where the server owes for an earlier call.")
     private static let isJSON = Parameter.flag("json", help: "One JSON object on standard output.")
     private static let isVerbose = Parameter.flag("verbose", short: "v", help: "Tell every request and answer.")
     private static let wallet = Parameter.option("wallet", "name", help: "Pay from this wallet instead of TOLL_EVM_KEY.")
@@ -32,7 +33,7 @@ enum GetCommand {
                 40 the server answered an error after payment.
                 """,
             parameters: [url] + RequestOptions.parameters + [
-                limit, network, asset, isDryRun, isPlainAllowed, isJSON, isVerbose, wallet,
+                limit, network, asset, isDryRun, isPlainAllowed, isCreditKept, isJSON, isVerbose, wallet,
             ]
         ) { try await self.run($0, client) }
     }
@@ -43,6 +44,7 @@ enum GetCommand {
         let nodes = ChainNodes(client: client)
         var policy = try self.policy(arguments)
         policy.isDryRun = arguments.has(isDryRun)
+        policy.spendsCredit = !arguments.has(isCreditKept)
         var directory = NetworkDirectory.known
         if let asset = policy.asset { directory = await directory.adding(asset, on: policy.network, from: nodes) }
         let signers = try Keys.signers(wallet: arguments.value(wallet), home: home)

@@ -14,7 +14,7 @@ enum HistoryCommand {
     private static func run() throws -> ExitCode {
         var table = TextTable(["TIME", "STATE", "AMOUNT", "NETWORK", "REQUEST", "TRANSACTION"])
         for payment in try Home().journal.payments() {
-            let (state, transaction) = Self.words(payment.state)
+            let (state, transaction) = Self.words(payment)
             table.add([
                 String(CalendarTime.rfc3339(.seconds(Int64(clamping: payment.time))).prefix(19)) + "Z", state,
                 payment.terms.option.display, payment.terms.option.network.description,
@@ -25,7 +25,14 @@ enum HistoryCommand {
         return .success
     }
 
-    static func words(_ state: JournaledPayment.State) -> (state: String, transaction: String) {
+    static func words(_ payment: JournaledPayment) -> (state: String, transaction: String) {
+        var (state, transaction) = Self.words(payment.state)
+        if payment.isCreditPurchase { state += " with credit" }
+        if let debt = payment.debt { state += ", owed as \(debt)" }
+        return (state, transaction)
+    }
+
+    private static func words(_ state: JournaledPayment.State) -> (state: String, transaction: String) {
         switch state {
         case .reserved: ("reserved", "")
         case .sent: ("open", "")

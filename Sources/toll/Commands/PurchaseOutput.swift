@@ -59,8 +59,9 @@ final class PurchaseOutput: Sendable {
         if let payment = report.payment {
             let isOpen = report.failure?.code == .outcomeUnknown
             let transaction = payment.transaction.isEmpty ? "" : ", transaction \(payment.transaction)"
+            let verb = payment.dialect == Credit.dialect ? "spent credit of" : "paid"
             lines.append(
-                "\(isOpen ? "may have paid" : "paid") \(payment.option.display) on \(payment.option.network) "
+                "\(isOpen ? "may have \(verb)" : verb) \(payment.option.display) on \(payment.option.network) "
                     + "to \(payment.option.payTo)\(transaction)"
             )
         }

@@ -15,11 +15,13 @@ import TollTestKit
 
     private static let seen = Settlement(transaction: Stand.transaction, block: 2_001, logIndex: 5)
 
-    private func stand(_ node: ScriptedNode, _ answer: @escaping RemoteStand.Answer) throws -> RemoteStand {
+    private func stand(
+        _ node: ScriptedNode, unusedAtBlock: UInt64 = 1_990, _ answer: @escaping RemoteStand.Answer
+    ) throws -> RemoteStand {
         let time = ManualTime(start: .seconds(1_700_000_100))
         let client = EVMClient(RPCClient(endpoints: ["http://node.example"], transport: node, now: time.environment.monotonic))
         let network = ExactEVMNetwork(chain: SamplePayment.asset.network, client: client, signers: nil)
-        return try Stand(networks: [network], claim: SamplePayment.claim(1, unusedAtBlock: 1_990), answer)
+        return try Stand(networks: [network], claim: SamplePayment.claim(1, unusedAtBlock: unusedAtBlock), answer)
     }
 
     @Test func `verification remembers the block before it`() async throws {
@@ -38,15 +40,34 @@ import TollTestKit
     }
 
     @Test(arguments: [ScriptedNode.Fate.unused, .down])
-    func `success that the chain does not show yet is the facilitator's word`(fate: ScriptedNode.Fate) async throws {
+    func `success that the chain does not show is not recorded`(fate: ScriptedNode.Fate) async throws {
         let stand = try self.stand(ScriptedNode(fate: fate), Stand.text(Stand.success))
-        #expect(try await stand.settle() == .settled(Settlement(transaction: Stand.transaction, block: 0, logIndex: 0)))
+        #expect(try await stand.settle() == .pending(transaction: Stand.transaction))
+        #expect(try await stand.record()?.phase == .unknown)
+        #expect(stand.calls.count == 1)
+    }
+
+    @Test func `a transaction that settled another payment between the same two is no settlement of this one`() async throws {
+        let stand = try self.stand(ScriptedNode(fate: .transferred, nonce: 2), Stand.text(Stand.success))
+        #expect(try await stand.settle() == .pending(transaction: Stand.transaction))
+        #expect(try await stand.record()?.phase == .unknown)
+    }
+
+    @Test func `a transaction from before the claim is no settlement of it`() async throws {
+        let stand = try self.stand(ScriptedNode(fate: .transferred), unusedAtBlock: 2_001, Stand.text(Stand.success))
+        #expect(try await stand.settle() == .pending(transaction: Stand.transaction))
+    }
+
+    @Test func `a refusal of what the chain shows as paid is a settlement`() async throws {
+        let stand = try self.stand(ScriptedNode(fate: .transferred), Stand.text(Stand.failure("insufficient_funds")))
+        #expect(try await stand.settle() == .settled(Self.seen))
     }
 
     @Test func `success that the chain contradicts is not recorded`() async throws {
         let stand = try self.stand(ScriptedNode(fate: .reverted), Stand.text(Stand.success))
         #expect(try await stand.settle() == .pending(transaction: Stand.transaction))
         #expect(try await stand.record()?.phase == .unknown)
+        #expect(stand.calls.count > 1)
     }
 
     @Test(arguments: [Stand.text("<html>", 500), Stand.error(.timedOut)])

@@ -23,6 +23,8 @@ struct ScriptedNode: RPCTransport {
     var fate: Fate
     /// When the newest block was made, in seconds since 1970.
     var headTime = Self.headTime
+    /// Whose authorization the transaction used: the nonce of this sample payment.
+    var nonce = 1
 
     func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (status: Int, body: [UInt8]) {
         guard self.fate != .down, let request = try? JSON(parsing: body) else { throw .notSent(reason: "down") }
@@ -42,12 +44,14 @@ struct ScriptedNode: RPCTransport {
                 "number": "0x7d1", "hash": Self.word(1), "parentHash": Self.word(0),
                 "timestamp": .string(UInt256(self.headTime).hexQuantity), "baseFeePerGas": "0x1",
             ]
-        case "eth_call": Self.word(self.fate == .transferred ? 1 : 0)
-        case "eth_getLogs": self.fate == .transferred ? [self.authorizationUsed] : []
+        case "eth_call": Self.word(self.isUsed ? 1 : 0)
+        case "eth_getLogs": self.isUsed ? [self.authorizationUsed] : []
         case "eth_getTransactionReceipt": self.fate == .unused ? .null : self.receipt
         default: .null
         }
     }
+
+    private var isUsed: Bool { self.fate == .transferred && self.nonce == 1 }
 
     private var receipt: JSON {
         [
@@ -71,7 +75,7 @@ struct ScriptedNode: RPCTransport {
     private var authorizationUsed: JSON {
         let topics: [JSON] = [
             .string(EIP3009.authorizationUsedTopic.description), Self.word(of: SamplePayment.payer),
-            .string(SamplePayment.nonce(1)),
+            .string(SamplePayment.nonce(self.nonce)),
         ]
         return self.log(topics, data: "0x", index: "0x4")
     }

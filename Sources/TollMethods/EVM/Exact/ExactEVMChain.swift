@@ -118,7 +118,8 @@ struct ExactEVMChain {
         return found
     }
 
-    /// The Transfer of exactly this payment: the token, from, to, and value.
+    /// The Transfer of exactly this payment: token, from, to and value, beside the use of its own authorization. Another payment
+    /// between the same two may be in the same transaction, or be named for this one.
     private func transfer(in receipt: TransactionReceipt) -> Settlement? {
         let authorization = self.payment.authorization
         let wanted = ERC20.Transfer(
@@ -127,7 +128,14 @@ struct ExactEVMChain {
             to: authorization.to,
             value: authorization.value
         )
-        let log = receipt.logs.first { ERC20.Transfer($0) == wanted }
+        let used = receipt.logs.firstIndex {
+            $0.address == self.payment.asset
+                && $0.topics == [EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce]
+        }
+        guard let used else { return nil }
+        // EIP-3009 leaves the order of the two events open; the reference and USDC use the authorization first.
+        let isWanted = { (log: Log) in ERC20.Transfer(log) == wanted }
+        let log = receipt.logs[used...].first(where: isWanted) ?? receipt.logs[..<used].last(where: isWanted)
         return log.map {
             Settlement(transaction: receipt.transactionHash.description, block: receipt.blockNumber, logIndex: $0.logIndex ?? 0)
         }

@@ -4,7 +4,7 @@ public import TollCrypto
 internal import TollEVM
 public import TollPayments
 public import TollPrimitives
-internal import TollProtocol
+public import TollProtocol
 
 /// Pays by scheme `exact` on EVM chains: signs an EIP-3009 transfer with a key.
 ///
@@ -67,6 +67,15 @@ public struct ExactEVMPayer: PaymentSigner {
             nonce: authorization.nonce
         )
         return ExactEVMPayload(signature: signature.bytes, authorization: wire).json
+    }
+
+    /// Signs the text of EIP-4361 as wallets sign text (EIP-191), which is the digest of no transaction and no transfer.
+    public func signIn(_ info: X402V2.SignIn.Info, on chain: ChainID) -> X402V2.SignIn.Proof? {
+        guard let number = chain.eip155 else { return nil }
+        let digest = EIP191.digest(Array(info.text(address: self.account, chain: number).utf8))
+        return X402V2.SignIn.Proof(
+            info, address: self.account, chain: X402V2.SignIn.SupportedChain(chain, .eip191),
+            signature: self.key.sign(digest: digest).description)
     }
 
     private static func parties(of option: PaymentOption) throws(PaymentSigningError) -> (UInt64, token: Address, payee: Address)

@@ -1,0 +1,406 @@
+# Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+"""Kill the gateway again and again under paid load, and count the money afterwards.
+
+    python crashes.py [--kills 20] [--seed TEXT] [--buyers 8] [--keep]
+
+A chain that mines every few hundred milliseconds, a gateway with a ledger of its own, and buyers who present each credential until
+it has come to a definite end.  The gateway is killed (SIGKILL) at moments that the seed chooses: at any time, while it starts, and
+right after a buyer has asked, the upstream was called, a transaction came to the node, went through it, or an answer arrived.
+Everything is judged from outside: by the chain, by what the buyers were told, by the upstream's calls, and by `tollgate ledger`.
+"""
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import random
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+
+from buyers import Buyer, Purchase, Shop
+from checks import TRANSFER, expect
+from credentials import Authorization, Terms
+from market import NETWORK, PRICE, TOLLGATE
+from node_proxy import NodeProxy
+from processes import Failed, Processes, free_port, spawn
+from upstream import Upstream
+
+from kit import Kit, start_devchain  # devnet/, which market.py puts on the path
+
+BLOCK_TIME = 0.25
+QUIET_TIMEOUT = 60
+REPEATS_AT_END = 200
+UNDER_WAY = ("queued", "signed", "broadcast", "unknown")
+POLICIES = ("after", "before")
+SIGNERS = 2
+
+
+class Moments:
+    """The next moment at which the gateway dies, of one kind, after a delay."""
+
+    KINDS = ("at any time", "while it starts", "asked", "called", "sending", "sent", "answered")
+
+    def __init__(self, kill: Callable[[], None]):
+        self._kill, self._lock = kill, threading.Lock()
+        self._armed, self._delay = "", 0.0
+        self.came = threading.Event()
+
+    def arm(self, kind: str, delay: float) -> None:
+        """The next moment of this kind is the last."""
+        self.came.clear()
+        with self._lock:
+            self._armed, self._delay = kind, delay
+
+    def reach(self, kind: str) -> Callable[[], None]:
+        """What whoever sees such moments calls at each; the first that was waited for kills before it returns."""
+        def reached() -> None:
+            with self._lock:
+                if self._armed != kind:
+                    return
+                self._armed, delay = "", self._delay
+            time.sleep(delay)
+            self._kill()
+            self.came.set()
+        return reached
+
+
+class Gateway:
+    """The gateway that dies and comes back, over the same ledger, at the same address."""
+
+    def __init__(self, directory: Path, node: str, upstream: str, keys: list[str], payee: str):
+        self.processes, self.node, self.upstream, self.payee = Processes(directory), node, upstream, payee
+        self.port, self.admin = free_port(), free_port()
+        self.origin, self.config, self.lives = f"http://127.0.0.1:{self.port}", directory / "tollgate.yaml", 0
+        self.environment = {f"CRASH_KEY_{i}": key for i, key in enumerate(keys)}
+        self.config.write_text(self._yaml(directory))
+        self._process: subprocess.Popen | None = None
+
+    def _yaml(self, directory: Path) -> str:
+        routes = "\n".join(f"  - {{match: /{p}, upstream: api, price: $0.01, settle: {p}, max_timeout: 120s}}" for p in POLICIES)
+        return f"""listen: 127.0.0.1:{self.port}
+public_url: {self.origin}
+admin: {{listen: 127.0.0.1:{self.admin}}}
+store: sqlite:{directory / 'tollgate.db'}
+workers: 2
+settle_wait: 2s
+networks: {{"{NETWORK}": {{rpc: [{self.node}], confirmations: 1}}}}
+pay_to: {{eip155: "{self.payee}"}}
+facilitator: {{signers: {{eip155: [{', '.join(f'"env:{name}"' for name in self.environment)}]}}}}
+upstreams: {{api: {self.upstream}}}
+routes:
+{routes}
+"""
+
+    def _command(self) -> list[str]:
+        return [TOLLGATE, "serve", "--config", str(self.config)]
+
+    def start(self) -> None:
+        """A new life, until it is ready."""
+        self.lives += 1
+        self._process = self.processes.start(f"life {self.lives}", self._command(), f"http://127.0.0.1:{self.admin}/ready",
+                                             self.environment)
+
+    def start_and_kill(self, after: float) -> None:
+        """A life that ends before it is ready, or little later."""
+        self.lives += 1
+        with self.processes.log(f"life {self.lives}").open("w") as log:
+            self._process = spawn(self._command(), self.environment, stdout=log, stderr=subprocess.STDOUT)
+        time.sleep(after)
+        self.kill()
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process:
+            expect(self._process.poll() is None, f"the gateway ended by itself\n{self.processes.tail(f'life {self.lives}')}")
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def ledger(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`tollgate ledger …`."""
+        command = [TOLLGATE, "ledger", *arguments, "--config", str(self.config)]
+        return subprocess.run(command, env={**self.environment}, capture_output=True, text=True, timeout=120, check=False)
+
+    def states(self) -> dict[str, str]:
+        """The state of every payment in the ledger."""
+        listed = self.ledger("payments")
+        expect(listed.returncode == 0, f"tollgate ledger payments: {listed.stderr}")
+        rows = (re.split(r"  +", line.strip()) for line in listed.stdout.splitlines()[1:])
+        return {row[1]: row[2] for row in rows}
+
+
+class Run:
+    """One run: everybody, the killings, and the count."""
+
+    def __init__(self, directory: Path, seed: str, buyers: int):
+        self.choice = random.Random(seed)
+        self.processes = Processes(directory)
+        with self.processes.log("devnet").open("w") as log:
+            chain, rpc = start_devchain("--engine", "revm", "--block-time", str(BLOCK_TIME), log=log)
+        self.processes.adopt("devnet", chain)
+        self.kit, self.node, self.upstream = Kit(rpc), NodeProxy(rpc), Upstream()
+        self.upstream.serve_in_background()
+        self.token, self.payee = self.kit.names["usdc"], Account.create().address
+        keys = [Account.create() for _ in range(SIGNERS)]
+        for key in keys:
+            self.kit.rpc("anvil_setBalance", key.address, hex(1000 * 10**18))
+        self.signers = [key.address for key in keys]
+        self.gateway = Gateway(directory, self.node.url, self.upstream.url, [k.key.to_0x_hex() for k in keys], self.payee)
+        self.moments = Moments(self.gateway.kill)
+        self.upstream.when_called = self.moments.reach("called")
+        self.node.before_send, self.node.after_send = self.moments.reach("sending"), self.moments.reach("sent")
+        self.stop_buying = threading.Event()
+        shop = Shop(self.gateway.origin, NETWORK, self.token, [f"/{p}" for p in POLICIES], self._sign, ["payer", "payer2"],
+                    self.moments.reach("asked"), self.moments.reach("answered"))
+        self.buyers = [Buyer(shop, number, seed, self.stop_buying) for number in range(buyers)]
+        self.kills: Counter[str] = Counter()
+
+    def _sign(self, payer: str, terms: Terms) -> Authorization:
+        message, signed = self.kit.authorize(payer, self.token, terms.v2["payTo"], int(terms.v2["amount"]),
+                                             before=int(time.time()) + terms.window)
+        return Authorization(message, bytes(signed.signature))
+
+    @property
+    def purchases(self) -> list[Purchase]:
+        """All that was begun."""
+        return [p for b in self.buyers for p in b.purchases]
+
+    # The killings.
+
+    def kill(self, count: int) -> None:
+        """Kill the gateway so often, and let it live after the last."""
+        self.gateway.start()
+        for buyer in self.buyers:
+            buyer.start()
+        kinds = list(itertools.islice(itertools.cycle(Moments.KINDS), count))
+        self.choice.shuffle(kinds)
+        for kind in kinds:
+            self._kill_once(kind)
+            self.kills[kind] += 1
+            self.gateway.start()
+
+    def _kill_once(self, kind: str) -> None:
+        if kind == "while it starts":
+            time.sleep(self.choice.uniform(0, 0.5))
+            self.gateway.kill()
+            self.gateway.start_and_kill(self.choice.uniform(0, 0.2))
+            return
+        time.sleep(self.choice.uniform(0.1, 1.0))
+        if kind == "at any time":
+            self.gateway.kill()
+            return
+        self.moments.arm(kind, self.choice.choice((0, 0, self.choice.uniform(0, 0.05))))
+        expect(self.moments.came.wait(QUIET_TIMEOUT), f"nobody saw the gateway at \"{kind}\"")
+
+    def quiet(self) -> None:
+        """Let everybody come to an end, and the ledger know it."""
+        self.stop_buying.set()
+        for buyer in self.buyers:
+            buyer.join(QUIET_TIMEOUT * 2)
+            expect(not buyer.is_alive(), f"{buyer.name} came to no end")
+            expect(buyer.trouble is None, buyer.trouble or "")
+        end = time.monotonic() + QUIET_TIMEOUT
+        while under_way := {i: s for i, s in self.gateway.states().items() if s in UNDER_WAY}:
+            expect(time.monotonic() < end, f"still under way: {under_way}")
+            time.sleep(0.5)
+        paid = [(b, p) for b in self.buyers for p in b.purchases[-REPEATS_AT_END // len(self.buyers):]]
+        for buyer, purchase in paid:
+            if purchase.end == "paid" and purchase.dialect == "v2":
+                buyer.ask_again(purchase)
+
+    def stop(self) -> None:
+        """End everything."""
+        self.stop_buying.set()
+        self.gateway.processes.stop()
+        self.processes.stop()
+
+
+class Count:
+    """What the chain, the buyers, the upstream and the ledger say, held against each other."""
+
+    def __init__(self, run: Run):
+        self.run, self.purchases = run, run.purchases
+        self.by_nonce = {p.authorization.nonce: p for p in self.purchases}
+        self.by_payment = {p.payment: p for p in self.purchases}
+        self.states = run.gateway.states()
+        self.used = self._authorizations_used()
+        self.calls = [(path, n + 1, fields["Tollgate-Payment-Id"]) for path, calls in run.upstream.calls.items()
+                      for n, fields in enumerate(calls)]
+
+    def _logs(self, *topics: Any) -> list[dict[str, Any]]:
+        return self.run.kit.rpc("eth_getLogs", {"fromBlock": "0x0", "toBlock": "latest", "address": self.run.token,
+                                                "topics": list(topics)})
+
+    def _authorizations_used(self) -> Counter[bytes]:
+        from eth_utils import keccak
+        topic = "0x" + keccak(text="AuthorizationUsed(address,bytes32)").hex()
+        return Counter(bytes.fromhex(log["topics"][2][2:]) for log in self._logs(topic))
+
+    def moved(self, purchase: Purchase) -> bool:
+        """Whether its money moved."""
+        return self.used[purchase.authorization.nonce] > 0
+
+    # Each check answers what it counted, or fails.
+
+    def every_purchase_ended(self) -> str:
+        """No buyer is left in the dark."""
+        ends = Counter(p.end for p in self.purchases)
+        odd = [p for p in self.purchases if p.end not in ("paid", "unknown", "owed", "used", "gave up")]
+        odd += [p for p in self.purchases if p.end == "used" and p.dialect == "v2"]
+        expect(not odd, "\n".join(map(str, odd[:5])))
+        return ", ".join(f"{n} {end}" for end, n in sorted(ends.items()))
+
+    def paid_at_most_once(self) -> str:
+        """One Transfer for an authorization, of the price, and none that nobody authorized."""
+        transfers = self._logs(TRANSFER, None, "0x" + "00" * 12 + self.run.payee[2:].lower())
+        expect(all(n == 1 for n in self.used.values()), f"used more than once: {self.used.most_common(3)}")
+        expect(set(self.used) <= set(self.by_nonce), "an authorization that no buyer signed")
+        expect(len(transfers) == len(self.used), f"{len(transfers)} transfers by {len(self.used)} authorizations")
+        expect(all(int(t["data"], 16) == PRICE for t in transfers), "a transfer of another amount than the price")
+        expect(self.run.kit.balance(self.run.token, self.run.payee) == PRICE * len(transfers), "the payee's balance is another")
+        return f"{len(transfers)} transfers"
+
+    def one_transaction_each(self) -> str:
+        """No authorization is ever in two transactions that could both succeed, and no transaction fails."""
+        sent = self.run.node.sent()
+        numbers: dict[bytes, set[tuple[str, int]]] = {}
+        for transaction in sent:
+            for nonce in words(transaction.data) & set(self.by_nonce):
+                numbers.setdefault(nonce, set()).add((transaction.sender, transaction.nonce))
+        for nonce, taken in numbers.items():
+            expect(len(taken) == 1, f"{self.by_nonce[nonce]} was sent under several numbers: {taken}")
+        expect(set(self.used) <= set(numbers), "a transfer by a transaction that the gateway never sent")
+        for address in self.run.signers:
+            count = self.run.kit.w3.eth.get_transaction_count(address)
+            mine = {t.nonce for t in sent if t.sender == address}
+            expect(mine == set(range(count)), f"signer {address} has {count} transactions on chain, and sent {sorted(mine)[-5:]}")
+        return f"{len(sent)} transactions"
+
+    def one_body_each(self) -> str:
+        """Who was told paid has paid, and got one and the same body, made for this payment."""
+        made = {(path, call): payment for path, call, payment in self.calls}
+        paid = [p for p in self.purchases if p.bodies]
+        for purchase in paid:
+            expect(len(set(purchase.bodies)) == 1, f"{purchase} got {set(purchase.bodies)}")
+            expect(self.moved(purchase), f"{purchase} was delivered, and no money moved")
+            body = json.loads(purchase.bodies[0])
+            expect(made.get((body["path"], body["call"])) == purchase.payment, f"{purchase} got {body}, made for another payment")
+        return f"{len(paid)} bodies, {sum(len(p.bodies) for p in paid)} times"
+
+    def nothing_lost(self) -> str:
+        """Money that moved has bought a body, or is a debt, or its buyer went away and it will be one."""
+        owed = undelivered = 0
+        for purchase in filter(self.moved, self.purchases):
+            state = self.states.get(purchase.payment, "not in the ledger")
+            if purchase.bodies:
+                expect(state.startswith("settled"), f"{purchase} was delivered, and the ledger says: {state}")
+            elif state == "owed":
+                owed += 1
+            else:
+                expect(state == "settled, not delivered" and (purchase.end, purchase.dialect) not in (("owed", "v2"), ("paid", "v2")),
+                       f"{purchase} paid, got nothing, and the ledger says: {state}")
+                undelivered += 1
+        for purchase in self.purchases:
+            expect(purchase.end != "unknown" or not self.moved(purchase), f"{purchase} was charged")
+            expect(purchase.end != "owed" or self.states[purchase.payment] == "owed", f"{purchase} is no debt in the ledger")
+        return f"{owed} owed, {undelivered} settled for buyers who are away"
+
+    def called_within_the_rules(self) -> str:
+        """POST once for a payment; again only GET; never without a claim in the ledger."""
+        calls = Counter(payment for _, _, payment in self.calls)
+        for payment, times in calls.items():
+            expect(payment in self.states, f"the upstream was called for payment {payment}, which the ledger does not hold")
+            purchase = self.by_payment[payment]
+            expect(times == 1 or purchase.method == "GET", f"{purchase} made {times} calls")
+        return f"{sum(calls.values())} calls for {len(calls)} payments"
+
+    def ledger_and_chain_agree(self) -> str:
+        """`tollgate ledger reconcile` exits 0, and every settlement in the ledger is one that moved."""
+        reconciled = self.run.gateway.ledger("reconcile")
+        expect(reconciled.returncode == 0, f"reconcile exits {reconciled.returncode}\n{reconciled.stdout}{reconciled.stderr}")
+        expect("notice" not in reconciled.stdout, reconciled.stdout)
+        settled = {i for i, state in self.states.items() if state.startswith("settled") or state == "owed"}
+        moved = {p.payment for p in self.purchases if self.moved(p)}
+        expect(settled == moved, f"settled in the ledger and on chain differ: {list(settled ^ moved)[:5]}")
+        return f"{len(settled)} settled"
+
+
+def words(data: bytes) -> set[bytes]:
+    """Every 32 bytes at which calldata may hold a word: of the call itself, and of a call inside of it."""
+    return {data[i:i + 32] for start in (4, 8) for i in range(start, len(data) - 31, 32)}
+
+
+CHECKS = (("every purchase has an end", Count.every_purchase_ended), ("paid at most once", Count.paid_at_most_once),
+          ("one transaction each", Count.one_transaction_each), ("one body each, the same again", Count.one_body_each),
+          ("nothing lost", Count.nothing_lost), ("upstream called within the rules", Count.called_within_the_rules),
+          ("ledger and chain agree", Count.ledger_and_chain_agree))
+
+
+def report(name: str, check: Callable[[], str]) -> bool:
+    """One line, and why it failed; says whether it held."""
+    started = time.monotonic()
+    try:
+        counted, failure = check(), ""
+    except Failed as e:
+        counted, failure = "", str(e)
+    print(f"{name:34} {'✗' if failure else '✓'} {time.monotonic() - started:6.1f} s  {counted}".rstrip(), flush=True)
+    if failure:
+        print("\n".join("    " + line for line in failure.splitlines()), flush=True)
+    return not failure
+
+
+def perform(run: Run, kills: int) -> bool:
+    """Kill, wait, count; says whether all held."""
+    def killed() -> str:
+        run.kill(kills)
+        return f"{sum(run.kills.values())}: " + ", ".join(f"{n} {kind}" for kind, n in sorted(run.kills.items()))
+
+    def quieted() -> str:
+        run.quiet()
+        return f"{len(run.purchases)} purchases, {sum(p.presentations for p in run.purchases)} presentations"
+
+    if not (report("kill -9 under load", killed) and report("everybody comes to an end", quieted)):
+        return False
+    count = Count(run)
+    return all([report(name, lambda check=check: check(count)) for name, check in CHECKS])
+
+
+def main() -> None:
+    """Entry point."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--kills", type=int, default=20)
+    p.add_argument("--buyers", type=int, default=8)
+    p.add_argument("--seed", default=secrets.token_hex(4), help="chooses moments, routes, methods; printed when a check fails")
+    p.add_argument("--keep", action="store_true", help="keep configuration, ledger and logs even if all passed")
+    a = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that children are stopped
+    directory = Path(tempfile.mkdtemp(prefix="tollgate-crashes-"))
+    run = Run(directory, a.seed, a.buyers)
+    try:
+        passed = perform(run, a.kills)
+    finally:
+        run.stop()
+    if not passed:
+        print(f"the seed was {a.seed}")
+    if a.keep or not passed:
+        print(f"configuration, ledger and logs: {directory}")
+    else:
+        shutil.rmtree(directory)
+    sys.exit(0 if passed else 1)
+
+
+if __name__ == "__main__":
+    main()
