@@ -1,6 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-public import TollPrimitives
+internal import TollPrimitives
 
 /// Where a Redis server is, and who we are there.
 public struct RedisAddress: Sendable {

@@ -91,11 +91,11 @@ public struct ChildProcess: ~Copyable, Sendable {
         return (signal == 0 ? status >> 8 & 0xFF : 128 + signal, all)
     }
 
-    /// Both ends close when a program is replaced, so that only those that are handed on stay open.
+    /// Both ends close when a program is replaced, so that only those that are handed on stay open, also in a program that is
+    /// started by another thread at this moment.
     private static func pipe() throws(Failure) -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
-        guard unsafe Glibc.pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(reason(errno))") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Failure(description: "no pipe: \(reason(errno))") }
         return (ends[0], ends[1])
     }
 

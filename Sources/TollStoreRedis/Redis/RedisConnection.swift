@@ -2,6 +2,7 @@
 
 private import CHiredis
 private import Glibc
+internal import TollPrimitives
 
 /// Why the server did not do what it was asked. Without passwords.
 struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -75,7 +76,7 @@ final class RedisConnection {
             let count = unsafe bytes.withUnsafeBytes { buffer in
                 unsafe Glibc.send(
                     self.context.pointee.fd, buffer.baseAddress?.advanced(by: sent), buffer.count - sent,
-                    Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+                    Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
             }
             if count > 0 { sent += count }
             guard count < 0 else { continue }

@@ -89,8 +89,9 @@ final class RedisPipeline: Sendable {
 
     private func connect() {
         do throws(RedisError) {
-            let connection = try RedisConnection(self.address, within: Self.connectTime)
-            self.connection.withLock { $0 = connection }
+            try self.connection.withLock { connection throws(RedisError) in
+                connection = try RedisConnection(self.address, within: Self.connectTime)
+            }
         } catch {
             self.fail(error)
             return
