@@ -21,7 +21,8 @@ let package = Package(
         .executableTarget(
             name: "tollgate",
             dependencies: [
-                "TollGateway", "TollFacilitator", "TollMethods", "TollStoreSQLite", "TollHTTPEngine", "TollEVM", "TollCrypto",
+                "TollGateway", "TollFacilitator", "TollMethods", "TollStoreSQLite", "TollStorePostgres", "TollStoreRedis",
+                "TollHTTPEngine", "TollEVM", "TollCrypto",
                 "TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives",
             ]
         ),
@@ -32,6 +33,10 @@ let package = Package(
                 "TollProtocol", "TollPrimitives",
             ]
         ),
+
+        // Measures claims; no product. `make bench` builds it.
+        .executableTarget(
+            name: "LedgerBench", dependencies: ["TollStoreSQLite", "TollTestKit", "TollPayments"], path: "Benchmarks/LedgerBench"),
 
         // Roles.
         .target(
@@ -75,7 +80,7 @@ let package = Package(
             name: "TollTestKit",
             dependencies: [
                 "TollPayments", "TollHTTP", "TollHTTPEngine", "TollRuntime", "TollEVM", "TollCrypto", "TollProtocol",
-                "TollPrimitives",
+                "TollPrimitives", "CTollFaultVFS",
             ]
         ),
 
@@ -88,6 +93,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
+        .target(name: "CTollFaultVFS", dependencies: ["CSQLite"]),
 
         // Tests.
         .testTarget(name: "TollPrimitivesTests", dependencies: ["TollPrimitives", "TollTestKit"]),
@@ -142,8 +148,21 @@ let package = Package(
         ),
         .testTarget(
             name: "TollgateTests",
-            dependencies: ["tollgate", "TollGateway", "TollRuntime", "TollPayments", "TollPrimitives", "TollTestKit"]
+            dependencies: [
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments", "TollPrimitives",
+                "TollTestKit",
+            ]
         ),
+        // An executable, so that ten thousand worlds run optimized.
+        .executableTarget(
+            name: "simulate",
+            dependencies: [
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+            ],
+            path: "Tests/Simulate"
+        ),
+        .testTarget(name: "SimulationTests", dependencies: ["simulate"]),
         .testTarget(name: "RepositoryTests"),
     ]
 )

@@ -10,6 +10,9 @@ Steps:
     chain      the local chain's own ceiling: raw transferWithAuthorization transactions per second
     paid-sdk   paid requests: the official SDK's FastAPI middleware, facilitator in process
     paid-ours  paid requests: our gateway, settle `after`, a durable ledger, in-process signers
+    recover    libsecp256k1 alone: processor time of one public key recovered from a signature, on core 0
+    claims     claims in a ledger of 10 thousand payments; with --large also of 10 million, which takes a quarter of an hour and 40 GB
+    gas        gas per payment alone, and in batches of 10 and 100; over py-evm, with the original Multicall3, and Circle's token too
 
 The paid steps run over the revm engine; payments are signed before the clock starts.  Processor time is user and system time of
 the process, from /proc.
@@ -23,6 +26,7 @@ import json
 import os
 import platform
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -32,11 +36,13 @@ from typing import Any
 
 import uvloop
 
+from gas import measure_gas, print_gas
+from ledger import measure_claims, print_claims
 from load import Run, Throughput, cpu_seconds, run_wrk, send_all, share_out
 from subjects import (Chain, Processes, Subject, capture_402, raw_transfers, signed_payments, start_chain, start_gateway,
                       start_nginx_402, start_sdk_server, start_upstream)
 
-STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours")
+STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours", "recover", "claims", "gas")
 CONNECTIONS = 64
 CONCURRENCIES = (1, 8, 32)
 WARM_UP = 10
@@ -114,6 +120,17 @@ def measure_paid(payments: int, start: Callable[[Processes, Chain], Subject]) ->
     return within(measure)
 
 
+def measure_recover(a: argparse.Namespace) -> Figures:
+    """The median of some rounds of recover.c."""
+    def measure(processes: Processes) -> Figures:
+        program = str(processes.directory / "recover")
+        subprocess.run(["cc", "-O2", "-o", program, str(Path(__file__).with_name("recover.c")), "-lsecp256k1"], check=True)
+        rounds = [subprocess.run(["taskset", "-c", "0", program, "1"], capture_output=True, text=True, check=True).stdout
+                  for _ in range(a.rounds)]
+        return {"cpu_us": median(map(float, rounds))}
+    return within(measure)
+
+
 def pace(run: Run) -> Figures:
     """How fast a run went."""
     return {"per_second": run.per_second, "p50_ms": run.percentile(0.5), "p99_ms": run.percentile(0.99)}
@@ -153,6 +170,11 @@ def print_paid(name: str, figures: Figures) -> None:
               f"{f['server_cpu_ms']:15.2f} {f['chain_cpu_ms']:14.2f} {sum(f['rpc_calls'].values()):11.1f}")
 
 
+def print_recover(figures: Figures) -> None:
+    """What a payment's signature costs at least."""
+    print(f"\nlibsecp256k1 recover alone: {figures['cpu_us']:.1f} µs own CPU, {1e6 / figures['cpu_us']:,.0f}/s on a core")
+
+
 def print_ratios(results: Figures) -> None:
     """What paid requests come to against the peer and against the chain."""
     if "paid-ours" not in results:
@@ -176,6 +198,7 @@ def main() -> None:
     p.add_argument("--rounds", type=int, default=3, help="rounds of the unpaid step")
     p.add_argument("--payments", type=int, default=150,
                    help=f"payments in a run of the SDK; ours makes {OURS_TO_SDK} times as many")
+    p.add_argument("--large", action="store_true", help="claims also in a ledger of ten million payments, loaded first")
     p.add_argument("--json", type=Path, help="also write the figures to this file")
     a = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that children are stopped
@@ -188,6 +211,9 @@ def main() -> None:
         "paid-sdk": (lambda: measure_paid(a.payments, start_sdk_server), lambda f: print_paid("SDK", f)),
         "paid-ours": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
             processes, chain, start_upstream(processes))), lambda f: print_paid("ours", f)),
+        "recover": (lambda: measure_recover(a), print_recover),
+        "claims": (lambda: within(lambda processes: measure_claims(a, processes)), print_claims),
+        "gas": (lambda: within(measure_gas), print_gas),
     }
     for name, (measure, show) in steps.items():
         if not a.only or name in a.only:

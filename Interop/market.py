@@ -40,6 +40,7 @@ class Server:
     upstream: Upstream | None       # where the server is ours: what it stands in front of
     logs: list[str]
     config: Path | None = None
+    pid: int = 0
 
     @property
     def ours(self) -> bool:
@@ -87,6 +88,7 @@ routes:
   - {{match: POST /exact, upstream: api, price: $0.01}}
   - {{match: GET /other, upstream: api, price: $0.01}}
   - {{match: /before, upstream: api, price: $0.01, settle: before}}
+  - {{match: GET /signed, upstream: api, price: $0.01, settle: before, sign_in: true}}
 """
 
 
@@ -108,13 +110,13 @@ facilitator:
 class Market:
     """One chain and everyone on it."""
 
-    def __init__(self, directory: Path, say: Callable[[str], None], genesis: Path = GENESIS):
+    def __init__(self, directory: Path, say: Callable[[str], None], genesis: Path = GENESIS, engine: str = "pyevm"):
         directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.genesis, self.say = directory, genesis, say
         self.processes = Processes(directory)
         self._made: dict[str, Any] = {}
         with self.processes.log("devnet").open("w") as log:
-            chain, self.rpc = start_devchain("--genesis", str(genesis), log=log)
+            chain, self.rpc = start_devchain("--genesis", str(genesis), "--engine", engine, log=log)
         self.processes.adopt("devnet", chain)
         say(f"devnet {self.rpc}")
         self.kit = Kit(self.rpc, genesis)
@@ -192,17 +194,17 @@ class Market:
         self.say(f"{name} {recorder.origin} behind {recorder.url}")
         return Server(name, recorder, payee, None, [name, f"{'our' if facilitator == 'ours' else 'sdk'} facilitator"])
 
-    def gateway(self, facilitator: str = "ours", factories: bool = True) -> Server:
+    def gateway(self, facilitator: str = "ours", factories: bool = True, settle_wait: str = "30s") -> Server:
         """Our gateway settling by itself ("ours"), or over HTTP by the SDK ("sdk"), by our own facilitator ("ours, HTTP"), or by one
         that lies ("liar")."""
         name = f"gateway over {facilitator.replace(',', '')}" + ("" if factories else " without factories")
-        return self._once(name, lambda: self._start_gateway(name, facilitator, factories))
+        name += "" if settle_wait == "30s" else f" waiting {settle_wait}"
+        return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait))
 
-    def _start_gateway(self, name: str, facilitator: str, factories: bool) -> Server:
+    def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str) -> Server:
         port, admin, payee, recorder, upstream = free_port(), free_port(), Account.create().address, Recorder(), Upstream()
         upstream.serve_in_background()
         logs, settles, environment = [name], 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}', {}
-        settle_wait = "2s" if facilitator == "liar" else "30s"
         if facilitator == "liar":
             settles = f"remote: [{{url: {self.liar.url}}}]"
         elif facilitator == "ours":
@@ -215,20 +217,22 @@ class Market:
         file.write_text(gateway_yaml(port, admin, recorder.url, self.rpc, payee, upstream.url, file.with_suffix(".db"),
                                      [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait))
         recorder.origin = f"http://127.0.0.1:{port}"
-        self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{admin}/ready", environment)
+        process = self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{admin}/ready",
+                                       environment)
         self.say(f"{name} {recorder.origin} behind {recorder.url}, admin http://127.0.0.1:{admin}")
-        return Server(name, recorder, payee, upstream, logs, file)
+        return Server(name, recorder, payee, upstream, logs, file, process.pid)
 
     # Clients.
 
-    def pay(self, client: str, url: str, wallet: str | None = None) -> Outcome:
-        """Let a client ("sdk", "sdk v1", "ours") get a URL, paying as the account `payer` or as a wallet."""
+    def pay(self, client: str, url: str, wallet: str | None = None, sign_in: bool = False) -> Outcome:
+        """Let a client ("sdk", "sdk v1", "ours") get a URL, paying as the account `payer` or as a wallet.  Ours signs in where it
+        has credit; the SDK where it is told to."""
         if client == "ours":
             return self._pay_by_toll(url)
         python, script = (PYTHON_V1, "v1_client.py") if client == "sdk v1" else (PYTHON, "x402_client.py")
         command = [python, str(PEERS / script), url, "--genesis", str(self.genesis)]
         if client == "sdk":
-            command += ["--rpc", self.rpc] + (["--wallet", wallet] if wallet else [])
+            command += ["--rpc", self.rpc] + (["--wallet", wallet] if wallet else []) + (["--sign-in"] if sign_in else [])
         answer = json.loads(self.processes.run(f"{client} client", command))
         return Outcome(answer["status"], answer["body"])
 

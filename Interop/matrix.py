@@ -13,6 +13,8 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     circle   Circle's own token bytecode
     thief    whoever has all that is public gets nothing of it
     liar     a facilitator over HTTP that lies is not believed
+    stuck    a chain that mines nothing for a while
+    extensions  payment-identifier and sign-in-with-x
 """
 from __future__ import annotations
 
@@ -25,17 +27,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from extensions import expect_credit_spent, expect_identified
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from stuck import expect_patience
 from thief import expect_nothing_stolen
 
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "stuck", "extensions")
 
 
 @dataclass
@@ -115,9 +120,32 @@ def steal(market: Market) -> Server:
 
 def lie(market: Market) -> Server:
     """A facilitator that lies about every payment, and at last settles them."""
-    server = market.gateway("liar")
+    server = market.gateway("liar", settle_wait="2s")
     expect_no_lie_believed(market, server)
     return server
+
+
+def stand_still(market: Market) -> Server:
+    """The chain mines nothing while many pay, and goes on later."""
+    server = market.gateway(settle_wait="2s")
+    expect_patience(market, server)
+    return server
+
+
+def identify(market: Market) -> Server:
+    """Payments under identifiers."""
+    server = market.gateway()
+    expect_identified(market, server)
+    return server
+
+
+def spend_credit(client: str) -> Callable[[Market], Server]:
+    """A payer signs in and buys with what it is owed."""
+    def run(market: Market) -> Server:
+        server = market.gateway()
+        expect_credit_spent(market, server, client)
+        return server
+    return run
 
 
 def cells() -> list[Cell]:
@@ -141,6 +169,10 @@ def cells() -> list[Cell]:
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory allowed", pay_by_wallet("counterfactual_wallet")),
         Cell(("thief",), "thief", "ours", "ours", "credentials from calldata", steal),
         Cell(("liar",), "buyer", "ours", "liar", "no lie is believed", lie),
+        Cell(("stuck",), "buyers", "ours", "ours", "the chain stands still", stand_still),
+        Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
+        Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
+        Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]
@@ -194,13 +226,19 @@ def recent_logs(market: Market, started: float) -> list[Path]:
     return sorted(p for p in market.directory.glob("*.log") if p.stat().st_mtime >= since and p.stat().st_size)
 
 
+MARKETS: dict[str, Callable[[], dict[str, Any]]] = {
+    "circle": lambda: {"genesis": real_usdc_genesis()},
+    "stuck": lambda: {"engine": "revm"},        # hundreds at once
+}
+
+
 def run_all(chosen: list[Cell], directory: Path, report: Report) -> None:
-    """One market for our token, another for Circle's."""
-    for name, genesis in (("market", None), ("circle", real_usdc_genesis)):
-        mine = [c for c in chosen if ("circle" in c.groups) == (name == "circle")]
+    """One market for our token, and others for those groups that want another chain."""
+    for name in ("market", *MARKETS):
+        mine = [c for c in chosen if next((g for g in c.groups if g in MARKETS), "market") == name]
         if not mine:
             continue
-        market = Market(directory / name, report.party, **({"genesis": genesis()} if genesis else {}))
+        market = Market(directory / name, report.party, **MARKETS.get(name, dict)())
         try:
             for cell in mine:
                 run_cell(cell, market, report)

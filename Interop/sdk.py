@@ -2,12 +2,16 @@
 """The official SDK as a library: sign a payment for a 402, read what it put on the wire."""
 from __future__ import annotations
 
+import asyncio
 import base64
+import copy
 import json
 from typing import Any
 
 from eth_abi import encode
 from x402 import x402ClientSync
+from x402.extensions.payment_identifier import append_payment_identifier_to_extensions
+from x402.extensions.sign_in_with_x import create_siwx_payload, encode_siwx_header
 from x402.http.utils import decode_payment_required_header, encode_payment_signature_header
 from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.mechanisms.evm.signers import EthAccountSigner
@@ -34,6 +38,29 @@ def payment_signer(account: Any, required: str) -> Any:
     register_exact_evm_client(client, account)
     offers = decode_payment_required_header(required)
     return lambda: encode_payment_signature_header(client.create_payment_payload(offers))
+
+
+class PaymentSigner:
+    """Signs payments for a PAYMENT-REQUIRED that bear an identifier."""
+
+    def __init__(self, account: Any, required: str):
+        self._client = x402ClientSync()
+        register_exact_evm_client(self._client, account)
+        self._offers = decode_payment_required_header(required)
+
+    def identified(self, identifier: str | None = None) -> tuple[str, str]:
+        """A fresh PAYMENT-SIGNATURE under this identifier, or a new one; and the identifier."""
+        payload = self._client.create_payment_payload(self._offers)
+        extensions = copy.deepcopy(dict(self._offers.extensions or {}))
+        payload.extensions = append_payment_identifier_to_extensions(extensions, identifier)
+        return encode_payment_signature_header(payload), payload.extensions["payment-identifier"]["info"]["id"]
+
+
+def sign_in(account: Any, required: str, url: str) -> str:
+    """A SIGN-IN-WITH-X for the invitation of a PAYMENT-REQUIRED that came from a URL."""
+    entry = decode(required)["extensions"]["sign-in-with-x"]
+    info = {**entry["info"], "chainId": entry["supportedChains"][0]["chainId"], "type": entry["supportedChains"][0]["type"]}
+    return encode_siwx_header(asyncio.run(create_siwx_payload(info, account, url)))
 
 
 class WalletSigner:

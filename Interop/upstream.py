@@ -24,6 +24,7 @@ class Upstream(LocalServer):
         super().__init__(Handler, port)
         self.lock = threading.Lock()
         self.calls: dict[str, list[Message]] = defaultdict(list)
+        self.status = 200       # of every answer
         self.when_called: Callable[[], None] = lambda: None     # between a call's arrival and its answer
 
     def record(self, path: str, fields: Message) -> int:
@@ -48,7 +49,7 @@ class Handler(LocalHandler):
         path = self.path.partition("?")[0]
         answer = self.server.counts() if path == "/calls" else {"path": path, "call": self.server.record(path, self.headers)}
         self.server.when_called()
-        self.answer(200, json.dumps(answer).encode())
+        self.answer(self.server.status, json.dumps(answer).encode())
 
     def do_POST(self) -> None:
         """As GET; what is posted is read and thrown away."""

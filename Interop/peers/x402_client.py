@@ -1,9 +1,10 @@
 # Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 """The official x402 SDK as a paying client (httpx), scheme exact.
 
-    python x402_client.py URL --genesis FILE --rpc URL [--key payer] [--wallet smart_wallet|counterfactual_wallet]
+    python x402_client.py URL --genesis FILE --rpc URL [--key payer] [--wallet smart_wallet|counterfactual_wallet] [--sign-in]
 
 Prints one JSON line: status and body.  With --wallet, that wallet of the account wallet_owner pays.
+With --sign-in, it signs in where it is invited to, before it pays.
 """
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from eth_abi import encode
 from eth_account import Account
 from eth_utils import keccak
 from x402 import x402Client
+from x402.extensions.sign_in_with_x import CreateSIWxClientExtensionOptions, create_siwx_client_extension
 from x402.http.clients import x402HttpxClient
 from x402.mechanisms.evm.exact import register_exact_evm_client
 from x402.mechanisms.evm.signers import EthAccountSignerWithRPC
@@ -47,9 +49,13 @@ async def main() -> None:
     p.add_argument("--rpc", required=True)
     p.add_argument("--key", default="payer", help="account of the genesis that pays")
     p.add_argument("--wallet", choices=("smart_wallet", "counterfactual_wallet"))
+    p.add_argument("--sign-in", action="store_true", help="sign in where the server invites to it")
     a = p.parse_args()
     client = x402Client()
     register_exact_evm_client(client, signer(a))
+    if a.sign_in:
+        account = Account.from_key(json.loads(a.genesis.read_text())["accounts"][a.key]["key"])
+        client.register_extension(create_siwx_client_extension(CreateSIWxClientExtensionOptions(signers=[account])))
     async with x402HttpxClient(client, timeout=60) as http:
         answer = await http.get(a.url)
         print(json.dumps({"status": answer.status_code, "body": answer.text}))

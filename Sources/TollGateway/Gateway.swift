@@ -8,6 +8,7 @@ public import TollRuntime
 public struct Gateway: RequestHandler {
     private let table: RouteTable
     private let paidCalls: PaidCalls
+    private let signIns: SignIns
     private let proxy: Proxy
     private let log: Logger
 
@@ -17,18 +18,24 @@ public struct Gateway: RequestHandler {
     ///   - dialects: Every dialect this program speaks; a route offers those that its terms name.
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger.
+    ///   - cache: Keeps copies of stored answers.
+    ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        client: any HTTPClient, environment: Environment, log: Logger
+        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger
     ) {
-        let table = RouteTable(configuration, dialects: dialects)
+        let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
         let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait, environment: environment,
-            log: log)
+            methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
+            settleWait: configuration.settleWait,
+            deferral: configuration.deferral, ledgerUse: configuration.ledgerUse,
+            backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
+            environment: environment, log: log)
+        self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)
         self.log = log
     }
 
@@ -66,8 +73,17 @@ public struct Gateway: RequestHandler {
             await self.proxy.pass(request, to: route.upstream, responder)
             return
         }
+        let signedIn: SignedInAccount?
+        do throws(GatewayProblem) { signedIn = try await self.signIns.account(priced.signIn(in: request.head), request) } catch {
+            await self.proxy.refuse(error, request.head, responder)
+            return
+        }
         switch priced.credential(in: request.head) {
         case .none:
+            if let signedIn {
+                await self.paidCalls.spendCredit(of: signedIn, priced, route.upstream, request, responder)
+                return
+            }
             let offer = priced.offer(forPath: request.head.path)
             let page = BrowserPage(offer: offer).html
             await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
@@ -85,7 +101,7 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
         case .credential(let credential):
-            await self.paidCalls.serve(credential, priced, route.upstream, request, responder)
+            await self.paidCalls.serve(credential, signedIn: signedIn, priced, route.upstream, request, responder)
         }
     }
 }

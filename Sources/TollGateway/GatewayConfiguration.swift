@@ -11,16 +11,41 @@ public struct GatewayConfiguration: Sendable {
     public var routes: [Route]
     /// How long an answer may wait for its settlement.
     public var settleWait: Duration
+    /// What may be lost by serving before it is paid.
+    public var deferral: DeferralLimits
+    /// The most payments that may be on their way to the chain at once: over it, requests are refused before anything is claimed,
+    /// so that a chain that stands still fills neither memory nor the ledger.
+    public var settlingCountMax: Int
+    /// Whether other processes serve on the same ledger.
+    public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
 
     /// A configuration by all its fields.
-    public init(publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), cors: CORSPolicy = .any) {
+    public init(
+        publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
+        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
+    ) {
         self.publicURL = publicURL
         self.routes = routes
         self.settleWait = settleWait
+        self.deferral = deferral
+        self.settlingCountMax = settlingCountMax
+        self.ledgerUse = ledgerUse
         self.cors = cors
     }
+}
+
+/// Who serves on a ledger.
+public enum LedgerUse: Hashable, Sendable {
+    /// This process alone: a claim without an end that no request works on was interrupted.
+    case alone
+    /// Other processes too. A claim of theirs may be at work as long as the upstream and the settlement may take, and
+    /// ``graceSeconds`` more for sending the answer; only then is it taken up.
+    case shared
+
+    /// For what is not bounded otherwise: reading and sending bodies.
+    static let graceSeconds: Int64 = 60
 }
 
 /// A pattern, where its requests go, and what they cost.
@@ -45,7 +70,7 @@ public struct Terms: Sendable {
     /// The ways to pay, the seller's preference first.
     public var options: [PaymentOption]
     /// When the money moves.
-    public var policy: SettlePolicy
+    public var settle: SettleRule
     /// For people.
     public var description: String
     /// The answer's media type, when the seller said.
@@ -56,19 +81,26 @@ public struct Terms: Sendable {
     public var isIdempotent: Bool
     /// Whether answers are kept for payers who lost them on the way.
     public var storesAnswers: Bool
+    /// Whether it takes the clients' own names for payments.
+    public var identifiers: IdentifierRule
+    /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
+    public var acceptsSignIn: Bool
 
     /// Terms by all their fields.
     public init(
-        options: [PaymentOption], policy: SettlePolicy = .after, description: String = "", mimeType: String? = nil,
-        dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true
+        options: [PaymentOption], settle: SettleRule = SettleRule(.after), description: String = "", mimeType: String? = nil,
+        dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true,
+        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false
     ) {
         self.options = options
-        self.policy = policy
+        self.settle = settle
         self.description = description
         self.mimeType = mimeType
         self.dialects = dialects
         self.isIdempotent = isIdempotent
         self.storesAnswers = storesAnswers
+        self.identifiers = identifiers
+        self.acceptsSignIn = acceptsSignIn
     }
 }
 

@@ -3,8 +3,9 @@
 public import TollPayments
 public import TollRuntime
 
-/// What has to be done to the ledger as time goes by: answers are forgotten when nobody may ask for them any more, and a payment
-/// that settled and whose answer never reached anybody becomes a debt (invariant I5).
+/// What has to be done to the ledger as time goes by: answers are forgotten when nobody may ask for them any more, a payment that
+/// settled and whose answer never reached anybody becomes a debt (invariant I5), and a claim that a crash left is dropped when
+/// its authorization has ended, so that it exposes the seller no longer.
 public struct Housekeeping: Service {
     /// How often it is done. Nobody waits for it.
     private static let interval: Duration = .seconds(60)
@@ -46,38 +47,54 @@ public struct Housekeeping: Service {
         do throws(StoreError) {
             let count = try await self.store.pruneAnswers(endedBefore: due)
             if count > 0 { self.log.debug("answers forgotten", ["count": count]) }
-            return try await self.noteDebts(since: since, due: due, now: now)
+            return try await self.review(since: since, due: due, now: now)
         } catch {
             self.log.error("housekeeping: the ledger does not answer", ["reason": error.reason])
             return since
         }
     }
 
-    private func noteDebts(since: Int64, due: Int64, now: Int64) async throws(StoreError) -> Int64 {
-        var (from, limit) = (since, Self.pageSize)
+    private func review(since: Int64, due: Int64, now: Int64) async throws(StoreError) -> Int64 {
+        var query = PaymentQuery(
+            in: [.claimed, .queued, .signed, .broadcast, .unknown, .settled], since: since, limit: Self.pageSize)
         var unfinishedSince: Int64?
         while true {
-            let page = try await self.store.records(
-                PaymentQuery(in: [.claimed, .signed, .broadcast, .unknown, .settled], since: from, limit: limit))
+            let page = try await self.store.records(query)
             for record in page where !Self.isFinished(record) {
-                if record.phase == .settled, let ended = record.endedAt, ended < due {
-                    try await self.store.append([.owed(reason: "its answer never reached the client")], to: record.id, at: now)
-                    self.log.warning(
-                        "owed: settled and never served",
-                        ["payment": record.id, "payer": record.claim.payer, "amount": record.claim.option.display]
-                    )
-                } else {
+                if try await !self.finish(record, due: due, now: now) {
                     unfinishedSince = min(unfinishedSince ?? .max, record.claimedAt)
                 }
             }
-            guard page.count == limit, let last = page.last else { return unfinishedSince ?? page.last?.claimedAt ?? from }
-            // A page of one second only would come again.
-            if last.claimedAt == from { limit *= 2 } else { from = last.claimedAt }
+            guard page.count == query.limit, let last = page.last else {
+                return unfinishedSince ?? page.last?.claimedAt ?? query.after?.claimedAt ?? since
+            }
+            query.after = PaymentQuery.Cursor(last)
+        }
+    }
+
+    /// Does what is left to be done with a payment, if it is time; says whether it was.
+    private func finish(_ record: PaymentRecord, due: Int64, now: Int64) async throws(StoreError) -> Bool {
+        switch record.phase {
+        case .settled:
+            guard let ended = record.endedAt, ended < due else { return false }
+            try await self.store.append([.owed(reason: "its answer never reached the client")], to: record.id, at: now)
+            self.log.warning(
+                "owed: settled and never served",
+                ["payment": record.id, "payer": record.claim.payer, "amount": record.claim.option.display]
+            )
+            return true
+        case .claimed:
+            // Nothing was signed, and by now nothing can be: whoever claimed it is gone.
+            guard max(record.claim.validBefore, record.claimedAt) < due else { return false }
+            try await self.store.append([.failed(PaidRequest.interruption)], to: record.id, at: now)
+            self.log.warning("dropped: interrupted and never taken up", ["payment": record.id, "payer": record.claim.payer])
+            return true
+        case .queued, .signed, .broadcast, .unknown, .failed, .released: return false
         }
     }
 
     /// Whether nothing is left to be done. What a facilitator's caller paid for is not ours to serve; its claim names no route.
     private static func isFinished(_ record: PaymentRecord) -> Bool {
-        record.isServed || record.isOwed || record.claim.route.isEmpty
+        record.phase == .settled && (record.isServed || record.isOwed || record.claim.route.isEmpty)
     }
 }

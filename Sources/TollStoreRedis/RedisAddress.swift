@@ -23,6 +23,9 @@ public struct RedisAddress: Sendable {
     /// The number of the server's database.
     let database: Int
 
+    /// Whether it says a password.
+    public var hasPassword: Bool { self.password != nil }
+
     /// `host:6379`, for people.
     public var display: String {
         switch self.place {

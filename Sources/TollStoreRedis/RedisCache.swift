@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import Dispatch
 public import TollPayments
 public import TollRuntime
 
@@ -23,6 +24,20 @@ public final class RedisCache: SharedCache {
         self.pipeline = RedisPipeline(address, timeout: timeout, log: log)
         self.memory = MemoryCache(now: environment.wallClock)
         self.now = environment.wallClock
+    }
+
+    /// Why the server at `address` does not answer; nil when it does.
+    public static func probe(_ address: RedisAddress) async -> String? {
+        await withCheckedContinuation { continuation in
+            DispatchQueue(label: "tollgate.redis.probe").async {
+                do throws(RedisError) {
+                    _ = try RedisConnection(address, within: .seconds(2)).run([[Array("PING".utf8)]], within: .seconds(2))
+                    continuation.resume(returning: nil)
+                } catch {
+                    continuation.resume(returning: error.description)
+                }
+            }
+        }
     }
 
     /// Whether the server answers, as far as is known.

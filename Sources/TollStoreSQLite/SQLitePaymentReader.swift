@@ -29,14 +29,14 @@ public final class SQLitePaymentReader: PaymentReader {
     }
 
     public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
-        try await self.reads.read { reader throws(StoreError) in
-            try reader.records(in: query.phases, since: query.since ?? .min, limit: query.limit).filter(query.includes)
-        }
+        try await self.reads.read { reader throws(StoreError) in try reader.records(query) }
     }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
-        throw .unavailable("not yet")
+        try await self.reads.read { reader throws(StoreError) in try reader.payment(identifiedBy: identifierHash) }
     }
 
-    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? { throw .unavailable("not yet") }
+    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
+        try await self.reads.read { reader throws(StoreError) in try reader.mark(mark) }
+    }
 }

@@ -4,12 +4,13 @@ internal import Synchronization
 public import TollPayments
 public import TollPrimitives
 
-/// The ledger in one SQLite file: durable, and shared by nobody.
+/// The ledger in one SQLite file: durable, and served by one process.
 ///
 /// A write returns when it is on disk (write-ahead log, `synchronous=FULL`); writes that arrive together share one wait for it.
 /// Reads run beside on connections of their own and see every write that has returned. No call blocks the caller's thread.
 ///
-/// Beside the file stand `-wal` and `-shm`, which belong to it and must be copied with it, and `.lock`.
+/// Beside the file stand `-wal` and `-shm`, which belong to it and must be copied with it, and `.lock`. Another process may
+/// write too, for a moment and `sharing` the file; what the serving one keeps in memory it then reads anew.
 public final class SQLitePaymentStore: PaymentStore {
     /// Connections that read.
     private static let readerCount = 2
@@ -32,18 +33,46 @@ public final class SQLitePaymentStore: PaymentStore {
 
     /// Opens the ledger at `path`, or makes it (mode 0600) in a directory that must exist. Blocks: call it at start.
     ///
-    /// - Throws: What is wrong with which path: no permission, in use by another process, not a ledger, newer than this program.
-    public init(path: String) throws(StoreError) {
-        let path = try LedgerLock.createLedger(path)
-        let lock = try LedgerLock(for: path)
-        self.writes = GroupCommitQueue(
-            LedgerWriter(try Self.openForWriting(path)), on: .own("tollgate.ledger.writer"))
-        self.reads = try LedgerReader.pool(path: path, count: Self.readerCount)
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - sharing: Whether to write beside the process that serves from the ledger, and leave its lock alone: for commands. The
+    ///     ledger must then exist, in the form that this program writes: another one is changed by whoever has the lock. Work
+    ///     (``takeWork(in:on:limit:leaseSeconds:at:)``) is for the serving process; leases are not shared.
+    /// - Throws: What is wrong with which path: missing, no permission, in use by another process, not a ledger, of another
+    ///   version.
+    public convenience init(path: String, sharing: Bool = false) throws(StoreError) {
+        if sharing {
+            try Self.refuseToShare(path)
+            try self.init(path: path, on: .system, holding: nil)
+        } else {
+            let path = try LedgerLock.createLedger(path)
+            try self.init(path: path, on: .system, holding: try LedgerLock(for: path))
+        }
+    }
+
+    /// Refuses a ledger that would have to be made or changed first.
+    private static func refuseToShare(_ path: String) throws(StoreError) {
+        let connection = try SQLiteConnection(path: path, access: .readWrite)
+        try LedgerSchema.refuseForeign(connection, path: path)
+        guard try LedgerSchema.isNewest(connection) else {
+            throw .unavailable("the ledger \(path) is of an older Tollgate; start `tollgate serve` on it once, which changes it")
+        }
+    }
+
+    /// Opens the ledger at `path` on `disk`, or makes it. Nothing keeps another store out.
+    package convenience init(path: String, on disk: LedgerDisk) throws(StoreError) {
+        try self.init(path: path, on: disk, holding: nil)
+    }
+
+    private init(path: String, on disk: LedgerDisk, holding lock: LedgerLock?) throws(StoreError) {
+        let writer = LedgerWriter(try Self.openForWriting(path, on: disk))
+        self.writes = GroupCommitQueue(writer, on: disk.thread("tollgate.ledger.writer"))
+        self.reads = try LedgerReader.pool(path: path, on: disk, count: Self.readerCount)
         self.lock = Mutex(lock)
     }
 
-    private static func openForWriting(_ path: String) throws(StoreError) -> sending SQLiteConnection {
-        let connection = try SQLiteConnection(path: path, access: .readWrite)
+    private static func openForWriting(_ path: String, on disk: LedgerDisk) throws(StoreError) -> sending SQLiteConnection {
+        let connection = try SQLiteConnection(path: path, access: disk.vfs == nil ? .readWrite : .create, vfs: disk.vfs)
         try LedgerSchema.refuseForeign(connection, path: path)
         let mode = try connection.row("PRAGMA journal_mode = WAL") { row throws(StoreError) in try row.text(0) }
         guard mode == "wal" else {
@@ -58,38 +87,39 @@ public final class SQLitePaymentStore: PaymentStore {
         _ claim: Claim, deferral: DeferralTerms?, at time: Int64
     ) async throws(StoreError) -> ClaimOutcome {
         let event = try EncodedEvent(.claimed(claim))
-        return try await self.writes.write { writer throws(StoreError) in try writer.claim(event, claim, at: time) }
+        return try await self.writes.write { writer throws(StoreError) in
+            try writer.claim(event, claim, deferral: deferral, at: time)
+        }
     }
 
     @discardableResult
     public func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
-        var rows: [(PaymentID, [EncodedEvent])] = []
-        for entry in entries {
-            var encoded: [EncodedEvent] = []
-            for event in entry.events { encoded.append(try EncodedEvent(event)) }
-            rows.append((entry.payment, encoded))
-        }
-        let written = rows
-        return try await self.writes.write { writer throws(StoreError) in
-            var records: [PaymentRecord] = []
-            for (payment, events) in written { records.append(try writer.append(events, to: payment, at: time)) }
-            return records
-        }
+        let encoded = try EncodedEntry.all(entries)
+        return try await self.writes.write { writer throws(StoreError) in try writer.append(encoded, at: time) }
     }
 
     public func sign(
         as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
-    ) async throws(StoreError) -> [PaymentRecord] { throw .unavailable("not yet") }
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.writes.write { writer throws(StoreError) in try writer.sign(as: account, at: time, entries) }
+    }
 
     public func takeWork(
         in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
-    ) async throws(StoreError) -> [PaymentRecord] { throw .unavailable("not yet") }
-
-    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
-        throw .unavailable("not yet")
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.writes.write { writer throws(StoreError) in
+            try writer.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
+        }
     }
 
-    public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) { throw .unavailable("not yet") }
+    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+        let event = try EncodedEvent(.claimed(claim))
+        return try await self.writes.write { writer throws(StoreError) in try writer.spendCredit(event, claim, at: time) }
+    }
+
+    public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
+        try await self.writes.write { writer throws(StoreError) in try writer.setMark(mark, to: value) }
+    }
 
     public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
         try await self.reads.read { reader throws(StoreError) in try reader.payment(payment)?.record }
@@ -104,16 +134,16 @@ public final class SQLitePaymentStore: PaymentStore {
     }
 
     public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
-        try await self.reads.read { reader throws(StoreError) in
-            try reader.records(in: query.phases, since: query.since ?? .min, limit: query.limit).filter(query.includes)
-        }
+        try await self.reads.read { reader throws(StoreError) in try reader.records(query) }
     }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
-        throw .unavailable("not yet")
+        try await self.reads.read { reader throws(StoreError) in try reader.payment(identifiedBy: identifierHash) }
     }
 
-    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? { throw .unavailable("not yet") }
+    public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
+        try await self.reads.read { reader throws(StoreError) in try reader.mark(mark) }
+    }
 
     public func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
         var total = 0
@@ -129,8 +159,7 @@ public final class SQLitePaymentStore: PaymentStore {
     /// Checks the file's structure, folds every payment's events anew and holds them against the rows. Reads the whole ledger;
     /// claims go on meanwhile.
     public func verifyIntegrity() async throws(StoreError) -> LedgerIntegrity {
-        var integrity = LedgerIntegrity()
-        integrity.problems = try await self.reads.read { reader throws(StoreError) in try reader.checkStructure() }
+        var integrity = try await self.reads.read { reader throws(StoreError) in try reader.checkStructure() }
         var last: Int64? = 0
         while let number = last, !integrity.isFull {
             let before = integrity
@@ -140,6 +169,7 @@ public final class SQLitePaymentStore: PaymentStore {
                 return (last, integrity)
             }
         }
+        integrity.checkCredits()
         return integrity
     }
 

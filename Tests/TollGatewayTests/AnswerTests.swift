@@ -49,7 +49,11 @@ import TollTestKit
                 "description":"A sample"},"accepts":[{"scheme":"exact","network":"eip155:84532",\
                 "asset":"0x036CbD53842c5426634e7929541eC2318f3dCF7e",\
                 "amount":"1000","payTo":"\(payTo)","maxTimeoutSeconds":300,"extra":{"name":"USDC","version":"2",\
-                "challenge":"00000000000000009e3779b97f4a7c15"}}]}
+                "challenge":"00000000000000009e3779b97f4a7c15"}}],\
+                "extensions":{"payment-identifier":{"info":{"required":false},"schema":{\
+                "$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","properties":{\
+                "required":{"type":"boolean"},\
+                "id":{"type":"string","minLength":16,"maxLength":128,"pattern":"^[a-zA-Z0-9_-]+$"}},"required":["required"]}}}}
                 """
         )
         #expect(try await bench.isUntouched())

@@ -53,6 +53,7 @@ struct Bench {
         sleepPasses: Bool = true,
         cors: CORSPolicy = .any,
         routes: [Route]? = nil,
+        configure: (inout GatewayConfiguration) -> Void = { _ in },
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -77,16 +78,16 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        var configuration = GatewayConfiguration(
+            publicURL: Origin(scheme: .https, host: "api.example"), routes: try routes ?? Self.routes(),
+            settleWait: .seconds(30), cors: cors)
+        configure(&configuration)
         self.gateway = Gateway(
-            GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: "api.example"),
-                routes: try routes ?? Self.routes(),
-                settleWait: .seconds(30),
-                cors: cors
-            ),
+            configuration,
             dialects: Self.dialects,
-            methods: [exact],
+            methods: [PlainAccounts(method: exact, chain: chain)],
             store: store,
+            signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,
             log: self.log.logger
@@ -108,13 +109,17 @@ struct Bench {
     }
 
     static func route(_ pattern: String, _ policy: SettlePolicy? = .after, storesAnswers: Bool = true) throws -> Route {
+        try self.route(pattern, policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
+    }
+
+    static func route(_ pattern: String, _ settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
         Route(
             pattern: try RoutePattern(pattern),
             upstream: self.upstreamServer(),
-            terms: policy.map {
+            terms: settle.map {
                 Terms(
                     options: [self.option],
-                    policy: $0,
+                    settle: $0,
                     description: "A sample",
                     dialects: ["x402", "x402-v1"],
                     storesAnswers: storesAnswers
@@ -290,6 +295,29 @@ extension JSON {
         var object = self.object ?? [:]
         object[names[0]] = names.count == 1 ? value : (object[names[0]] ?? .null).changing(names[1], to: value)
         return .object(object)
+    }
+}
+
+/// A method that takes every payer for a plain account, as long as it holds anything.
+private struct PlainAccounts: PaymentMethod {
+    let method: ExactEVM
+    let chain: SimulatedEVMChain
+
+    func takes(_ option: PaymentOption) -> Bool { self.method.takes(option) }
+
+    func key(of credential: Credential) -> PaymentKey? { self.method.key(of: credential) }
+
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
+        let verification = await self.method.verify(credential, at: time, freshness: freshness)
+        guard case .valid(let payment) = verification, let payer = Address(hex: payment.payer) else { return verification }
+        return .valid(
+            VerifiedPayment(
+                key: payment.key, payer: payment.payer, unusedAtBlock: payment.unusedAtBlock, validBefore: payment.validBefore,
+                spendable: self.chain.balance(of: payer)))
+    }
+
+    func settle(_ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
+        await self.method.settle(payment, keeping: events, patience: patience)
     }
 }
 

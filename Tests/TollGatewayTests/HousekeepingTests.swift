@@ -53,7 +53,7 @@ import TollTestKit
 
     @Test(
         arguments: [
-            ("served", Self.settled + [.served]), ("owed", Self.settled + [.owed(reason: "")]), ("claimed", []),
+            ("served", Self.settled + [.served]), ("owed", Self.settled + [.owed(reason: "")]),
             ("failed", [.failed(PaymentRefusal("transaction_failed"))]), ("released", [.released(reason: "")]),
             ("pending", [.signed(SamplePayment.transaction(1)), .broadcast]),
         ] as [(String, [PaymentEvent])]
@@ -64,6 +64,15 @@ import TollTestKit
         let before = try await store.events(SamplePayment.claim(1).id).count
         _ = try await Self.tidied(store, 1, after: 100_000)
         #expect(try await store.events(SamplePayment.claim(1).id).count == before)
+    }
+
+    @Test func `a claim that a crash left is dropped when its authorization has ended, and exposes no longer`() async throws {
+        let store = MemoryPaymentStore()
+        let claim = SamplePayment.claim(1, policy: .deferred, validBefore: Self.start + 1_000, exposure: 1_000)
+        _ = try await store.claim(claim, at: Self.start)
+        #expect(try await Self.tidied(store, 1, after: 1_720).0.openExposure == 1_000)
+        let dropped = try await Self.tidied(store, 1, after: 1_721).0
+        #expect(dropped.phase == .failed && dropped.failure == PaidRequest.interruption && dropped.openExposure == 0)
     }
 
     @Test func `what a facilitator settled for others is not ours to serve`() async throws {

@@ -6,55 +6,60 @@ import TollPrimitives
 
 /// Every order of events that a request with a credential can meet, without a socket or a store.
 @Suite struct PaidRequestTests {
-    private static let asset = Asset(
+    static let asset = Asset(
         network: ChainID(eip155: 84532), address: "0x036CbD53842c5426634e7929541eC2318f3dCF7e", symbol: "USDC", decimals: 6,
         domainName: "USDC", domainVersion: "2")
-    private static let option = PaymentOption(
+    static let option = PaymentOption(
         asset: asset, amount: 1000, payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C", maxTimeoutSeconds: 300)
-    private static let key = PaymentKey(network: asset.network, asset: asset.address, payer: "0xAA", nonce: "0x01")
-    private static let payment = VerifiedPayment(key: key, payer: "0xAA", unusedAtBlock: 7, validBefore: 2000)
-    private static let settlement = Settlement(transaction: "0xfeed", block: 8, logIndex: 0)
-    private static let secret = Bytes32.zero
-    private static let get = RequestIdentity(parts: [[1]], isRepeatable: true)
-    private static let post = RequestIdentity(parts: [[2]], isRepeatable: false)
-    private static let refusal = PaymentRefusal("invalid_exact_evm_payload_signature")
+    static let key = PaymentKey(network: asset.network, asset: asset.address, payer: "0xAA", nonce: "0x01")
+    static let payment = VerifiedPayment(key: key, payer: "0xAA", unusedAtBlock: 7, validBefore: 2000)
+    static let settlement = Settlement(transaction: "0xfeed", block: 8, logIndex: 0)
+    static let secret = Bytes32.zero
+    static let get = RequestIdentity(parts: [[1]], isRepeatable: true)
+    static let post = RequestIdentity(parts: [[2]], isRepeatable: false)
+    static let refusal = PaymentRefusal("invalid_exact_evm_payload_signature")
 
-    private static func machine(
+    static func machine(
         _ policy: SettlePolicy = .after, request: RequestIdentity = get, secret: Bytes32? = secret, at time: Int64 = 2
     ) -> PaidRequest {
-        PaidRequest(
-            credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret), policy: policy,
-            route: "/x",
-            request: request, at: time)
+        machine(SettleRule(policy), request: request, secret: secret, at: time)
     }
 
-    private static func claim(
+    static func machine(
+        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, interruptedBefore: Int64 = .max,
+        at time: Int64 = 2
+    ) -> PaidRequest {
+        PaidRequest(
+            credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret),
+            rule: rule, route: "/x", request: request, interruptedBefore: interruptedBefore, at: time)
+    }
+
+    static func claim(
         _ policy: SettlePolicy = .after, request: RequestIdentity = get, secret: Bytes32? = secret
     ) -> Claim {
         Claim(
             key: key, payer: "0xAA", option: option, dialect: "x402", policy: policy, payload: [:], route: "/x", request: request,
-            challengeHash: secret, unusedAtBlock: 7, validBefore: 2000)
+            challengeHash: secret, unusedAtBlock: 7, validBefore: 2000, exposure: policy == .deferred ? 1_000 : 0)
     }
 
-    private static func record(_ claim: Claim = claim(), _ events: PaymentEvent...) throws -> PaymentRecord {
+    static func record(_ claim: Claim = claim(), _ events: PaymentEvent...) throws -> PaymentRecord {
         var record = PaymentRecord(claim, at: 0)
         for event in events { try record.apply(event, at: 1) }
         return record
     }
 
-    private static let answer = PaymentEvent.answered(StoredAnswer(status: 200, fields: [], body: []))
-    private static let signed = PaymentEvent.signed(SettlementTransaction(hash: "0xfeed", raw: [], signer: "0x02", nonce: 0))
+    static let answer = PaymentEvent.answered(StoredAnswer(status: 200, fields: [], body: []))
+    static let signed = PaymentEvent.signed(SettlementTransaction(hash: "0xfeed", raw: [], signer: "0x02", nonce: 0))
 
     // MARK: - The usual course
 
-    @Test func `after: verify, claim, call, keep, settle, deliver`() throws {
+    @Test func `after: verify, claim, call, settle with the kept answer, deliver`() throws {
         var machine = Self.machine()
         let record = try Self.record()
-        #expect(machine.start() == .verify)
-        #expect(machine.verified(.valid(Self.payment)) == .claim(Self.claim()))
+        #expect(machine.start() == .verify(.now))
+        #expect(machine.verified(.valid(Self.payment)) == .claim(Self.claim(), nil))
         #expect(machine.claimed(.first(record)) == .callUpstream(record))
-        #expect(machine.upstreamAnswered(.answer(status: 200)) == .record([], keepsAnswer: true))
-        #expect(machine.recorded(record) == .settle(record))
+        #expect(machine.upstreamAnswered(.answer(status: 200)) == .settle(record, keepsAnswer: true))
         let settled = try Self.record(Self.claim(), .settled(Self.settlement))
         #expect(machine.settled(.settled(Self.settlement), settled) == .finish(.deliver(settled)))
     }
@@ -64,7 +69,7 @@ import TollPrimitives
         let record = try Self.record(Self.claim(.before))
         let settled = try Self.record(Self.claim(.before), .settled(Self.settlement))
         _ = machine.verified(.valid(Self.payment))
-        #expect(machine.claimed(.first(record)) == .settle(record))
+        #expect(machine.claimed(.first(record)) == .settle(record, keepsAnswer: false))
         #expect(machine.settled(.settled(Self.settlement), settled) == .callUpstream(settled))
         #expect(machine.upstreamAnswered(.answer(status: 404)) == .record([], keepsAnswer: true))
         #expect(machine.recorded(settled) == .finish(.deliver(settled)))
@@ -128,11 +133,45 @@ import TollPrimitives
         _ = machine.verified(.valid(Self.payment))
         _ = machine.claimed(.first(record))
         _ = machine.upstreamAnswered(.answer(status: 200))
-        _ = machine.recorded(record)
         let refusal = PaymentRefusal("transaction_failed")
         #expect(
             machine.settled(.failed(refusal, transaction: "0xfeed"), record)
                 == .finish(.settlementFailed(refusal, transaction: "0xfeed", payer: "0xAA")))
+    }
+
+    @Test func `a chain that is down when the answer is here: the answer is kept, and its settlement can be taken up`() throws {
+        var machine = Self.machine()
+        let record = try Self.record()
+        _ = machine.verified(.valid(Self.payment))
+        _ = machine.claimed(.first(record))
+        _ = machine.upstreamAnswered(.answer(status: 200))
+        #expect(machine.settled(.unavailable(reason: "down"), record) == .record([], keepsAnswer: true))
+        #expect(machine.recorded(try Self.record(Self.claim(), Self.answer)) == .finish(.unavailable(reason: "down")))
+    }
+
+    @Test func `a body that breaks off costs nothing, or was paid for by who broke it off`() throws {
+        var machine = Self.machine()
+        _ = machine.verified(.valid(Self.payment))
+        _ = machine.claimed(.first(try Self.record()))
+        let released = PaymentEvent.released(reason: "the request broke off")
+        #expect(machine.upstreamAnswered(.requestBroken(.tooLarge)) == .record([released], keepsAnswer: false))
+        #expect(machine.recorded(try Self.record()) == .finish(.requestBroken(.tooLarge, paid: nil)))
+
+        machine = Self.machine(.before)
+        let settled = try Self.record(Self.claim(.before), .settled(Self.settlement))
+        _ = machine.verified(.valid(Self.payment))
+        _ = machine.claimed(.first(try Self.record(Self.claim(.before))))
+        _ = machine.settled(.settled(Self.settlement), settled)
+        #expect(machine.upstreamAnswered(.requestBroken(.tooLarge)) == .finish(.requestBroken(.tooLarge, paid: settled)))
+    }
+
+    @Test func `when too many wait, nothing is claimed`() {
+        var machine = Self.machine()
+        _ = machine.verified(.valid(Self.payment))
+        guard case .finish(.unavailable) = machine.tooManyWait() else {
+            Issue.record("it joins them")
+            return
+        }
     }
 
     @Test func `a settlement that takes too long is pending, not failed`() throws {
@@ -145,7 +184,7 @@ import TollPrimitives
 
     // MARK: - A payment that is held already
 
-    private static func held(
+    static func held(
         _ record: PaymentRecord, request: RequestIdentity = get, secret: Bytes32? = secret
     ) -> PaidRequest.Action {
         var machine = Self.machine(record.claim.policy, request: request, secret: secret)
@@ -180,6 +219,32 @@ import TollPrimitives
         #expect(Self.held(record, request: request, secret: secret) == .finish(.alreadyUsed(transaction: "0xfeed")))
     }
 
+    @Test func `an authorization under which as many calls failed as may is used up, for everybody`() throws {
+        var record = try Self.record()
+        for attempt in 1...PaymentRecord.attemptsMax {
+            if attempt > 1 { try record.apply(.claimed(Self.claim()), at: 1) }
+            try record.apply(.released(reason: ""), at: 1)
+        }
+        #expect(Self.held(record) == .finish(.usedUp))
+        #expect(Self.held(record, secret: nil) == .finish(.usedUp))
+    }
+
+    @Test func `who waits too long for another request learns more of it when it is the claimant's own`() throws {
+        let record = try Self.record(Self.claim(), Self.signed, .broadcast)
+        var machine = Self.machine()
+        _ = machine.verified(.valid(Self.payment))
+        #expect(machine.waitedTooLong(record) == .finish(.pending(record.id, transaction: "0xfeed")))
+        machine = Self.machine(secret: nil)
+        _ = machine.verified(.valid(Self.payment))
+        #expect(machine.waitedTooLong(record) == .finish(.alreadyUsed(transaction: "0xfeed")))
+        machine = Self.machine()
+        _ = machine.verified(.valid(Self.payment))
+        guard case .finish(.unavailable) = machine.waitedTooLong(nil) else {
+            Issue.record("nobody has claimed it")
+            return
+        }
+    }
+
     @Test func `missing secrets are not equal secrets`() throws {
         let record = try Self.record(Self.claim(secret: nil), Self.answer, .settled(Self.settlement))
         #expect(Self.held(record, secret: nil) == .finish(.alreadyUsed(transaction: nil)))
@@ -189,7 +254,7 @@ import TollPrimitives
         let record = try Self.record(Self.claim(), Self.answer, Self.signed, .broadcast)
         var machine = Self.machine()
         _ = machine.verified(.valid(Self.payment))
-        #expect(machine.claimed(.held(record)) == .settle(record))
+        #expect(machine.claimed(.held(record)) == .settle(record, keepsAnswer: false))
         let settled = try Self.record(Self.claim(), Self.answer, Self.signed, .broadcast, .settled(Self.settlement))
         #expect(machine.settled(.settled(Self.settlement), settled) == .finish(.replay(settled)))
     }
@@ -229,7 +294,7 @@ import TollPrimitives
 
     @Test func `after, interrupted behind the kept answer: settled and given`() throws {
         let record = try Self.record(Self.claim(), Self.answer)
-        #expect(Self.held(record) == .settle(record))
+        #expect(Self.held(record) == .settle(record, keepsAnswer: false))
     }
 
     @Test func `before, interrupted behind the settlement: a POST becomes a debt`() throws {

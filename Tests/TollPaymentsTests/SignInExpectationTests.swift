@@ -33,7 +33,8 @@ import TollProtocol
 
     @Test(
         arguments: [
-            (["domain": "api.example"], .domain), (["domain": "evil.example:8443"], .domain), (["domain": "API.EXAMPLE:8443"], .domain),
+            (["domain": "api.example"], .domain), (["domain": "evil.example:8443"], .domain),
+            (["domain": "API.EXAMPLE:8443"], .domain),
             (["uri": "https://api.example/paid/1"], .uri), (["uri": "http://api.example:8443/paid/1"], .uri),
             (["uri": "https://evil.example:8443/paid/1"], .uri), (["uri": "urn:paid"], .uri),
             (["uri": "https://api.example:8443@evil.example/"], .uri),

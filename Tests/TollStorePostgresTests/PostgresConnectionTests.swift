@@ -107,7 +107,11 @@ import TollTestKit
         #expect(found == bytes)
     }
 
-    @Test(arguments: ["postgres://nobody:secret@127.0.0.1:1/x", "postgres://%zz:secret@host/x"])
+    @Test(
+        arguments: [
+            "postgres://nobody:secret@127.0.0.1:1/x", "postgres://%zz:secret@host/x", "postgres://user:%zzsecret@host/x",
+            "postgres://user:pass/secret@host/x", "postgres://user:pass@secret@host/x", "postgres://user:secret",
+        ])
     func `where no server is, an error says so without the password`(url: String) async throws {
         let error = try await onThread { #expect(throws: PostgresError.self) { _ = try PostgresConnection(url: url) } }
         #expect(error?.kind == .lost)

@@ -70,6 +70,13 @@ import TollTestKit
 
     @Test(arguments: [
         "DELETE FROM ended_answers", "INSERT INTO answers VALUES (77, '', x'')",
+        "INSERT INTO marks VALUES ('finished/eip155:1', 7)",
+        "INSERT INTO marks VALUES ('finalized/nowhere', 7)", "INSERT INTO signers SELECT network, signer, 1 FROM payments",
+        // SQLite is told that an index lacks what it holds, which is how a lost entry looks.
+        """
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = sql || ' WHERE claimed_at > 900' WHERE name = 'payments_by_time';
+        """,
         "INSERT INTO events (payment, sequence, time, kind, detail) VALUES (77, 1, 1, 'served', '{\"v\":1}')",
     ])
     func `what belongs to nothing, or is not scheduled, is found by the check of the whole`(script: String) async throws {
@@ -78,6 +85,31 @@ import TollTestKit
             #expect(integrity.problems.count == 1, "\(integrity.problems)")
             #expect(integrity.paymentCount == 1)
         }
+    }
+
+    @Test func `credit that was not drawn on a debt is found`() async throws {
+        let ledger = try TemporaryLedger()
+        var store = try ledger.openSQLite()
+        _ = try await store.claim(SamplePayment.claim(1), at: 100)
+        try await store.append(
+            [.settled(SamplePayment.settlement(1)), .owed(reason: "not delivered")], to: SamplePayment.claim(1).id, at: 101)
+        let credit = SamplePayment.claim(2, dialect: "sign-in-with-x", policy: .before, amount: 400)
+        guard case .first = try await store.spendCredit(credit, at: 102) else {
+            Issue.record("the debt pays for the claim")
+            return
+        }
+        #expect(try await store.verifyIntegrity().problems == [])
+        await store.close()
+        try SQLiteConnection(path: ledger.path, access: .readWrite).script(
+            """
+            DROP TRIGGER events_stand;
+            UPDATE events SET detail = replace(detail, '"units":"400"', '"units":"399"') WHERE kind = 'drawn';
+            UPDATE payments SET open_debt = '601' WHERE open_debt = '600';
+            """)
+        store = try ledger.openSQLite()
+        let problems = try await store.verifyIntegrity().problems
+        #expect(problems.count == 1 && problems[0].contains("cost 400 units of credit, 399 were drawn"), "\(problems)")
+        await store.close()
     }
 
     @Test func `an answer that is lost before its payment's end is found`() async throws {

@@ -150,6 +150,33 @@ import TollRuntime
             "store: sqlite:a.db\n",
             "1: warning: there are no routes, so that everything is answered 404; write `routes:`"
         ),
+        Mistake(
+            "a password in the URL of a PostgreSQL ledger",
+            Fixture.text(top: "store: postgres://user:secret@host/db"),
+            "1: error: store: holds a password; leave it to PGPASSWORD or ~/.pgpass, or write `store: env:NAME` for the whole URL"
+        ),
+        Mistake(
+            "no store",
+            Fixture.text(top: "store: tollgate.db"),
+            "1: error: store: names no store; write `store: sqlite:tollgate.db`, or `store: postgres://user@host/database`"
+        ),
+        Mistake(
+            "a reference to no store",
+            Fixture.text(top: "store: env:TOLLGATE_NO_SUCH_NAME"),
+            "1: error: store: the environment variable TOLLGATE_NO_SUCH_NAME is not set; set TOLLGATE_NO_SUCH_NAME before the "
+                + "start, or name another reference"
+        ),
+        Mistake(
+            "Redis over TLS",
+            Fixture.text(top: "shared: rediss://host:6379"),
+            "1: error: shared: is no address of a Redis server; Redis over TLS is not supported; use a private network or a tunnel, "
+                + "and redis://"
+        ),
+        Mistake(
+            "a password in the URL of Redis",
+            Fixture.text(top: "shared: redis://:secret@host:6379"),
+            "1: error: shared: holds a password; write `shared: env:NAME` for the whole URL"
+        ),
     ]
 
     @Test(arguments: servers)
@@ -158,22 +185,6 @@ import TollRuntime
     // MARK: Later versions
 
     static let later = [
-        Mistake(
-            "a PostgreSQL ledger",
-            Fixture.text(top: "store: postgres://user@host/db"),
-            "1: error: store: a PostgreSQL ledger is not available in this version; write `store: sqlite:tollgate.db`"
-        ),
-        Mistake(
-            "no store",
-            Fixture.text(top: "store: tollgate.db"),
-            "1: error: store: names no store; write `store: sqlite:tollgate.db`"
-        ),
-        Mistake(
-            "Redis",
-            Fixture.text(top: "shared: redis://host:6379"),
-            "1: error: shared: sharing answers between replicas is not available in this version; remove the line, and "
-                + "run one gateway"
-        ),
         Mistake(
             "deferred settlement",
             Fixture.route("price: $1, settle: deferred"),
@@ -212,9 +223,21 @@ import TollRuntime
             Fixture.text(top: "payouts: {signer: hunter2, max_per_day: 100}"),
             "1: error: payouts.signer: a secret does not belong in this file; write a reference, `env:NAME` or "
                 + "`file:PATH`, never the value itself",
-            "1: error: payouts.max_per_day: `100` is no amount of dollars; write for example `$1`",
-            "1: error: payouts: payouts are not available in this version; remove it, and pay by hand what `tollgate "
-                + "ledger payments` shows as owed"
+            "1: error: payouts.max_per_day: `100` is no amount of dollars; write for example `$100`"
+        ),
+        Mistake(
+            "payouts of nothing, by whoever settles",
+            Fixture.text(top: "payouts: {signer: env:TOLLGATE_EVM_KEY, max_per_day: $0}"),
+            "1: error: payouts.max_per_day: `$0` is no limit; write an amount from `$0.000001` on, with at most six decimals",
+            "1: error: payouts.signer: holds the key of `env:TOLLGATE_EVM_KEY`, which settles; make another key: a wallet that "
+                + "pays out should hold no more than a few days' refunds"
+        ),
+        Mistake(
+            "payouts without a limit",
+            Fixture.text(top: "payouts: {signr: env:TOLLGATE_EVM_KEY}"),
+            "1: error: payouts.signr: unknown key; write `signer`",
+            "1: error: payouts: `signer` is missing; write for example `signer: env:TOLLGATE_PAYOUT_KEY`",
+            "1: error: payouts: `max_per_day` is missing; write for example `max_per_day: $100`"
         ),
         Mistake(
             "confirmations by amount",

@@ -5,9 +5,9 @@
 @title The two Multicall3 entry points that x402 facilitators use
 """
 
-MAX_CALLS: constant(uint256) = 16
-MAX_DATA: constant(uint256) = 4096
-MAX_RESULT: constant(uint256) = 1024
+MAX_CALLS: constant(uint256) = 128
+MAX_DATA: constant(uint256) = 1024
+MAX_RESULT: constant(uint256) = 128
 
 struct Call:
     target: address

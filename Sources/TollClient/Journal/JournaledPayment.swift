@@ -107,7 +107,8 @@ public struct JournaledPayment: Hashable, Sendable {
     /// Whether a chain could tell more than the journal: sent, not known to be paid, and past its end, so that an unused
     /// authorization stays unused.
     func isSettledByChain(at time: UInt64) -> Bool {
-        guard !self.isCreditPurchase, time > self.terms.validBefore.addingReportingOverflow(Self.chainLagSeconds).partialValue else { return false }
+        guard !self.isCreditPurchase,
+            time > self.terms.validBefore.addingReportingOverflow(Self.chainLagSeconds).partialValue else { return false }
         return switch self.state {
         case .sent, .refused: true
         case .reserved, .paid, .released: false

@@ -24,7 +24,7 @@ struct CrossOrigin: Sendable {
     let policy: CORSPolicy
     /// `Access-Control-Expose-Headers`.
     let exposed: String
-    /// `Access-Control-Allow-Headers`: credentials, and a request field that widely used clients send by mistake.
+    /// `Access-Control-Allow-Headers`: credentials, sign-ins, and a request field that widely used clients send by mistake.
     let accepted: String
 
     init(policy: CORSPolicy, dialects: [any Dialect]) {
@@ -33,8 +33,8 @@ struct CrossOrigin: Sendable {
             separator: ", "
         )
         self.accepted =
-            (dialects.flatMap(\.credentialFields).map(\.description) + ["content-type", "access-control-expose-headers"])
-            .joined(separator: ", ")
+            (dialects.flatMap { $0.credentialFields + $0.signInFields }.map(\.description)
+            + ["content-type", "access-control-expose-headers"]).joined(separator: ", ")
     }
 
     /// Sets who may read an answer, in place of what the upstream said, and adds what we send to what scripts may see of it.

@@ -65,6 +65,24 @@ struct GatewayProblem: Error {
         GatewayProblem(status: 400, code: "malformed_credential", title: "Bad Request", detail: "\(field): \(reason)")
     }
 
+    static func malformedSignIn(field: String, reason: String) -> GatewayProblem {
+        GatewayProblem(status: 400, code: "malformed_sign_in", title: "Bad Request", detail: "\(field): \(reason)")
+    }
+
+    /// With the SDKs' name for what is wrong as its code.
+    static func signInRefused(_ refusal: SignInRefusal) -> GatewayProblem {
+        GatewayProblem(
+            status: 401, code: refusal.reason.rawValue, title: "Unauthorized",
+            detail: "The sign-in was refused: \(refusal.detail).")
+    }
+
+    static let identifierConflict = GatewayProblem(
+        status: 409,
+        code: "payment_identifier_conflict",
+        title: "Conflict",
+        detail: "This payment identifier names another payment of the same payer. Give each payment its own. Nothing was charged."
+    )
+
     static func alreadyUsed(_ transaction: String?) -> GatewayProblem {
         GatewayProblem(
             status: 409,
@@ -74,6 +92,13 @@ struct GatewayProblem: Error {
             transaction: transaction
         )
     }
+
+    static let usedUp = GatewayProblem(
+        status: 409,
+        code: "already_used",
+        title: "Conflict",
+        detail: "\(PaymentRecord.attemptsMax) calls failed under this authorization. Nothing was charged; sign a new one."
+    )
 
     static let outcomeUnknown = GatewayProblem(
         status: 409,
@@ -146,18 +171,25 @@ struct GatewayProblem: Error {
     }
 
     static func body(_ error: HTTPError) -> GatewayProblem {
-        error.code == .tooLarge
-            ? GatewayProblem(
+        .request(error.code == .tooLarge ? .tooLarge : .malformed)
+    }
+
+    static func request(_ fault: PaidRequest.RequestFault) -> GatewayProblem {
+        switch fault {
+        case .tooLarge:
+            GatewayProblem(
                 status: 413,
                 code: "body_too_large",
                 title: "Content Too Large",
                 detail: "The request's body is too large."
             )
-            : GatewayProblem(
+        case .malformed:
+            GatewayProblem(
                 status: 400,
                 code: "malformed_body",
                 title: "Bad Request",
                 detail: "The request's body could not be read."
             )
+        }
     }
 }

@@ -10,7 +10,7 @@ final class PreparedChallenge: Sendable {
     /// A place in the bytes, and what fills it.
     private struct Slot: Sendable {
         let offset: Int
-        let fill: @Sendable (_ random: (UInt64, UInt64), _ buffer: inout [UInt8], _ offset: Int) -> Void
+        let fill: ChallengeField.Fill
     }
 
     /// Up to the value of `Date`.
@@ -21,11 +21,13 @@ final class PreparedChallenge: Sendable {
     /// From `Content-Length` to the end.
     private let end: [UInt8]
     private let bodyByteCount: Int
+    /// Tells the time, in seconds since 1970, where the challenge invites to sign in; nil where it does not.
+    private let signInClock: (@Sendable () -> UInt64)?
     /// Nil when every origin may read the answer: then the fields are among the prepared ones.
     private let crossOrigin: CrossOrigin?
 
     /// The 402 that asks for `offer` in every one of `dialects`.
-    init(_ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin) {
+    init(_ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin, clock: @escaping @Sendable () -> UInt64) {
         let challenges = dialects.map { $0.challenge(for: offer, error: nil) }
         let body = ChallengeBody.json(challenges, error: nil, detail: nil)
         var middle = Array("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n".utf8)
@@ -42,6 +44,7 @@ final class PreparedChallenge: Sendable {
         self.slots = slots
         self.end = Array("Content-Length: \(body.count)\r\n\r\n".utf8) + body
         self.bodyByteCount = body.count
+        self.signInClock = offer.signInDomain == nil ? nil : clock
         self.crossOrigin = crossOrigin.policy == .any ? nil : crossOrigin
     }
 
@@ -52,8 +55,8 @@ final class PreparedChallenge: Sendable {
         let base = answer.bytes.count
         answer.bytes.append(contentsOf: self.middle)
         if !self.slots.isEmpty {
-            let random = answer.nextRandom16()
-            for slot in self.slots { slot.fill(random, &answer.bytes, base + slot.offset) }
+            let filling = self.filling(&answer)
+            for slot in self.slots { slot.fill(filling, &answer.bytes, base + slot.offset) }
         }
         if let crossOrigin = self.crossOrigin {
             answer.bytes.append(contentsOf: "Vary: Origin\r\n".utf8)
@@ -66,6 +69,11 @@ final class PreparedChallenge: Sendable {
         } else {
             answer.bytes.append(contentsOf: self.end)
         }
+    }
+
+    private func filling(_ answer: inout ImmediateAnswer) -> ChallengeFilling {
+        guard let clock = self.signInClock else { return ChallengeFilling(secret: answer.nextRandom16()) }
+        return ChallengeFilling(secret: answer.nextRandom16(), nonce: answer.nextRandom16(), time: Int64(clock()))
     }
 
     private static func fields(allowed: String, _ crossOrigin: CrossOrigin) -> [UInt8] {

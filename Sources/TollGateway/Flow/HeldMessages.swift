@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
 internal import TollHTTP
 internal import TollPayments
 
@@ -13,16 +14,21 @@ struct HeldBody: Sendable {
     let whole: [UInt8]?
     /// What goes to the upstream.
     let forClient: ClientBody
+    /// What went wrong while the rest of a larger one was read.
+    private let watch: Watch?
 
     init(_ request: Request) async throws(HTTPError) {
         switch request.head.framing {
         case .none:
             self.whole = []
             self.forClient = .none
+            self.watch = nil
             return
         case .length(let length) where length > UInt64(Self.byteCountMax):
+            let watch = Watch(request.body)
             self.whole = nil
-            self.forClient = .stream(request.body, length: length)
+            self.forClient = .stream(BodyStream(watch), length: length)
+            self.watch = watch
             return
         case .length, .chunked: break
         }
@@ -30,13 +36,25 @@ struct HeldBody: Sendable {
         while let piece = try await request.body.next() {
             read += piece
             guard read.count <= Self.byteCountMax else {
+                let watch = Watch(request.body)
                 self.whole = nil
-                self.forClient = .stream(Self.chained(read, request.body), length: nil)
+                self.forClient = .stream(Self.chained(read, BodyStream(watch)), length: nil)
+                self.watch = watch
                 return
             }
         }
         self.whole = read
         self.forClient = .bytes(read)
+        self.watch = nil
+    }
+
+    /// What the client did wrong, when sending the body failed for that.
+    var fault: PaidRequest.RequestFault? {
+        switch self.watch?.failure?.code {
+        case HTTPError.Code.tooLarge?: .tooLarge
+        case HTTPError.Code.malformed?: .malformed
+        default: nil
+        }
     }
 
     private static func chained(_ first: [UInt8], _ rest: BodyStream) -> BodyStream {
@@ -44,6 +62,27 @@ struct HeldBody: Sendable {
         return BodyStream { () async throws(HTTPError) -> [UInt8]? in
             if let piece = try await head.next() { return piece }
             return try await rest.next()
+        }
+    }
+
+    /// A body that remembers how it failed: to whoever sends it on, its failure and the receiver's look alike.
+    private final class Watch: BodySource {
+        private let body: BodyStream
+        private let state = Mutex<HTTPError?>(nil)
+
+        init(_ body: BodyStream) {
+            self.body = body
+        }
+
+        var failure: HTTPError? { self.state.withLock { $0 } }
+
+        var trailers: Fields { self.body.trailers }
+
+        func next() async throws(HTTPError) -> [UInt8]? {
+            do throws(HTTPError) { return try await self.body.next() } catch {
+                self.state.withLock { $0 = error }
+                throw error
+            }
         }
     }
 }
@@ -90,20 +129,27 @@ struct HeldAnswer: Sendable {
     }
 
     /// As the ledger keeps it, with the fields that clients see; nil when it streams or is over the limit.
-    func stored(_ visible: ResponseHead) -> StoredAnswer? {
+    func stored(_ visible: ResponseHead, requestMethod: Method) -> StoredAnswer? {
         guard let whole = self.whole, whole.count <= StoredAnswer.bodyByteCountMax else { return nil }
-        let fields = visible.fields.map {
+        var fields = visible.fields.map {
             StoredAnswer.Field(name: String(decoding: $0.name, as: UTF8.self), value: Array($0.value))
+        }
+        // Of a HEAD the length is part of the answer, and cannot be told from a body that is not there.
+        if requestMethod == .head, let length = self.response.length {
+            fields.append(StoredAnswer.Field(name: "Content-Length", value: Array(String(length).utf8)))
         }
         return StoredAnswer(status: self.head.status, fields: fields, body: whole)
     }
 }
 
 extension StoredAnswer {
-    /// The head to send again.
-    var head: ResponseHead {
+    /// The answer to send again.
+    var response: ClientResponse {
         var fields = Fields()
         for field in self.fields { fields.append(field.name.utf8, field.value) }
-        return ResponseHead(status: self.status, fields: fields)
+        let length = fields.firstText(.contentLength).flatMap(UInt64.init)
+        fields.remove(.contentLength)
+        return ClientResponse(
+            head: ResponseHead(status: self.status, fields: fields), length: length, body: BodyStream(self.body))
     }
 }

@@ -24,6 +24,14 @@ extension PaidCall {
         case .alreadyUsed(let transaction):
             await proxy.refuse(
                 .alreadyUsed(transaction), head, receipt: self.receipts(self.failure("already_used", transaction)), responder)
+        case .usedUp:
+            await proxy.refuse(
+                .usedUp, head, receipt: self.receipts(self.failure("already_used", nil)), responder)
+        case .identifierTaken: await proxy.refuse(.identifierConflict, head, responder)
+        case .insufficientCredit:
+            let page = BrowserPage.isWanted(by: head) ? BrowserPage(offer: self.route.offer(forPath: head.path)).html : nil
+            let offer = self.route.offer(forPath: head.path)
+            await proxy.challenge(self.route, offer, head, error: nil, receipt: nil, page: page, responder)
         case .outcomeUnknown(nil): await proxy.refuse(.outcomeUnknown, head, responder)
         case .outcomeUnknown(let debt?):
             await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) {
@@ -37,31 +45,39 @@ extension PaidCall {
             await proxy.refuse(.upstreamFailed, head, receipt: self.success(debt), responder) {
                 $0.append("Tollgate-Debt", debt.id.description)
             }
+        case .requestBroken(let fault, let paid):
+            let receipt = paid.map(self.success) ?? []
+            let isDelivered = await proxy.refuse(.request(fault), head, receipt: receipt, responder)
+            if let paid { await self.note(paid, isDelivered: isDelivered) }
         }
     }
 
     private func deliverPending(_ payment: PaymentID, _ transaction: String?, _ responder: consuming Responder) async {
-        let hasSecret = self.credential.challengeHash != nil
         let problem: GatewayProblem =
-            hasSecret ? .settlementPending(payment.description) : .settlementPendingWithoutSecret(payment.description)
+            Claimant(self.credential, signedIn: self.signedIn).hasSecret
+            ? .settlementPending(payment.description) : .settlementPendingWithoutSecret(payment.description)
         let receipt = self.receipts(self.failure("settlement_pending", transaction))
         await self.shared.proxy.refuse(problem, self.request.head, receipt: receipt, responder)
     }
 
     private func deliverPaid(_ record: PaymentRecord, _ responder: consuming Responder) async {
-        if await self.deliverHeld(self.success(record), responder) { await self.noteServed(record.id) }
+        let isDelivered = await self.deliverHeld(self.success(record), responder)
+        await self.note(record, isDelivered: isDelivered)
     }
 
     private func replay(_ record: PaymentRecord, _ responder: consuming Responder) async {
-        let proxy = self.shared.proxy
-        guard let answer = try? await self.shared.store.answer(record.id) else {
+        let (proxy, request) = (self.shared.proxy, self.request.head)
+        guard let answer = try? await self.shared.answers.answer(of: record, at: self.now)?.response else {
             await proxy.refuse(
-                .alreadyUsed(record.settlement?.transaction), self.request.head, receipt: self.success(record), responder)
+                .alreadyUsed(record.settlement?.transaction), request, receipt: self.success(record), responder)
             return
         }
-        let isDelivered = await proxy.send(
-            answer.head, body: answer.body, self.request.head, receipt: self.success(record), responder)
-        if isDelivered, !record.isServed { await self.noteServed(record.id) }
+        let receipt = self.success(record)
+        let isDelivered =
+            request.method == .head
+            ? await proxy.relay(answer, from: self.upstream, request, receipt: receipt, responder)
+            : await proxy.send(answer.head, body: answer.body.whole ?? [], request, receipt: receipt, responder)
+        await self.note(record, isDelivered: isDelivered)
     }
 
     @discardableResult
@@ -76,24 +92,32 @@ extension PaidCall {
         return await proxy.send(head, body: whole, request, receipt: receipt, responder)
     }
 
-    private func noteServed(_ payment: PaymentID) async {
-        do throws(StoreError) { try await self.shared.store.append([.served], to: payment, at: self.now) } catch {
-            self.shared.log.error("a served payment could not be noted", ["payment": payment, "reason": error.reason])
+    /// What became of a paid answer, once the client has it or is gone: nobody waits for this.
+    private func note(_ record: PaymentRecord, isDelivered: Bool) async {
+        var events: [PaymentEvent] = []
+        if record.claim.policy == .deferred, record.phase == .claimed { events.append(.queued) }
+        if isDelivered, !record.isServed { events.append(.served) }
+        guard !events.isEmpty else { return }
+        do throws(StoreError) { try await self.shared.store.append(events, to: record.id, at: self.now) } catch {
+            self.shared.log.error("a served payment could not be noted", ["payment": record.id, "reason": error.reason])
         }
     }
 
+    /// Of a payment that is served before it is settled there is no transaction yet.
     private func success(_ record: PaymentRecord) -> [(name: String, value: String)] {
-        guard let settlement = record.settlement else { return [] }
-        return self.receipts(.success(settlement, for: record.claim, payer: record.claim.payer))
+        self.receipts(.success(record.settlement, for: record.claim))
     }
 
     private func failure(_ reason: String, _ transaction: String?, payer: String? = nil) -> Receipt {
         .failure(reason, transaction: transaction, network: self.credential.option.network, payer: payer)
     }
 
-    /// In the words of the dialect that the credential came in.
+    /// In the words of the dialect that the credential came in; that of a sign-in, which is none, in those of the dialect that
+    /// takes sign-ins.
     private func receipts(_ receipt: Receipt) -> [(name: String, value: String)] {
-        self.route.dialects.first { $0.id == self.credential.dialect }?.receipt(receipt) ?? []
+        let isCredit = self.credential.dialect == .credit
+        let dialect = self.route.dialects.first { isCredit ? !$0.signInFields.isEmpty : $0.id == self.credential.dialect }
+        return dialect?.receipt(receipt) ?? []
     }
 
     private func logEnd(_ ending: PaidRequest.Ending) {
@@ -113,10 +137,15 @@ extension PaidCall {
                 "settlement failed",
                 ["reason": refusal.reason, "detail": refusal.detail, "transaction": transaction ?? "", "payer": payer])
         case .alreadyUsed(let transaction): log.info("payment used before", ["transaction": transaction ?? ""])
+        case .usedUp: log.info("no call is left under the payment")
+        case .identifierTaken(let payment): log.info("payment identifier names another payment", ["payment": payment])
+        case .insufficientCredit: log.info("not enough credit")
         case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
         case .pending(let payment, let transaction):
             log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])
         case .unavailable(let reason): log.error("payments unavailable", ["reason": reason])
+        case .requestBroken(let fault, let paid):
+            log.info("request refused", ["fault": fault.rawValue, "payment": paid?.id.description ?? ""])
         case .upstreamFailed(let failure, let debt):
             log.warning("upstream failed", ["reason": failure.reason, "debt": debt?.id.description ?? ""])
         }

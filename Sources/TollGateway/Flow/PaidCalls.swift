@@ -8,14 +8,20 @@ internal import TollRuntime
 struct PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
+    let answers: StoredAnswers
     let proxy: Proxy
     let settleWait: Duration
+    let deferral: DeferralLimits
+    let ledgerUse: LedgerUse
+    let backlog: SettlementBacklog
     let environment: Environment
     let log: Logger
     let locks = PaymentLocks()
 
+    /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
-        _ credential: Credential, _ route: PricedRoute, _ upstream: Upstream, _ request: Request, _ responder: consuming Responder
+        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
+        _ responder: consuming Responder
     ) async {
         guard let method = self.methods.first(where: { $0.takes(credential.option) }) else {
             self.log.error("no method takes the option", ["route": route.pattern, "option": credential.option.display])
@@ -27,21 +33,43 @@ struct PaidCalls: Sendable {
             await self.proxy.refuse(.body(error), request.head, responder)
             return
         }
-        let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
-        var call = PaidCall(
-            shared: self, method: method, route: route, upstream: upstream, request: request, body: body,
-            machine: PaidRequest(
-                credential: credential, policy: route.terms.policy, route: route.pattern.description, request: identity,
-                at: Int64(self.environment.now())),
-            credential: credential)
+        var call = self.call(
+            credential, by: method, signedIn: signedIn, route, upstream, request, body, rule: route.terms.settle)
         let ending = await call.run()
         await call.deliver(ending, responder)
-        call.releaseLock()
+        call.leave(ending)
+    }
+
+    /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
+    private func interruptedBefore(_ now: Int64, _ upstream: Upstream) -> Int64 {
+        switch self.ledgerUse {
+        case .alone: .max
+        case .shared: now - (upstream.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
+        }
+    }
+
+    /// The driver of a request that presents `credential`.
+    func call(
+        _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
+        _ upstream: Upstream, _ request: Request, _ body: HeldBody, rule: SettleRule
+    ) -> PaidCall {
+        let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
+        let now = Int64(self.environment.now())
+        let machine = PaidRequest(
+            credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
+            route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream),
+            at: now)
+        return PaidCall(
+            shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
+            credential: credential, signedIn: signedIn)
     }
 }
 
 /// The driver of one paid request.
 struct PaidCall {
+    /// How often it is looked how far another request, of this process or another, has come.
+    private static let pollInterval = Duration.milliseconds(20)
+
     let shared: PaidCalls
     let method: any PaymentMethod
     let route: PricedRoute
@@ -50,12 +78,16 @@ struct PaidCall {
     let body: HeldBody
     var machine: PaidRequest
     let credential: Credential
+    let signedIn: SignedInAccount?
     var answer: HeldAnswer?
     private var locked: PaymentID?
+    private var isInBacklog = false
+    /// Until when another request is waited for.
+    private let deadline: Duration
 
     init(
         shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: Upstream, request: Request, body: HeldBody,
-        machine: PaidRequest, credential: Credential
+        machine: PaidRequest, credential: Credential, signedIn: SignedInAccount?
     ) {
         self.shared = shared
         self.method = method
@@ -65,6 +97,8 @@ struct PaidCall {
         self.body = body
         self.machine = machine
         self.credential = credential
+        self.deadline = shared.environment.monotonic() + shared.settleWait
+        self.signedIn = signedIn
     }
 
     var now: Int64 { Int64(self.shared.environment.now()) }
@@ -84,57 +118,94 @@ struct PaidCall {
     private mutating func carryOut(_ action: PaidRequest.Action) async throws(StoreError) -> PaidRequest.Action {
         let store = self.shared.store
         switch action {
-        case .verify:
-            return self.machine.verified(await self.method.verify(self.credential, at: self.now))
+        case .lookUpIdentifier(let hash):
+            return self.machine.identified(try await store.payment(identifiedBy: hash))
+        case .verify(let freshness):
+            return self.machine.verified(await self.method.verify(self.credential, at: self.now, freshness: freshness))
         case .lookUp(let payment):
-            guard await self.acquire(payment) else { return self.machine.waitedTooLong(for: payment) }
+            guard await self.acquire(payment) else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.known(try await store.record(payment))
-        case .claim(let claim):
-            guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(for: claim.id) }
-            return self.machine.claimed(try await store.claim(claim, at: self.now))
-        case .settle(let record):
-            let outcome = await self.method.settle(record, patience: self.shared.settleWait)
-            return self.machine.settled(outcome, try await self.record(after: outcome, record))
+        case .countSettled(let payer, let limit):
+            var query = PaymentQuery(in: [.settled], limit: limit)
+            query.payer = payer
+            return self.machine.counted(try await store.records(query).count)
+        case .claim(let claim, let terms):
+            return try await self.claim(claim, terms)
+        case .spendCredit(let claim):
+            guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
+            return self.machine.credited(try await store.spendCredit(claim, at: self.now))
+        case .lookAgain(let payment):
+            guard await self.pause() else { return self.machine.waitedTooLong(try await store.record(payment)) }
+            return self.machine.lookedAgain(try await store.record(payment))
+        case .settle(let record, let keepsAnswer):
+            let kept = keepsAnswer ? self.storableAnswer.map { [PaymentEvent.answered($0)] } ?? [] : []
+            let outcome = await self.method.settle(record, keeping: kept, patience: self.shared.settleWait)
+            return self.machine.settled(outcome, try await self.record(after: outcome, record, keeping: kept))
         case .callUpstream(let record):
             return self.machine.upstreamAnswered(await self.callUpstream(record))
         case .record(let events, let keepsAnswer):
-            guard let payment = self.locked else { throw .defect("a payment is written that was never taken") }
-            let answer = keepsAnswer ? self.storableAnswer : nil
-            let all = (answer.map { [.answered($0)] } ?? []) + events
-            guard !all.isEmpty, let record = try await self.append(all, to: payment) else {
-                guard let record = try await store.record(payment) else { throw .defect("payment \(payment) is gone") }
-                return self.machine.recorded(record)
-            }
-            return self.machine.recorded(record)
+            return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
         case .finish:
             preconditionFailure("A finished request has nothing left to do.")
         }
     }
 
+    private mutating func claim(_ claim: Claim, _ terms: DeferralTerms?) async throws(StoreError) -> PaidRequest.Action {
+        let store = self.shared.store
+        guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
+        // What is deferred waits for no settlement, and is bounded by what the seller is willing to lose.
+        if terms == nil, !self.isInBacklog {
+            guard await self.shared.backlog.enter() else { return self.machine.tooManyWait() }
+            self.isInBacklog = true
+        }
+        let outcome = try await store.claim(claim, deferral: terms, at: self.now)
+        if case .notDeferrable(let reason) = outcome {
+            self.shared.log.info("not deferred", ["payment": claim.id, "payer": claim.payer, "reason": reason])
+        }
+        return self.machine.claimed(outcome)
+    }
+
+    private func write(_ events: [PaymentEvent], keepsAnswer: Bool) async throws(StoreError) -> PaymentRecord {
+        guard let payment = self.locked else { throw .defect("a payment is written that was never taken") }
+        let all = (keepsAnswer ? self.storableAnswer.map { [.answered($0)] } ?? [] : []) + events
+        guard all.isEmpty else { return try await self.shared.store.append(all, to: payment, at: self.now) }
+        guard let record = try await self.shared.store.record(payment) else { throw .defect("payment \(payment) is gone") }
+        return record
+    }
+
     /// The payment after its settlement. A success says all there is to know; anything else is read from the ledger.
-    private func record(after outcome: SettlementOutcome, _ record: PaymentRecord) async throws(StoreError) -> PaymentRecord {
-        var after = record
-        if case .settled(let settlement) = outcome, (try? after.apply(.settled(settlement), at: self.now)) != nil { return after }
+    private func record(
+        after outcome: SettlementOutcome, _ record: PaymentRecord, keeping events: [PaymentEvent]
+    ) async throws(StoreError) -> PaymentRecord {
+        if case .settled(let settlement) = outcome {
+            var after = record
+            do {
+                for event in events + [.settled(settlement)] { try after.apply(event, at: self.now) }
+                return after
+            } catch {}  // It was settled before, or meanwhile.
+        }
         return try await self.shared.store.record(record.id) ?? record
     }
 
-    private func append(_ events: [PaymentEvent], to payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
-        try await self.shared.store.append(events, to: payment, at: self.now)
-    }
-
-    /// Waits for another request that holds the payment, as long as for a settlement.
+    /// Waits for another request of this process that works on the payment, as long as for a settlement.
     private mutating func acquire(_ payment: PaymentID) async -> Bool {
-        let deadline = self.shared.environment.monotonic() + self.shared.settleWait
-        while !self.shared.locks.tryAcquire(payment) {
-            guard self.shared.environment.monotonic() < deadline else { return false }
-            do { try await self.shared.environment.sleep(for: .milliseconds(20)) } catch { return false }
-        }
+        guard self.locked != payment else { return true }
+        while !self.shared.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
         self.locked = payment
         return true
     }
 
-    func releaseLock() {
+    /// Lets others go on; false when it has been waited long enough.
+    private func pause() async -> Bool {
+        guard self.shared.environment.monotonic() < self.deadline else { return false }
+        return (try? await self.shared.environment.sleep(for: Self.pollInterval)) != nil
+    }
+
+    /// Lets others work on the payment.
+    func leave(_ ending: PaidRequest.Ending) {
         if let payment = self.locked { self.shared.locks.release(payment) }
+        guard self.isInBacklog else { return }
+        self.shared.backlog.leave(isSettling: ending.isPending)
     }
 
     private mutating func callUpstream(_ record: PaymentRecord) async -> PaidRequest.UpstreamOutcome {
@@ -147,6 +218,10 @@ struct PaidCall {
             self.answer = answer
             return .answer(status: answer.head.status)
         } catch {
+            if let fault = self.body.fault {
+                self.shared.log.info("request broke off", ["payment": record.id, "reason": error.description])
+                return .requestBroken(fault)
+            }
             self.shared.log.warning(
                 "upstream failed", ["upstream": self.upstream.name, "payment": record.id, "reason": error.description])
             let kind: PaidRequest.UpstreamFailure.Kind =
@@ -158,6 +233,7 @@ struct PaidCall {
     /// What the ledger keeps of the upstream's answer; nil when the route keeps none or it is too large.
     private var storableAnswer: StoredAnswer? {
         guard self.route.terms.storesAnswers, let answer = self.answer else { return nil }
-        return answer.stored(self.shared.proxy.forwarding.response(answer.head, from: self.upstream))
+        return answer.stored(
+            self.shared.proxy.forwarding.response(answer.head, from: self.upstream), requestMethod: self.request.head.method)
     }
 }

@@ -16,7 +16,8 @@ struct RouteTable: Sendable {
     let routes: [Entry]
     let crossOrigin: CrossOrigin
 
-    init(_ configuration: GatewayConfiguration, dialects: [any Dialect]) {
+    /// - Parameter clock: The time in seconds since 1970.
+    init(_ configuration: GatewayConfiguration, dialects: [any Dialect], clock: @escaping @Sendable () -> UInt64) {
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
@@ -24,7 +25,8 @@ struct RouteTable: Sendable {
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
-                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin)
+                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
+                    clock: clock)
             }
             return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
         }
@@ -44,25 +46,31 @@ final class PricedRoute: Sendable {
     private let publicURL: Origin
     private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
+    private let clock: @Sendable () -> UInt64
     private let literal: PreparedChallenge?
     private let credentialFields: [FieldName]
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
 
-    init(pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin) {
+    init(
+        pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin,
+        clock: @escaping @Sendable () -> UInt64
+    ) {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
-        self.credentialFields = dialects.flatMap(\.credentialFields)
+        self.credentialFields = dialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
+        self.clock = clock
         self.literal =
             pattern.isLiteral
             ? PreparedChallenge(
-                Self.offer(terms, resource: "\(publicURL)\(pattern.path)"), dialects: dialects, crossOrigin: crossOrigin) : nil
+                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL), dialects: dialects,
+                crossOrigin: crossOrigin, clock: clock) : nil
     }
 
-    /// Whether a request presents anything of a dialect that the route takes.
+    /// Whether a request presents anything of a dialect that the route takes: a payment, or a sign-in.
     func hasCredential(_ head: RequestHead) -> Bool {
         for index in self.credentialFields.indices where head.fields.contains(self.credentialFields[index]) { return true }
         return false
@@ -73,7 +81,8 @@ final class PricedRoute: Sendable {
         if let literal = self.literal { return literal }
         let key = self.isLong(path) ? Array(self.pattern.path.utf8) : Array(path)
         if let known = self.prepared.withLock({ $0[key] }) { return known }
-        let made = PreparedChallenge(self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin)
+        let made = PreparedChallenge(
+            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, clock: self.clock)
         self.prepared.withLock { prepared in
             if prepared.count >= Self.preparedCountMax { prepared.removeAll(keepingCapacity: true) }
             prepared[key] = made
@@ -84,33 +93,46 @@ final class PricedRoute: Sendable {
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
         let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
-        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)")
+        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL)
     }
 
     private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
         self.publicURLByteCount + path.count > Self.resourceByteCountMax
     }
 
-    private static func offer(_ terms: Terms, resource: String) -> Offer {
+    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
-            policy: terms.policy)
+            policy: terms.settle.forStrangers, identifiers: terms.identifiers,
+            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
     func freshChallenge(forPath path: ArraySlice<UInt8>, error: String?) -> [(name: String, value: [UInt8])] {
-        Self.fields(self.dialects.map { $0.challenge(for: self.offer(forPath: path), error: error) })
+        self.fields(self.dialects.map { $0.challenge(for: self.offer(forPath: path), error: error) })
     }
 
-    /// The fields of challenges, their random places filled.
-    static func fields(_ challenges: [Challenge]) -> [(name: String, value: [UInt8])] {
+    /// The fields of challenges, their places filled.
+    func fields(_ challenges: [Challenge]) -> [(name: String, value: [UInt8])] {
         var generator = SystemRandomNumberGenerator()
-        let random = (generator.next(), generator.next()) as (UInt64, UInt64)
+        let filling = ChallengeFilling(
+            secret: (generator.next(), generator.next()), nonce: (generator.next(), generator.next()), time: Int64(self.clock()))
         return challenges.flatMap(\.fields).map { field in
             var value = field.value
-            field.fill?(random, &value, 0)
+            field.fill?(filling, &value, 0)
             return (field.name, value)
         }
+    }
+
+    /// The sign-in that a request presents; none on a route that takes none.
+    func signIn(in head: RequestHead) -> SignInReading {
+        guard self.terms.acceptsSignIn else { return .none }
+        for dialect in self.dialects {
+            let reading = dialect.signIn(head)
+            if case .none = reading { continue }
+            return reading
+        }
+        return .none
     }
 
     /// What a request presents. More than one credential, of one dialect or of several, is malformed: which one is meant?

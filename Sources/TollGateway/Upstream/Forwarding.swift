@@ -6,8 +6,8 @@ internal import TollPrimitives
 
 /// What crosses the gateway in each direction, and what does not.
 struct Forwarding: Sendable {
-    /// Fields that carry a credential of any dialect this program speaks, whether the route offers it or not: a payment in the
-    /// hands of an upstream could be spent by it.
+    /// Fields that carry a credential or a sign-in of any dialect this program speaks, whether the route takes it or not: in the
+    /// hands of an upstream it could be spent by it.
     let credentialFields: [FieldName]
     /// Fields that only we may say to a client.
     let responseFields: [FieldName]
@@ -23,7 +23,7 @@ struct Forwarding: Sendable {
     private static let prefix = Array("tollgate-".utf8)
 
     init(dialects: [any Dialect]) {
-        self.credentialFields = dialects.flatMap(\.credentialFields)
+        self.credentialFields = dialects.flatMap { $0.credentialFields + $0.signInFields }
         self.responseFields = dialects.flatMap(\.responseFields)
     }
 

@@ -96,17 +96,18 @@ struct Proxy: Sendable {
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 
-    /// Answers with a problem.
+    /// Answers with a problem; says whether all of it arrived.
+    @discardableResult
     func refuse(
         _ problem: GatewayProblem,
         _ request: RequestHead,
         receipt: [(name: String, value: String)] = [],
         _ responder: consuming Responder,
         _ adjust: (inout Fields) -> Void = { _ in }
-    ) async {
+    ) async -> Bool {
         var head = problem.head
         adjust(&head.fields)
-        await self.send(head, body: problem.body, request, receipt: receipt, responder)
+        return await self.send(head, body: problem.body, request, receipt: receipt, responder)
     }
 
     /// Answers 402 with a fresh challenge; as a page when there is one.
@@ -124,7 +125,7 @@ struct Proxy: Sendable {
         fields.append("Content-Type", page == nil ? "application/json" : "text/html; charset=utf-8")
         fields.append("Cache-Control", "no-store")
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
-        for (name, value) in PricedRoute.fields(challenges) { fields.append(name.utf8, value) }
+        for (name, value) in route.fields(challenges) { fields.append(name.utf8, value) }
         let status = error?.reason == ErrorReason.permit2AllowanceRequired.rawValue ? 412 : 402
         let detail = error.map {
             $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)."

@@ -27,8 +27,8 @@ struct ChainWitness: Sendable {
         return await chain.authorization(asOf: 0)
     }
 
-    /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read. A Transfer that is older
-    /// than the claim is no settlement of it: the authorization was used for something else before.
+    /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read. A Transfer that is
+    /// older than the claim is no settlement of it: the authorization was used for something else before.
     func receipt(
         of transaction: String,
         _ payment: ExactEVMPayment,

@@ -48,7 +48,7 @@ public struct RemoteFacilitator: PaymentMethod {
             exchange: exchange,
             witness: self.witness,
             store: store,
-            background: background,
+            background: BackgroundPursuits(background),
             environment: environment,
             log: log
         )
@@ -58,6 +58,10 @@ public struct RemoteFacilitator: PaymentMethod {
     /// Every `exact` option on an EVM chain: what a facilitator really takes is asked when it is needed.
     public func takes(_ option: PaymentOption) -> Bool {
         option.scheme == "exact" && option.network.eip155 != nil
+    }
+
+    public func key(of credential: Credential) -> PaymentKey? {
+        (try? ExactEVMPayment(credential.payload, option: credential.option))?.key
     }
 
     /// Whether a facilitator says that `credential` would settle. One verdict is enough, good or bad; without one the next is

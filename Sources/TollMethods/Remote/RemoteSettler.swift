@@ -20,7 +20,7 @@ struct RemoteSettler: Sendable {
     let exchange: FacilitatorExchange
     let witness: ChainWitness
     let store: any PaymentStore
-    let background: BackgroundWork
+    let background: BackgroundPursuits
     let environment: Environment
     let log: Logger
 
@@ -200,7 +200,7 @@ struct RemoteSettler: Sendable {
 
     private func pursueInBackground(_ payment: PaymentID) {
         let settler = self
-        self.background.start {
+        self.background.start(payment) {
             guard let record = try? await settler.store.record(payment), record.phase == .unknown,
                 let submission = RemoteSubmission(reason: record.failure?.detail ?? ""),
                 let request = try? RemoteRequest(record.claim.payload, option: record.claim.option)

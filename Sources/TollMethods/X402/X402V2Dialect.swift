@@ -9,9 +9,11 @@ internal import TollProtocol
 /// x402 version 2: the challenge in `PAYMENT-REQUIRED`, the credential in `PAYMENT-SIGNATURE`, the receipt in `PAYMENT-RESPONSE`.
 public struct X402V2Dialect: Dialect {
     private static let credentialField: FieldName = "payment-signature"
+    private static let signInField: FieldName = "sign-in-with-x"
 
     public let id: DialectID = "x402"
     public let credentialFields: [FieldName] = [Self.credentialField]
+    public let signInFields: [FieldName] = [Self.signInField]
     public let responseFields: [FieldName] = ["payment-required", "payment-response"]
 
     /// The dialect.
@@ -22,13 +24,35 @@ public struct X402V2Dialect: Dialect {
             error: error ?? X402V2.PaymentRequired.noPaymentError,
             resource: X402V2.ResourceInfo(
                 url: offer.resource, description: offer.description.isEmpty ? nil : offer.description, mimeType: offer.mimeType),
-            accepts: offer.options.map { Self.requirements($0, policy: offer.policy) })
+            accepts: offer.options.map { Self.requirements($0, policy: offer.policy) }, extensions: Self.extensions(offer))
         let template = X402V2.ChallengeTemplate(required)
         return Challenge(fields: [
-            ChallengeField(name: PaymentHeader.paymentRequired, value: template.base64) { random, buffer, offset in
-                template.fill(high: random.0, low: random.1, into: &buffer, at: offset)
+            ChallengeField(name: PaymentHeader.paymentRequired, value: template.base64) { filling, buffer, offset in
+                template.fill(high: filling.secret.0, low: filling.secret.1, into: &buffer, at: offset)
+                template.fillSignIn(
+                    high: filling.nonce.0, low: filling.nonce.1, time: filling.time, into: &buffer, at: offset)
             }
         ])
+    }
+
+    /// What the offer takes besides payments; nil when that is nothing.
+    private static func extensions(_ offer: Offer) -> JSONObject? {
+        var extensions: JSONObject = [:]
+        if offer.identifiers != .off {
+            extensions[X402V2.PaymentIdentifier.name] = X402V2.PaymentIdentifier.declaration(
+                required: offer.identifiers == .required)
+        }
+        if let domain = offer.signInDomain {
+            // Nonce and time stand for the slots of the template.
+            let info = X402V2.SignIn.Info(domain: domain, uri: offer.resource, nonce: "", issuedAt: "")
+            var chains: [X402V2.SignIn.SupportedChain] = []
+            for network in offer.options.map(\.network) where network.namespace == "eip155" {
+                let chain = X402V2.SignIn.SupportedChain(network, .eip191)
+                if !chains.contains(chain) { chains.append(chain) }
+            }
+            extensions[X402V2.SignIn.name] = X402V2.SignIn.Challenge(info, chains: chains).json
+        }
+        return extensions.isEmpty ? nil : extensions
     }
 
     /// An option as the wire writes it, without the challenge.
@@ -57,15 +81,42 @@ public struct X402V2Dialect: Dialect {
             for option in offer.options {
                 let own = Self.requirements(option, policy: offer.policy)
                 guard let member = own.mismatch(accepted: payload.accepted) else {
-                    return .credential(
-                        Credential(
-                            dialect: self.id, option: option, payload: payload.payload,
-                            challengeHash: payload.accepted.challenge.map(SHA256.hash)))
+                    return self.credential(payload, option, offer.identifiers)
                 }
                 mismatches.append("\(option.display) on \(option.network): \(member) differs")
             }
         }
         return .mismatched(Self.refusal(payload.accepted, offers: offers, mismatches: mismatches))
+    }
+
+    private func credential(
+        _ payload: X402V2.PaymentPayload, _ option: PaymentOption, _ rule: IdentifierRule
+    ) -> CredentialReading {
+        let identifier: String?
+        do throws(WireError) {
+            identifier = rule == .off ? nil : try X402V2.PaymentIdentifier(extensions: payload.extensions)?.id
+        } catch {
+            return .malformed(field: PaymentHeader.paymentSignature, reason: error.description)
+        }
+        guard rule != .required || identifier != nil else {
+            return .malformed(
+                field: PaymentHeader.paymentSignature,
+                reason: "extensions.\(X402V2.PaymentIdentifier.name).info.id is missing; this resource is only sold with one")
+        }
+        return .credential(
+            Credential(
+                dialect: self.id, option: option, payload: payload.payload,
+                challengeHash: payload.accepted.challenge.map(SHA256.hash), identifier: identifier))
+    }
+
+    public func signIn(_ head: RequestHead) -> SignInReading {
+        guard let value = head.fields.firstText(Self.signInField) else { return .none }
+        guard head.fields.count(of: Self.signInField) == 1 else {
+            return .malformed(field: X402V2.SignIn.header, reason: "stands more than once; send one")
+        }
+        do throws(WireError) { return .proof(try X402V2.SignIn.Proof(headerValue: value)) } catch {
+            return .malformed(field: X402V2.SignIn.header, reason: error.description)
+        }
     }
 
     /// The standard reason for what does not match: the scheme, the network, or the terms.

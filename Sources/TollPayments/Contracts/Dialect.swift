@@ -2,6 +2,7 @@
 
 public import TollHTTP
 public import TollPrimitives
+public import TollProtocol
 
 /// How a challenge, a credential and a receipt travel in HTTP. Knows nothing of chains; a ``PaymentMethod`` knows nothing of
 /// HTTP.
@@ -11,6 +12,10 @@ public protocol Dialect: Sendable {
 
     /// Request fields that carry a credential: never sent upstream, allowed across origins, named in `Vary`.
     var credentialFields: [FieldName] { get }
+
+    /// Request fields in which a client proves who it is without paying: never sent upstream either, allowed across origins,
+    /// named in `Vary`.
+    var signInFields: [FieldName] { get }
 
     /// Response fields that carry a challenge or a receipt: shown to scripts of other origins.
     var responseFields: [FieldName] { get }
@@ -23,8 +28,41 @@ public protocol Dialect: Sendable {
     /// What `head` presents, matched to one of `offers`: the route's own first, then those that were made before a reload.
     func read(_ head: RequestHead, offers: [Offer]) -> CredentialReading
 
+    /// The sign-in that `head` presents.
+    func signIn(_ head: RequestHead) -> SignInReading
+
     /// The fields that tell a client what became of its payment.
     func receipt(_ receipt: Receipt) -> [(name: String, value: String)]
+}
+
+extension Dialect {
+    /// None.
+    public var signInFields: [FieldName] { [] }
+
+    /// Has no place for one.
+    public func signIn(_ head: RequestHead) -> SignInReading { .none }
+}
+
+/// What makes one 402 its own.
+public struct ChallengeFilling: Sendable {
+    /// The secret of the challenge: sixteen random bytes.
+    public let secret: (UInt64, UInt64)
+    /// The nonce of the sign-in that it invites to: sixteen others, for it is shown to whoever the client shows its sign-in.
+    public let nonce: (UInt64, UInt64)
+    /// When the 402 was made, in seconds since 1970.
+    public let time: Int64
+
+    /// For a challenge that invites to sign in.
+    public init(secret: (UInt64, UInt64), nonce: (UInt64, UInt64), time: Int64) {
+        self.secret = secret
+        self.nonce = nonce
+        self.time = time
+    }
+
+    /// For a challenge that does not invite to sign in.
+    public init(secret: (UInt64, UInt64)) {
+        self.init(secret: secret, nonce: (0, 0), time: 0)
+    }
 }
 
 /// One dialect's part of a 402.
@@ -41,24 +79,34 @@ public struct Challenge: Sendable {
     }
 }
 
-/// A field of a 402, with a place for the challenge's sixteen random bytes where the dialect has one.
+/// A field of a 402, with places for what makes the challenge its own where the dialect has them.
 public struct ChallengeField: Sendable {
+    /// Overwrites the slots of a value that stands in a buffer at an offset.
+    public typealias Fill = @Sendable (_ filling: ChallengeFilling, _ buffer: inout [UInt8], _ offset: Int) -> Void
+
     /// The field's name.
     public let name: String
     /// The value, slots holding any valid filling.
     public let value: [UInt8]
-    /// Overwrites the slots of a value that stands in a buffer at an offset. Nil when the field has none.
-    public let fill: (@Sendable (_ random: (UInt64, UInt64), _ buffer: inout [UInt8], _ offset: Int) -> Void)?
+    /// Overwrites the slots. Nil when the field has none.
+    public let fill: Fill?
 
     /// A field of a 402.
-    public init(
-        name: String, value: [UInt8],
-        fill: (@Sendable (_ random: (UInt64, UInt64), _ buffer: inout [UInt8], _ offset: Int) -> Void)? = nil
-    ) {
+    public init(name: String, value: [UInt8], fill: Fill? = nil) {
         self.name = name
         self.value = value
         self.fill = fill
     }
+}
+
+/// What a dialect found in a request of a sign-in.
+public enum SignInReading: Sendable {
+    /// Nothing.
+    case none
+    /// Something that cannot be parsed: 400.
+    case malformed(field: String, reason: String)
+    /// Well formed, not verified.
+    case proof(X402V2.SignIn.Proof)
 }
 
 /// What a dialect found in a request.

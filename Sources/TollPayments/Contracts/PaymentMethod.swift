@@ -7,6 +7,9 @@ public protocol PaymentMethod: Sendable {
     /// Whether this method takes `option`.
     func takes(_ option: PaymentOption) -> Bool
 
+    /// What `credential` would take when it is valid; nil when it cannot be told without verifying. Asks nobody.
+    func key(of credential: Credential) -> PaymentKey?
+
     /// Whether `credential` would settle at `time` (seconds since 1970). Changes nothing.
     func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification
 
@@ -21,6 +24,9 @@ public protocol PaymentMethod: Sendable {
 }
 
 extension PaymentMethod {
+    /// Not known without verifying.
+    public func key(of credential: Credential) -> PaymentKey? { nil }
+
     /// Whether `credential` would settle now.
     public func verify(_ credential: Credential, at time: Int64) async -> Verification {
         await self.verify(credential, at: time, freshness: .now)

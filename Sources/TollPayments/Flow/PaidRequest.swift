@@ -1,98 +1,29 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollPrimitives
+
 /// Decides what happens to one request that presents a credential. Events in, one action out: no clock, no socket, no store.
 ///
 /// A driver carries out each action and reports what came of it, until the action is an end. From the first `lookUp` or `claim`
-/// to the end it lets no other request work on the same payment, so that a claim without a settlement always means an
-/// interruption. Every race and every crash is an order of these calls, and so a unit test.
+/// to the end it lets no other request of its process work on the same payment. Every race and every crash is an order of these
+/// calls, and so a unit test.
 public struct PaidRequest {
-    /// What the driver does next.
-    public enum Action: Hashable, Sendable {
-        /// Ask the method whether the credential would settle, then ``PaidRequest/verified(_:)``.
-        case verify
-        /// Look whether the ledger holds the payment, then ``PaidRequest/known(_:)``.
-        case lookUp(PaymentID)
-        /// Take the payment in the ledger, then ``PaidRequest/claimed(_:)``.
-        case claim(Claim)
-        /// Settle, or take up the settlement, then ``PaidRequest/settled(_:)``.
-        case settle(PaymentRecord)
-        /// Call the upstream, then ``PaidRequest/upstreamAnswered(_:)``.
-        case callUpstream(PaymentRecord)
-        /// Write the events to the ledger, then ``PaidRequest/recorded(_:)``. `keepsAnswer`: with the upstream's answer first.
-        case record([PaymentEvent], keepsAnswer: Bool)
-        /// The end.
-        case finish(Ending)
-    }
-
-    /// What the client gets.
-    public enum Ending: Hashable, Sendable {
-        /// The upstream's answer, with the receipt.
-        case deliver(PaymentRecord)
-        /// The kept answer, with the receipt.
-        case replay(PaymentRecord)
-        /// The upstream's answer; nothing was charged.
-        case deliverUncharged
-        /// 402 and a fresh challenge with the reason.
-        case refuse(PaymentRefusal, payer: String?)
-        /// 402, a fresh challenge, and the receipt of the failed settlement.
-        case settlementFailed(PaymentRefusal, transaction: String?, payer: String)
-        /// 409: somebody used the payment already.
-        case alreadyUsed(transaction: String?)
-        /// 409: a call was interrupted, and repeating it might do its work twice. `debt` when the money moved.
-        case outcomeUnknown(debt: PaymentRecord?)
-        /// 503: settlement, or another request with this credential, is under way.
-        case pending(PaymentID, transaction: String?)
-        /// 503: the ledger, the chain or the facilitator does not answer.
-        case unavailable(reason: String)
-        /// 502: the upstream failed. `debt` when the money had moved.
-        case upstreamFailed(UpstreamFailure, debt: PaymentRecord?)
-    }
-
-    /// What the upstream did.
-    public enum UpstreamOutcome: Hashable, Sendable {
-        /// It answered with this status; the driver holds the answer.
-        case answer(status: Int)
-        /// It did not.
-        case failed(UpstreamFailure)
-    }
-
-    /// Why there is no answer of the upstream.
-    public struct UpstreamFailure: Error, Hashable, Sendable {
-        /// What went wrong.
-        public enum Kind: Hashable, Sendable {
-            /// It did not answer, or with a server error.
-            case failed
-            /// It took too long.
-            case timedOut
-            /// Its answer is more than can be held until it is paid.
-            case tooLarge
-        }
-
-        /// What went wrong.
-        public let kind: Kind
-        /// For the log.
-        public let reason: String
-
-        /// A failure of the upstream.
-        public init(_ kind: Kind, reason: String) {
-            self.kind = kind
-            self.reason = reason
-        }
-    }
-
-    private enum State {
+    enum State {
+        case identifying(PaymentKey)
+        case recalling
         case verifying
         case lookingUp(PaymentRefusal, payer: String?)
+        case counting(VerifiedPayment)
         case claiming
-        case settling(PaymentRecord, Next)
+        case lookingAgain
+        case settling(PaymentRecord, keepsAnswer: Bool, Next)
         case calling(PaymentRecord)
         case recording(Next)
         case finished
     }
 
     /// What follows a settlement or a write.
-    private enum Next {
-        case settleThenDeliver
+    enum Next {
         case callUpstream
         case deliver
         case serveHeld
@@ -100,28 +31,64 @@ public struct PaidRequest {
         case endOwing((PaymentRecord) -> Ending)
     }
 
-    /// Why an authorization is dropped whose call may have been made and may not be repeated.
-    private static let interruption = PaymentRefusal("outcome_unknown", detail: "the call was interrupted")
-
-    private let credential: Credential
-    private let policy: SettlePolicy
-    private let route: String
-    private let request: RequestIdentity
-    private let time: Int64
-    private var payer = ""
-    private var state = State.verifying
+    let credential: Credential
+    let claimant: Claimant
+    let key: PaymentKey?
+    let rule: SettleRule
+    let limits: DeferralLimits
+    let route: String
+    let request: RequestIdentity
+    let interruptedBefore: Int64
+    let time: Int64
+    /// When the money moves, as far as it is known now: what the rule wants, then what the payer gets.
+    private var policy: SettlePolicy
+    /// The credential verified, so that what is served on it is expected to settle.
+    var isVerified = false
+    var payer = ""
+    var claim: Action?
+    var state = State.verifying
 
     /// A request on `route` that presents `credential` at `time`, in seconds since 1970.
-    public init(credential: Credential, policy: SettlePolicy, route: String, request: RequestIdentity, at time: Int64) {
+    ///
+    /// - Parameters:
+    ///   - key: What the credential would take, as far as that is known before it is verified.
+    ///   - signedIn: Whose key the client has proven to hold.
+    ///   - interruptedBefore: Nobody works any more on a payment that was claimed before this time and has not come to an end.
+    ///     Where one process has the ledger and lets one request at a time work on a payment: always so.
+    public init(
+        credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
+        limits: DeferralLimits = DeferralLimits(), route: String, request: RequestIdentity, interruptedBefore: Int64 = .max,
+        at time: Int64
+    ) {
         self.credential = credential
-        self.policy = policy
+        self.claimant = Claimant(credential, signedIn: signedIn)
+        self.key = key
+        self.rule = rule
+        self.limits = limits
         self.route = route
         self.request = request
+        self.interruptedBefore = interruptedBefore
         self.time = time
+        self.policy = rule.policy
     }
 
-    /// The first action.
-    public func start() -> Action { .verify }
+    // MARK: - Events
+
+    /// The first action. A client's identifier is looked up before anything is verified: what it names may be settled long since.
+    public mutating func start() -> Action {
+        guard let key = self.key, let hash = self.claimant.identifierHash(of: key.payer) else { return self.verify() }
+        self.state = .identifying(key)
+        return .lookUpIdentifier(hash)
+    }
+
+    /// The ledger holds `record` under the client's identifier, or nothing (nil).
+    public mutating func identified(_ record: PaymentRecord?) -> Action {
+        guard case .identifying(let key) = self.state else { return self.impossible("identified") }
+        guard let record else { return self.verify() }
+        guard record.id == key.id else { return self.end(.identifierTaken(record.id)) }
+        self.state = .recalling
+        return .lookUp(key.id)
+    }
 
     /// Verification came to `verification`.
     public mutating func verified(_ verification: Verification) -> Action {
@@ -135,22 +102,27 @@ public struct PaidRequest {
             return .lookUp(key.id)
         case .valid(let payment):
             self.payer = payment.payer
-            self.state = .claiming
-            return .claim(
-                Claim(
-                    key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
-                    policy: self.policy,
-                    payload: self.credential.payload, route: self.route, request: self.request,
-                    challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
-                    validBefore: payment.validBefore))
+            self.isVerified = true
+            return self.choosePolicy(payment)
         }
     }
 
     /// The ledger holds `record` of a credential that does not verify, or nothing (nil).
     public mutating func known(_ record: PaymentRecord?) -> Action {
+        if case .recalling = self.state {
+            guard let record, record.phase != .released, record.phase != .failed else { return self.verify() }
+            return self.decide(record)
+        }
         guard case .lookingUp(let refusal, let payer) = self.state else { return self.impossible("known") }
         guard let record, record.phase != .released else { return self.end(.refuse(refusal, payer: payer)) }
         return self.decide(record)
+    }
+
+    /// The payer has so many settled payments.
+    public mutating func counted(_ settledPayments: Int) -> Action {
+        guard case .counting(let payment) = self.state else { return self.impossible("counted") }
+        if settledPayments < self.rule.settledPaymentsMin { self.policy = self.rule.otherwise }
+        return self.take(payment, under: nil)
     }
 
     /// The claim came to `outcome`.
@@ -158,37 +130,67 @@ public struct PaidRequest {
         guard case .claiming = self.state else { return self.impossible("claimed") }
         switch outcome {
         case .first(let record):
-            switch self.policy {
-            case .before: return self.settle(record, then: .callUpstream)
-            case .after, .deferred: return self.call(record)
-            }
+            return self.policy == .before ? self.settle(record, then: .callUpstream) : self.call(record)
         case .held(let record): return self.decide(record)
-        case .identifierTaken(let record): return self.end(.alreadyUsed(transaction: record.transaction?.hash))
-        case .notDeferrable(let reason): return self.end(.unavailable(reason: reason))
+        case .identifierTaken(let record): return self.end(.identifierTaken(record.id))
+        case .notDeferrable: return self.verifyForOtherwise()
         }
     }
 
-    /// Another request works on the payment and has not come to an end in time.
-    public mutating func waitedTooLong(for payment: PaymentID) -> Action {
-        self.end(.pending(payment, transaction: nil))
+    /// Taking the payment out of the payer's credit came to `outcome`.
+    public mutating func credited(_ outcome: CreditOutcome) -> Action {
+        guard case .claiming = self.state else { return self.impossible("credited") }
+        switch outcome {
+        case .first(let record): return self.call(record)
+        case .held(let record): return self.decide(record)
+        case .insufficient: return self.end(.insufficientCredit)
+        }
+    }
+
+    /// So many requests wait for their settlement that this one may not join them. Nothing was claimed.
+    public mutating func tooManyWait() -> Action {
+        self.end(.unavailable(reason: "too many requests wait for their settlement"))
+    }
+
+    /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
+    public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {
+        guard let record else { return self.end(.unavailable(reason: "another request has not claimed the payment in time")) }
+        let transaction = record.settlement?.transaction ?? record.transaction?.hash
+        guard self.isClaimant(of: record) else { return self.end(.alreadyUsed(transaction: transaction)) }
+        return self.end(.pending(record.id, transaction: transaction))
+    }
+
+    /// The payment on which another process works, or worked, as it stands now.
+    public mutating func lookedAgain(_ record: PaymentRecord?) -> Action {
+        guard case .lookingAgain = self.state else { return self.impossible("lookedAgain") }
+        guard let record else { return self.end(.unavailable(reason: "a payment is gone from the ledger")) }
+        if record.isClaimable, let claim = self.claim {
+            self.state = .claiming
+            return claim
+        }
+        return self.decide(record)
     }
 
     /// Settlement came to `outcome`; `record` is the payment after it.
     public mutating func settled(_ outcome: SettlementOutcome, _ record: PaymentRecord) -> Action {
-        guard case .settling(_, let next) = self.state else { return self.impossible("settled") }
+        guard case .settling(_, let keepsAnswer, let next) = self.state else { return self.impossible("settled") }
         switch outcome {
         case .settled: return self.follow(next, record)
         case .pending(let transaction): return self.end(.pending(record.id, transaction: transaction))
         case .failed(let refusal, let transaction):
             return self.end(.settlementFailed(refusal, transaction: transaction, payer: self.payer))
-        case .unavailable(let reason): return self.end(.unavailable(reason: reason))
+        case .unavailable(let reason):
+            let end = Ending.unavailable(reason: reason)
+            // Whoever comes back has it settled then, and does not need the upstream again.
+            guard keepsAnswer, record.phase == .claimed, !record.hasAnswer else { return self.end(end) }
+            return self.record([], keepsAnswer: true, then: .end(end))
         }
     }
 
     /// The upstream came to `outcome`.
     public mutating func upstreamAnswered(_ outcome: UpstreamOutcome) -> Action {
         guard case .calling(let record) = self.state else { return self.impossible("upstreamAnswered") }
-        return record.phase == .settled ? self.answeredPaid(outcome, record) : self.answeredUnpaid(outcome)
+        return record.phase == .claimed ? self.answeredFirst(outcome, record) : self.answeredPaid(outcome, record)
     }
 
     /// The events are durable; `record` is the payment after them.
@@ -202,81 +204,83 @@ public struct PaidRequest {
         self.end(.unavailable(reason: "the ledger: \(error.reason)"))
     }
 
-    // MARK: - Decisions
+    // MARK: - When the money moves
 
-    /// Money has not moved: a good answer is kept and then settled, a bad one costs nothing.
-    private mutating func answeredUnpaid(_ outcome: UpstreamOutcome) -> Action {
+    private var freshness: Freshness { self.policy == .deferred ? .recent : .now }
+
+    /// What the rule wants, if the payer is one for it.
+    private mutating func choosePolicy(_ payment: VerifiedPayment) -> Action {
+        if self.policy == .deferred {
+            guard let spendable = payment.spendable else { return self.verifyForOtherwise() }
+            return self.take(payment, under: self.limits.terms(spendable: spendable, rule: self.rule))
+        }
+        guard self.policy == self.rule.policy, self.rule.settledPaymentsMin > 0 else { return self.take(payment, under: nil) }
+        self.state = .counting(payment)
+        return .countSettled(payer: payment.payer, upTo: self.rule.settledPaymentsMin)
+    }
+
+    /// Not deferred after all. What was good enough for serving first is asked anew: now it has to settle.
+    private mutating func verifyForOtherwise() -> Action {
+        self.policy = self.rule.otherwise
+        self.isVerified = false
+        return self.verify()
+    }
+
+    private mutating func take(_ payment: VerifiedPayment, under terms: DeferralTerms?) -> Action {
+        let claim = Claim(
+            key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
+            policy: self.policy, payload: self.credential.payload, route: self.route, request: self.request,
+            challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
+            validBefore: payment.validBefore, identifierHash: self.claimant.identifierHash(of: payment.payer),
+            exposure: self.policy == .deferred ? self.credential.option.exposure : 0)
+        let action = self.credential.dialect == .credit ? Action.spendCredit(claim) : .claim(claim, terms)
+        self.claim = action
+        self.state = .claiming
+        return action
+    }
+
+    // MARK: - What the upstream said
+
+    /// Under a claim that nothing was signed for: a good answer is settled first, or delivered on trust; a bad one costs nothing.
+    private mutating func answeredFirst(_ outcome: UpstreamOutcome, _ record: PaymentRecord) -> Action {
         switch outcome {
         case .answer(let status) where status < 400 && status != 304:
-            return self.record([], keepsAnswer: true, then: .settleThenDeliver)
+            if record.claim.policy == .deferred, self.isVerified { return self.end(.deliver(record)) }
+            return self.settle(record, keepsAnswer: true, then: .deliver)
         case .answer(let status):
             return self.record([.released(reason: "the upstream answered \(status)")], then: .end(.deliverUncharged))
         case .failed(let failure):
             return self.record([.released(reason: failure.reason)], then: .end(.upstreamFailed(failure, debt: nil)))
+        case .requestBroken(let fault):
+            return self.record([.released(reason: "the request broke off")], then: .end(.requestBroken(fault, paid: nil)))
         }
     }
 
-    /// Money has moved: a fault of the seller's side makes a debt, a 4xx is the buyer's.
+    /// The money has moved, or will: a fault of the seller's side makes a debt, a 4xx is the buyer's.
     private mutating func answeredPaid(_ outcome: UpstreamOutcome, _ record: PaymentRecord) -> Action {
         let failure: UpstreamFailure
         switch outcome {
-        case .answer(let status) where status < 500: return self.record([], keepsAnswer: true, then: .deliver)
+        case .answer(let status) where status < 500:
+            if record.claim.policy == .deferred { return self.end(.deliver(record)) }
+            return self.record([], keepsAnswer: true, then: .deliver)
         case .answer(let status): failure = UpstreamFailure(.failed, reason: "the upstream answered \(status)")
         case .failed(let reported): failure = reported
+        case .requestBroken(let fault): return self.end(.requestBroken(fault, paid: record))
         }
-        guard !record.isServed else { return self.end(.upstreamFailed(failure, debt: nil)) }  // Called again for a second copy.
+        // Called again for a second copy, or not settled yet: then it is looked at when its answer's time is up.
+        guard !record.isServed, record.phase == .settled else { return self.end(.upstreamFailed(failure, debt: nil)) }
         return self.record([.owed(reason: failure.reason)], then: .endOwing { .upstreamFailed(failure, debt: $0) })
     }
 
-    /// The payment is held. Only who claimed it, asking for the same again, gets anything of it (invariant I3).
-    private mutating func decide(_ record: PaymentRecord) -> Action {
-        guard self.isClaimant(of: record) else { return self.end(.alreadyUsed(transaction: record.transaction?.hash)) }
-        self.payer = record.claim.payer
-        switch record.phase {
-        case .settled: return self.serveHeld(record)
-        case .signed, .broadcast, .unknown: return self.settle(record, then: .serveHeld)
-        case .queued: return self.end(.alreadyUsed(transaction: nil))
-        case .claimed: return self.takeUpInterrupted(record)
-        // A crash may have come between the write and the answer: who asks again is told the same, and never to pay anew.
-        case .failed where record.failure == Self.interruption: return self.end(.outcomeUnknown(debt: nil))
-        case .failed:
-            let refusal = record.failure ?? PaymentRefusal("transaction_failed")
-            return self.end(.settlementFailed(refusal, transaction: record.transaction?.hash, payer: self.payer))
-        case .released: return self.end(.alreadyUsed(transaction: nil))  // Three calls failed under it.
-        }
-    }
+    // MARK: - Moves
 
-    /// A crash came between claim and settlement: nothing was charged.
-    private mutating func takeUpInterrupted(_ record: PaymentRecord) -> Action {
-        switch record.claim.policy {
-        case .before: return self.settle(record, then: .callUpstream)
-        case .after where record.hasAnswer, .deferred where record.hasAnswer: return self.settle(record, then: .serveHeld)
-        case .after where record.claim.request.isRepeatable, .deferred where record.claim.request.isRepeatable:
-            return self.call(record)
-        case .after, .deferred:
-            return self.record([.failed(Self.interruption)], then: .end(.outcomeUnknown(debt: nil)))
-        }
-    }
-
-    /// The money moved; what it bought is still owed to the one who claimed it, for as long as answers are kept.
-    private mutating func serveHeld(_ record: PaymentRecord) -> Action {
-        if let ended = record.endedAt, self.time - ended <= StoredAnswer.keptSeconds {
-            if record.hasAnswer { return self.end(.replay(record)) }
-            if !record.isOwed, record.claim.request.isRepeatable { return self.call(record) }
-        }
-        if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
-        if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
-        return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
-    }
-
-    private func isClaimant(of record: PaymentRecord) -> Bool {
-        guard let presented = self.credential.challengeHash, let held = record.claim.challengeHash else { return false }
-        return presented == held && self.request.isSame(as: record.claim.request)
+    private mutating func verify() -> Action {
+        self.state = .verifying
+        return .verify(self.freshness)
     }
 
     private mutating func follow(_ next: Next, _ record: PaymentRecord) -> Action {
         switch next {
-        case .settleThenDeliver: self.settle(record, then: .deliver)
         case .callUpstream: self.call(record)
         case .deliver: self.end(.deliver(record))
         case .serveHeld: self.serveHeld(record)
@@ -285,22 +289,22 @@ public struct PaidRequest {
         }
     }
 
-    private mutating func settle(_ record: PaymentRecord, then next: Next) -> Action {
-        self.state = .settling(record, next)
-        return .settle(record)
+    mutating func settle(_ record: PaymentRecord, keepsAnswer: Bool = false, then next: Next) -> Action {
+        self.state = .settling(record, keepsAnswer: keepsAnswer, next)
+        return .settle(record, keepsAnswer: keepsAnswer)
     }
 
-    private mutating func call(_ record: PaymentRecord) -> Action {
+    mutating func call(_ record: PaymentRecord) -> Action {
         self.state = .calling(record)
         return .callUpstream(record)
     }
 
-    private mutating func record(_ events: [PaymentEvent], keepsAnswer: Bool = false, then next: Next) -> Action {
+    mutating func record(_ events: [PaymentEvent], keepsAnswer: Bool = false, then next: Next) -> Action {
         self.state = .recording(next)
         return .record(events, keepsAnswer: keepsAnswer)
     }
 
-    private mutating func end(_ ending: Ending) -> Action {
+    mutating func end(_ ending: Ending) -> Action {
         self.state = .finished
         return .finish(ending)
     }

@@ -12,6 +12,9 @@ public struct DialectID: Hashable, Sendable, CustomStringConvertible, Expressibl
         self.name = name
     }
 
+    /// Not a dialect of payments: a signed-in payer buys with what it is owed. Source: x402 specs/extensions/sign-in-with-x.md.
+    public static let credit = DialectID("sign-in-with-x")
+
     /// From a literal name.
     public init(stringLiteral value: String) {
         self.name = value

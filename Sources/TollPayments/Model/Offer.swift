@@ -31,6 +31,16 @@ public struct SettleRule: Hashable, Sendable {
     public var forStrangers: SettlePolicy { self.settledPaymentsMin == 0 ? self.policy : self.otherwise }
 }
 
+/// Whether a route takes a client's own names for its payments (the x402 extension `payment-identifier`).
+public enum IdentifierRule: String, Hashable, Sendable, CaseIterable {
+    /// It does not look at them.
+    case off
+    /// Whoever gives one gets the same answer for it.
+    case optional
+    /// Nobody pays without one.
+    case required
+}
+
 /// What a route asks for one call: the resource and every way to pay for it.
 public struct Offer: Hashable, Sendable {
     /// The resource's URL as clients see it: the public origin and the raw path, without a query.
@@ -44,12 +54,22 @@ public struct Offer: Hashable, Sendable {
     /// When the money moves.
     public let policy: SettlePolicy
 
+    /// Whether it takes the client's names for payments.
+    public let identifiers: IdentifierRule
+    /// The authority to sign in to, where payers may sign in (the x402 extension `sign-in-with-x`); nil where they may not.
+    public let signInDomain: String?
+
     /// An offer by all its fields.
-    public init(resource: String, description: String, mimeType: String?, options: [PaymentOption], policy: SettlePolicy) {
+    public init(
+        resource: String, description: String, mimeType: String?, options: [PaymentOption], policy: SettlePolicy,
+        identifiers: IdentifierRule = .off, signInDomain: String? = nil
+    ) {
         self.resource = resource
         self.description = description
         self.mimeType = mimeType
         self.options = options
         self.policy = policy
+        self.identifiers = identifiers
+        self.signInDomain = signInDomain
     }
 }

@@ -4,7 +4,7 @@ public import TollPrimitives
 
 /// What a client is told about its payment. Each dialect prints it in its own field.
 public struct Receipt: Hashable, Sendable {
-    /// Whether the money moved.
+    /// Whether the money moved, or what it bought was served before it does.
     public let isSuccess: Bool
     /// The standard reason, when it did not.
     public let errorReason: String?
@@ -15,10 +15,11 @@ public struct Receipt: Hashable, Sendable {
     /// Who paid, when that is known.
     public let payer: String?
 
-    /// The receipt of a settled payment.
-    public static func success(_ settlement: Settlement, for claim: Claim, payer: String) -> Receipt {
+    /// The receipt of a payment that is settled, or that was served before it is (nil).
+    public static func success(_ settlement: Settlement?, for claim: Claim) -> Receipt {
         Receipt(
-            isSuccess: true, errorReason: nil, transaction: settlement.transaction, network: claim.option.network, payer: payer)
+            isSuccess: true, errorReason: nil, transaction: settlement?.transaction ?? "", network: claim.option.network,
+            payer: claim.payer)
     }
 
     /// The receipt of a payment that did not settle, or not yet.

@@ -33,7 +33,8 @@ public struct SignInExpectation: Sendable {
             return SignInRefusal(.inFuture, "issuedAt \(info.issuedAt) is after now, \(CalendarTime.rfc3339(now))")
         }
         guard now - issued <= .seconds(Self.ageSecondsMax) else {
-            return SignInRefusal(.tooOld, "issuedAt \(info.issuedAt) is over \(Self.ageSecondsMax) s before now, \(CalendarTime.rfc3339(now))")
+            let detail = "issuedAt \(info.issuedAt) is over \(Self.ageSecondsMax) s before now, \(CalendarTime.rfc3339(now))"
+            return SignInRefusal(.tooOld, detail)
         }
         if let end = info.expirationTime, CalendarTime.parse(rfc3339: end).map({ $0 < now }) ?? true {
             return SignInRefusal(.expired, "expirationTime \(end) is over")

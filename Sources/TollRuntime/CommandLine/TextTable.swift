@@ -30,16 +30,19 @@ public struct TextTable: Sendable {
     public var text: String {
         let lines = [self.header] + self.rows
         let widths = self.header.indices.map { column in lines.map { DisplayWidth.of($0[column]) }.max() ?? 0 }
-        return lines.map { line in
-            let cells = line.indices.map { column -> String in
-                let space = String(repeating: " ", count: widths[column] - DisplayWidth.of(line[column]))
-                let isRight = self.alignments.indices.contains(column) && self.alignments[column] == .right
-                return isRight ? space + line[column] : line[column] + space
-            }
-            var text = cells.joined(separator: "  ")
-            while text.last == " " { text.removeLast() }
-            return text + "\n"
-        }.joined()
+        return lines.map { Self.line($0, widths: widths, alignments: self.alignments) }.joined()
+    }
+
+    /// One line of cells in columns of these widths.
+    static func line(_ cells: [String], widths: [Int], alignments: [Alignment]) -> String {
+        let padded = cells.indices.map { column -> String in
+            let space = String(repeating: " ", count: max(0, widths[column] - DisplayWidth.of(cells[column])))
+            let isRight = alignments.indices.contains(column) && alignments[column] == .right
+            return isRight ? space + cells[column] : cells[column] + space
+        }
+        var text = padded.joined(separator: "  ")
+        while text.last == " " { text.removeLast() }
+        return text + "\n"
     }
 }
 

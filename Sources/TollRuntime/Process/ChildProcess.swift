@@ -27,11 +27,15 @@ public struct ChildProcess: ~Copyable, Sendable {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, childInput, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+        var attributes = unsafe posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        unsafe Self.clearSignalMask(&attributes)
         let words = unsafe Self.words([path] + arguments)
         let variables = unsafe Self.words(Self.environment(with: environment))
         defer { unsafe (words + variables).forEach { unsafe free($0) } }
         var process: pid_t = 0
-        let status = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
+        let status = unsafe posix_spawn(&process, path, &actions, &attributes, words, variables)
         close(childInput)
         close(childOutput)
         guard status == 0 else {
@@ -97,6 +101,15 @@ public struct ChildProcess: ~Copyable, Sendable {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw Failure(description: "no pipe: \(reason(errno))") }
         return (ends[0], ends[1])
+    }
+
+    /// A program would start with the signals blocked that the thread has blocked which starts it, and threads of a pool block
+    /// all: it could not be ended.
+    private static func clearSignalMask(_ attributes: inout posix_spawnattr_t) {
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     }
 
     private static func environment(with changes: [String: String]) -> [String] {

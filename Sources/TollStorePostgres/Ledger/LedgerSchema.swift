@@ -42,14 +42,25 @@ enum LedgerSchema {
         guard schema.version == self.migrations.count else {
             throw .unavailable("\(place) holds a ledger of the older schema \(schema.version): a gateway that starts brings it up to date")
         }
-        guard access == .writing else { return }
+        if access == .writing { try self.checkWriting(schema, connection, place) }
+    }
+
+    /// Refuses what a gateway could not make or use a ledger in. Changes nothing: an empty schema is fine.
+    static func checkPlace(_ connection: PostgresConnection, _ place: String) throws(StoreError) {
+        let schema = try Schema(connection, place)
+        try self.checkWriting(schema, connection, place)
+    }
+
+    private static func checkWriting(
+        _ schema: Schema, _ connection: PostgresConnection, _ place: String
+    ) throws(StoreError) {
         guard !schema.isReadOnly else {
             throw .unavailable("\(place) is read-only: a standby, or default_transaction_read_only is set")
         }
         guard schema.isDurable else {
             throw .unavailable("\(place) runs with fsync = off: a claim could be lost after it was answered; set it to on")
         }
-        try self.checkRights(connection, place)
+        if schema.version == self.migrations.count { try self.checkRights(connection, place) }
     }
 
     /// Takes the missing steps, all in one transaction; another gateway that starts meanwhile waits.

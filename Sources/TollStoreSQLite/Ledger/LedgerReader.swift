@@ -8,9 +8,11 @@ struct LedgerReader: SnapshotReader {
     let connection: SQLiteConnection
 
     /// Opens `count` connections that cannot write.
-    static func pool(path: String, count: Int) throws(StoreError) -> ReaderPool<LedgerReader> {
-        try ReaderPool(count: count, on: { .own("tollgate.ledger.reader") }) { () throws(StoreError) in
-            let connection = try SQLiteConnection(path: path, access: .readOnly)
+    static func pool(
+        path: String, on disk: LedgerDisk = .system, count: Int
+    ) throws(StoreError) -> ReaderPool<LedgerReader> {
+        try ReaderPool(count: count, on: { disk.thread("tollgate.ledger.reader") }) { () throws(StoreError) in
+            let connection = try SQLiteConnection(path: path, access: .readOnly, vfs: disk.vfs)
             try connection.run("PRAGMA query_only = ON")
             return LedgerReader(connection: connection)
         }
@@ -44,26 +46,6 @@ struct LedgerReader: SnapshotReader {
         }
     }
 
-    /// Payments by phase and time, oldest claim first.
-    func records(in phases: Set<PaymentRecord.Phase>, since: Int64, limit: Int) throws(StoreError) -> [PaymentRecord] {
-        let names = (phases.isEmpty ? Set(PaymentRecord.Phase.allCases) : phases).map(\.rawValue).sorted()
-        // Every phase is no condition at all, and then the index on time alone gives the order without sorting.
-        let condition =
-            names.count == PaymentRecord.Phase.allCases.count
-            ? "" : "phase IN (\(names.indices.map { "?\($0 + 3)" }.joined(separator: ", "))) AND "
-        let values: [LedgerValue] =
-            [.integer(since), .integer(Int64(max(0, limit)))] + (condition.isEmpty ? [] : names.map(LedgerValue.text))
-        let found = try self.connection.rows(
-            "SELECT number, \(Self.columns) FROM payments WHERE \(condition)claimed_at >= ?1 ORDER BY claimed_at, id LIMIT ?2",
-            values
-        ) { row throws(StoreError) in
-            (number: try row.integer(0), row: try PaymentRow(row, from: 1))
-        }
-        var records: [PaymentRecord] = []
-        for payment in found { records.append(try self.fold(payment.number, payment.row).record) }
-        return records
-    }
-
     /// Reads inside one snapshot, so that rows and events belong together however many statements it takes.
     func snapshot<Value>(_ read: (LedgerReader) throws(StoreError) -> Value) throws(StoreError) -> Value {
         try self.connection.run("BEGIN")
@@ -78,7 +60,7 @@ struct LedgerReader: SnapshotReader {
         try StoredPayment(number: number, row: row, folding: try self.events(of: number))
     }
 
-    private func events(of number: Int64) throws(StoreError) -> [(sequence: Int64, timed: TimedEvent)] {
+    func events(of number: Int64) throws(StoreError) -> [(sequence: Int64, timed: TimedEvent)] {
         try self.connection.rows(Self.selectEvents, [.integer(number)]) { row throws(StoreError) in
             (
                 sequence: try row.integer(0),

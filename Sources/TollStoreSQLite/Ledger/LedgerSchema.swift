@@ -27,6 +27,11 @@ enum LedgerSchema {
         }
     }
 
+    /// Whether no step is missing.
+    static func isNewest(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
+        try connection.integer("PRAGMA user_version") == Int64(self.migrations.count)
+    }
+
     /// Takes the missing steps, each in a transaction of its own.
     static func migrate(_ connection: SQLiteConnection) throws(StoreError) {
         let version = Int(try connection.integer("PRAGMA user_version"))
@@ -42,12 +47,6 @@ enum LedgerSchema {
             )
         }
     }
-
-    private static let version2 = """
-        ALTER TABLE payments ADD COLUMN identifier_hash BLOB;
-        ALTER TABLE payments ADD COLUMN open_exposure INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE payments ADD COLUMN open_debt TEXT;
-        """
 
     /// Events and answers refer to a payment by its number, not its hash: rows are then added at the end of their trees, and
     /// writing costs the same however many payments there are. Only the unique index on `id` is written at random places.

@@ -11,6 +11,8 @@ final class SQLiteConnection {
     /// What a connection may do.
     enum Access {
         case readOnly, readWrite
+        /// Writes, and makes the file when it is not there.
+        case create
     }
 
     /// How long to wait for a lock that another program (a backup, a shell) holds on the file, in milliseconds.
@@ -20,11 +22,16 @@ final class SQLiteConnection {
     private let path: String
     private var statements: [String: SQLiteStatement] = [:]
 
-    /// Opens a file that exists.
-    init(path: String, access: Access) throws(StoreError) {
-        let mode = access == .readWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY
+    /// Opens a file on the operating system's disk, or on another that SQLite knows as the VFS `vfs`.
+    init(path: String, access: Access, vfs: String? = nil) throws(StoreError) {
+        let mode =
+            switch access {
+            case .readOnly: SQLITE_OPEN_READONLY
+            case .readWrite: SQLITE_OPEN_READWRITE
+            case .create: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            }
         var handle: OpaquePointer?
-        let code = unsafe sqlite3_open_v2(path, &handle, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let code = unsafe sqlite3_open_v2(path, &handle, mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
         guard code == SQLITE_OK, let opened = unsafe handle else {
             let message = unsafe String(cString: handle == nil ? sqlite3_errstr(code) : sqlite3_errmsg(handle))
             unsafe sqlite3_close_v2(handle)  // SQLite hands out a handle even when opening fails.

@@ -75,6 +75,16 @@ public final class SimulatedEVMChain: RPCTransport {
         self.ledger.withLock { $0.balances[account] = units }
     }
 
+    /// What waits to be mined is forgotten, as when a node restarts.
+    public func forgetPool() {
+        self.ledger.withLock { $0.pool = [] }
+    }
+
+    /// Gives an account wei for gas; without, it has plenty.
+    public func fund(_ wei: UInt256, _ account: Address) {
+        self.ledger.withLock { $0.coins[account] = wei }
+    }
+
     /// What an account holds.
     public func balance(of account: Address) -> UInt256 { self.ledger.withLock { $0.balances[account] ?? 0 } }
 
@@ -96,6 +106,49 @@ public final class SimulatedEVMChain: RPCTransport {
     public func mine(blocks: Int = 1) {
         let time = self.clock()
         self.ledger.withLock { ledger in for _ in 0..<blocks { ledger.mine(at: time) } }
+    }
+
+    /// The newest block.
+    public var block: UInt64 { self.ledger.withLock { $0.block } }
+
+    /// What a block takes of a transaction, in wei per gas; one that offers less waits.
+    public var baseFee: UInt64 {
+        get { self.ledger.withLock { $0.baseFee } }
+        set { self.ledger.withLock { $0.baseFee = newValue } }
+    }
+
+    /// How far below the newest block the `safe` and the `finalized` one are.
+    public var finalityDepth: UInt64 {
+        get { self.ledger.withLock { $0.finalityDepth } }
+        set { self.ledger.withLock { $0.finalityDepth = newValue } }
+    }
+
+    /// What one transfer takes in a batch.
+    public var gasPerTransfer: UInt64 {
+        get { self.ledger.withLock { $0.gasPerTransfer } }
+        set { self.ledger.withLock { $0.gasPerTransfer = newValue } }
+    }
+
+    /// Another chain takes the place of the last `depth` blocks: as long, and without what was in them. Transactions of those
+    /// blocks wait again, or are forgotten.
+    public func reorganise(depth: UInt64, returnsTransactions: Bool) {
+        self.ledger.withLock { $0.reorganise(depth: depth, returnsTransactions: returnsTransactions) }
+    }
+
+    /// Somebody else with the account's key has a transaction mined under its next number.
+    public func useNumber(of account: Address) {
+        self.ledger.withLock { ledger in
+            ledger.beginBlock()
+            ledger.counts[account, default: 0] += 1
+        }
+    }
+
+    /// What waits to be mined.
+    public var waiting: [SignedTransaction] { self.ledger.withLock { $0.pool } }
+
+    /// Forgets what waits to be mined.
+    public func dropWaiting() {
+        self.ledger.withLock { $0.pool = [] }
     }
 
     /// Somebody sends this call to the token; it is mined at once.

@@ -46,6 +46,8 @@ struct TokenLedger {
     let chainID: UInt64
     let domain: EIP712.Domain
     var balances: [Address: UInt256] = [:]
+    /// Wei for gas, where it is not plenty.
+    var coins: [Address: UInt256] = [:]
     var code: [Address: [UInt8]] = [SimulatedEVMChain.token: [0x60]]
     var wallets: [Address: @Sendable ([UInt8]) -> Bool] = [:]
     var used: Set<Use> = []
@@ -53,8 +55,23 @@ struct TokenLedger {
     var isMining = true
     var pool: [SignedTransaction] = []
     var receipts: [Bytes32: JSON] = [:]
-    private var counts: [Address: UInt64] = [:]
+    /// What a block takes of a transaction, in wei per gas.
+    var baseFee: UInt64 = 1_000_000
+    /// How far below the newest block the `safe` and the `finalized` one are.
+    var finalityDepth: UInt64 = 0
+    /// What one transfer takes in a batch.
+    var gasPerTransfer: UInt64 = 50_000
+    var counts: [Address: UInt64] = [:]
+    /// Which of the chains that once held a block's number has it now.
+    var forks: [UInt64: Int] = [:]
+    /// The states after the last blocks, oldest first.
+    var history: [TokenLedger] = []
+    /// Every transaction that a node has taken.
+    var sent: [SignedTransaction] = []
+    /// The logs of the batch under way.
+    var batchLogs: [JSON] = []
     private var logs: [(block: UInt64, log: JSON)] = []
+    private var logCount: UInt64 = 0
     private(set) var transferCount = 0
 
     init(chainID: UInt64) {
@@ -70,15 +87,16 @@ struct TokenLedger {
         case "eth_blockNumber": return .result(Self.quantity(self.block))
         case "eth_getBlockByNumber": return .result(self.blockJSON(params, at: time))
         case "eth_maxPriorityFeePerGas": return .result(Self.quantity(1_000_000))
-        case "eth_estimateGas": return .result(Self.quantity(150_000))
+        case "eth_estimateGas": return self.estimate(params.first ?? .null, at: time)
         case "eth_getCode": return .result(Self.data(Self.address(params).flatMap { self.code[$0] } ?? []))
         case "eth_getTransactionCount":
             let account = Self.address(params) ?? .zero
+            if let past = self.past(params.last) { return .result(Self.quantity(past.counts[account] ?? 0)) }
             let waiting = self.pool.filter { (try? $0.sender()) == account }.count
             return .result(Self.quantity((self.counts[account] ?? 0) + (params.last?.string == "pending" ? UInt64(waiting) : 0)))
         case "eth_call":
             let message = params.first ?? .null
-            return self.call(
+            return (self.past(params.last) ?? self).call(
                 message["to"]?.string.flatMap { Address(hex: $0) },
                 message["data"]?.string.flatMap { Hex.decode($0) } ?? [],
                 at: time
@@ -87,21 +105,34 @@ struct TokenLedger {
         case "eth_getTransactionReceipt":
             return .result(params.first?.string.flatMap { Bytes32(hex: $0) }.flatMap { self.receipts[$0] } ?? .null)
         case "eth_getLogs": return .result(.array(self.logs(params.first ?? .null)))
-        default: return .error(code: -32601, message: "no method \(method)")
+        default: return self.answerPlain(method, params) ?? .error(code: -32601, message: "no method \(method)")
         }
     }
 
     private func blockJSON(_ params: [JSON], at time: Duration) -> JSON {
-        let number = params.first?.string.flatMap { UInt256(hex: $0)?.uint64 } ?? self.block
+        let isDeep = params.first?.string == "finalized" || params.first?.string == "safe"
+        let newest = isDeep ? self.block - min(self.block, self.finalityDepth) : self.block
+        let number = params.first?.string.flatMap { UInt256(hex: $0)?.uint64 } ?? newest
         guard number <= self.block else { return .null }
         return [
-            "number": Self.quantity(number), "hash": .string(Keccak256.hash(text: "block \(number)").description),
-            "parentHash": .string(Bytes32.zero.description), "timestamp": Self.quantity(UInt64(time.components.seconds)),
-            "baseFeePerGas": Self.quantity(1_000_000),
+            "number": Self.quantity(number), "hash": .string(self.hash(ofBlock: number).description),
+            "parentHash": .string(self.hash(ofBlock: number - 1).description),
+            "timestamp": Self.quantity(UInt64(time.components.seconds)), "baseFeePerGas": Self.quantity(self.baseFee),
         ]
     }
 
+    private func hash(ofBlock number: UInt64) -> Bytes32 {
+        Keccak256.hash(text: self.forks[number].map { "block \(number), fork \($0)" } ?? "block \(number)")
+    }
+
+    /// The state after a block that is not the newest; nil for the newest.
+    private func past(_ tag: JSON?) -> TokenLedger? {
+        guard let number = tag?.string.flatMap({ UInt256(hex: $0)?.uint64 }), number < self.block else { return nil }
+        return self.history.last { $0.block <= number }
+    }
+
     private func call(_ to: Address?, _ data: [UInt8], at time: Duration) -> SimulatedEVMChain.Fault {
+        if to == Multicall3.address, let batch = Batch(data) { return self.call(batch, at: time) }
         guard to == SimulatedEVMChain.token else { return .result("0x") }
         switch Array(data.prefix(4)) {
         case ERC20.name: return .result(Self.data(ABI.encode([.string(self.domain.name ?? "")])))
@@ -129,7 +160,16 @@ struct TokenLedger {
         guard transaction.transaction.nonce >= self.counts[sender] ?? 0 else {
             return .error(code: -32000, message: "nonce too low")
         }
+        if let held = self.pool.firstIndex(where: {
+            (try? $0.sender()) == sender && $0.transaction.nonce == transaction.transaction.nonce
+        }) {
+            guard Self.isDearer(transaction.transaction, than: self.pool[held].transaction) else {
+                return .error(code: -32000, message: "replacement transaction underpriced")
+            }
+            self.pool.remove(at: held)
+        }
         self.pool.append(transaction)
+        self.sent.append(transaction)
         if self.isMining { self.mine(at: time) }
         return .result(hash)
     }
@@ -137,34 +177,57 @@ struct TokenLedger {
     // MARK: - Blocks
 
     mutating func mine(at time: Duration) {
-        self.block += 1
+        self.beginBlock()
         // Lower numbers first, whatever order they came in.
-        for transaction in self.pool.sorted(by: { $0.transaction.nonce < $1.transaction.nonce }) {
-            guard let sender = try? transaction.sender(), transaction.transaction.nonce == self.counts[sender] ?? 0 else {
-                continue
+        for signed in self.pool.sorted(by: { $0.transaction.nonce < $1.transaction.nonce }) {
+            let transaction = signed.transaction
+            guard let sender = try? signed.sender(), transaction.nonce == self.counts[sender] ?? 0,
+                transaction.maxFeePerGas >= UInt256(self.baseFee)
+            else { continue }
+            self.counts[sender] = transaction.nonce + 1
+            if transaction.to == Multicall3.address, let batch = Batch(transaction.data) {
+                self.execute(batch, gasLimit: transaction.gasLimit, from: sender, hash: signed.hash, at: time)
+            } else {
+                self.execute(transaction.data, from: sender, hash: signed.hash, at: time)
             }
-            self.counts[sender] = transaction.transaction.nonce + 1
-            self.execute(transaction.transaction.data, from: sender, hash: transaction.hash, at: time)
         }
-        self.pool.removeAll { self.receipts[$0.hash] != nil }
+        self.pool.removeAll { signed in
+            self.receipts[signed.hash] != nil
+                || (try? signed.sender()).map { signed.transaction.nonce < self.counts[$0] ?? 0 } ?? true
+        }
+    }
+
+    /// The state so far is what the block before left.
+    mutating func beginBlock() {
+        var past = self
+        past.history = []
+        self.history.append(past)
+        if self.history.count > 64 { self.history.removeFirst() }
+        self.block += 1
+        self.logCount = 0
     }
 
     mutating func submit(_ calldata: [UInt8], from sender: Address, at time: Duration) {
-        self.block += 1
+        self.beginBlock()
         self.execute(calldata, from: sender, hash: Keccak256.hash(calldata), at: time)
     }
 
     mutating func cancel(_ nonce: Bytes32, of account: Address) {
-        self.block += 1
+        self.beginBlock()
         self.used.insert(Use(account: account, nonce: nonce))
         let hash = Keccak256.hash(nonce.bytes + account.bytes)
         let topic = Keccak256.hash(text: "AuthorizationCanceled(address,bytes32)")
-        let log = self.log([topic, account.word, nonce], [], hash, index: 0)
+        let log = self.log([topic, account.word, nonce], [], hash)
         self.logs.append((self.block, log))
         self.receipts[hash] = self.receipt(hash, isGood: true, from: account, logs: [log])
     }
 
     private mutating func execute(_ calldata: [UInt8], from sender: Address, hash: Bytes32, at time: Duration) {
+        if let transfer = PlainTransfer(calldata) {
+            let logs = self.move(transfer, from: sender, hash)
+            self.receipts[hash] = self.receipt(hash, isGood: logs != nil, from: sender, logs: logs ?? [])
+            return
+        }
         let transfer = Transfer(calldata)
         let isGood = transfer.map { self.objection(to: $0, at: time) == nil } ?? true
         var logs: [JSON] = []
@@ -172,38 +235,40 @@ struct TokenLedger {
         self.receipts[hash] = self.receipt(hash, isGood: isGood, from: sender, logs: logs)
     }
 
-    private func receipt(_ hash: Bytes32, isGood: Bool, from sender: Address, logs: [JSON]) -> JSON {
+    func receipt(_ hash: Bytes32, isGood: Bool, from sender: Address, logs: [JSON]) -> JSON {
         [
             "transactionHash": .string(hash.description), "blockNumber": Self.quantity(self.block),
-            "blockHash": .string(Keccak256.hash(text: "block \(self.block)").description), "status": isGood ? "0x1" : "0x0",
+            "blockHash": .string(self.hash(ofBlock: self.block).description), "status": isGood ? "0x1" : "0x0",
             "from": .string(sender.lowercaseHex), "to": .string(SimulatedEVMChain.token.lowercaseHex), "gasUsed": "0x15f90",
             "logs": .array(logs),
         ]
     }
 
-    private mutating func move(_ authorization: EIP3009.Authorization, _ hash: Bytes32) -> [JSON] {
+    mutating func move(_ authorization: EIP3009.Authorization, _ hash: Bytes32) -> [JSON] {
         self.balances[authorization.from] = (self.balances[authorization.from] ?? 0).subtracting(authorization.value) ?? 0
         self.balances[authorization.to] = (self.balances[authorization.to] ?? 0).adding(authorization.value) ?? .max
         self.used.insert(Use(account: authorization.from, nonce: authorization.nonce))
         self.transferCount += 1
         let logs = [
-            self.log([EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce], [], hash, index: 0),
+            self.log([EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce], [], hash),
             self.log(
                 [ERC20.transferTopic, authorization.from.word, authorization.to.word],
                 authorization.value.word.bytes,
-                hash,
-                index: 1
+                hash
             ),
         ]
         self.logs += logs.map { (self.block, $0) }
         return logs
     }
 
-    private func log(_ topics: [Bytes32], _ data: [UInt8], _ hash: Bytes32, index: UInt64) -> JSON {
-        [
+    mutating func add(_ log: JSON) { self.logs.append((self.block, log)) }
+
+    mutating func log(_ topics: [Bytes32], _ data: [UInt8], _ hash: Bytes32) -> JSON {
+        defer { self.logCount += 1 }
+        return [
             "address": .string(SimulatedEVMChain.token.lowercaseHex), "topics": .array(topics.map { .string($0.description) }),
             "data": Self.data(data), "blockNumber": Self.quantity(self.block), "transactionHash": .string(hash.description),
-            "logIndex": Self.quantity(index),
+            "logIndex": Self.quantity(self.logCount),
         ]
     }
 
@@ -220,7 +285,7 @@ struct TokenLedger {
     // MARK: - The token
 
     /// FiatToken's checks in its order and words; nil when the transfer would go through.
-    private func objection(to transfer: Transfer, at time: Duration) -> String? {
+    func objection(to transfer: Transfer, at time: Duration) -> String? {
         let (authorization, now) = (transfer.authorization, UInt256(UInt64(time.components.seconds)))
         guard now > authorization.validAfter else { return "FiatTokenV2: authorization is not yet valid" }
         guard now < authorization.validBefore else { return "FiatTokenV2: authorization is expired" }

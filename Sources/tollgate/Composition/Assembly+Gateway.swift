@@ -27,7 +27,8 @@ extension Assembly {
                 }
                 return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
             },
-            settleWait: self.configuration.settleWait, cors: cors)
+            settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
+            settlingCountMax: self.configuration.limits.settling, cors: cors)
     }
 
     private static func terms(_ route: Configuration.Route) -> Terms {
@@ -37,9 +38,17 @@ extension Assembly {
                     asset: asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
                     maxTimeoutSeconds: Int(route.maxTimeout.components.seconds))
             },
-            policy: route.settlement == .before ? .before : .after, description: route.description ?? "",
+            settle: route.settle, description: route.description ?? "",
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
-            storesAnswers: route.storesAnswers)
+            storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn)
+    }
+
+    private static func identifiers(_ rule: Configuration.PaymentIdentifier) -> IdentifierRule {
+        switch rule {
+        case .off: .off
+        case .optional: .optional
+        case .required: .required
+        }
     }
 
     /// A configured asset in the words of payments.

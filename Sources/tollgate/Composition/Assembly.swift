@@ -9,7 +9,7 @@ import TollMethods
 import TollPayments
 import TollPrimitives
 import TollRuntime
-import TollStoreSQLite
+import TollStoreRedis
 
 /// The parts of a running gateway, put together from the configuration. The one place that names an engine, a store and methods.
 struct Assembly: Sendable {
@@ -19,7 +19,8 @@ struct Assembly: Sendable {
     }
 
     let configuration: Configuration
-    let store: SQLitePaymentStore
+    let store: any PaymentStore
+    let cache: any SharedCache
     let client: any HTTPClient
     let background = BackgroundWork()
     let networks: [ExactEVMNetwork]
@@ -31,7 +32,9 @@ struct Assembly: Sendable {
         self.environment = environment
         self.log = log
         self.client = EngineHTTPClient(group: group)
-        do throws(StoreError) { self.store = try SQLitePaymentStore(path: configuration.storePath) } catch {
+        self.cache =
+            configuration.shared.map { RedisCache($0, environment: environment, log: log) } ?? MemoryCache(now: environment.wallClock)
+        do throws(StoreError) { self.store = try OpenLedger.alone(configuration) } catch {
             throw Failure(description: "store: \(error.reason)")
         }
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
@@ -96,8 +99,9 @@ struct Assembly: Sendable {
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, client: self.client,
-            environment: self.environment, log: self.log)
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
+            signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
+            client: self.client, environment: self.environment, log: self.log)
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.

@@ -1,8 +1,10 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
+import TollPayments
 import TollPrimitives
 import TollRuntime
+import TollStoreRedis
 
 /// All that an operator decides, checked: a value of this type has no mistake that can be found without asking a network.
 struct Configuration: Sendable {
@@ -18,12 +20,22 @@ struct Configuration: Sendable {
         case x402v1 = "x402-v1"
     }
 
-    /// When a payment is settled.
-    enum Settlement: String, Hashable, Sendable, CaseIterable {
-        /// Before the upstream is called.
-        case before
-        /// When it has answered without an error.
-        case after
+    /// Whether clients may, or must, give their payments names of their own.
+    enum PaymentIdentifier: String, Hashable, Sendable, CaseIterable {
+        /// They are not looked at.
+        case off
+        /// They may.
+        case optional
+        /// They must.
+        case required
+    }
+
+    /// Where the ledger is.
+    enum Store: Sendable {
+        /// One file, served by one process.
+        case sqlite(path: String)
+        /// A database that many gateways share. The URL may hold a password.
+        case postgres(url: Secret<String>)
     }
 
     /// The file as the operator named it.
@@ -32,15 +44,19 @@ struct Configuration: Sendable {
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
-    /// The path of the SQLite ledger.
-    var storePath: String
+    var store: Store
+    /// The Redis server that replicas share what may be lost in; nil where each process keeps it for itself.
+    var shared: RedisAddress?
     /// Loops; nil for one a core.
     var workers: Int?
     /// In the file's order.
     var networks: [Network]
     var facilitator: Facilitator?
+    /// Who pays refunds; nil when they are written for somebody to sign.
+    var payouts: Payouts?
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
+    var deferral: Deferral
     var limits: Limits
     var cors: CORS
     var upstreams: [Upstream]
@@ -142,11 +158,22 @@ extension Configuration {
         }
     }
 
+    /// What is settled later, and together.
+    struct Deferral: Sendable {
+        var limits = DeferralLimits()
+        /// How long a served payment may wait to be settled.
+        var maxAge = Duration.seconds(30)
+        /// How many are settled together at most.
+        var batchSize = 100
+    }
+
     /// What clients may ask of memory, connections and patience.
     struct Limits: Sendable {
         var headerBytes = 16 << 10
         var bodyBytes = 64 << 20
         var connections = 10_000
+        /// Payments on their way to the chain at once.
+        var settling = 5_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
     }
@@ -177,7 +204,7 @@ extension Configuration {
         var isFree: Bool
         /// What a buyer can choose from; empty exactly when the route is free.
         var options: [PaymentOption]
-        var settlement: Settlement
+        var settle: SettleRule
         /// How long an authorization offered here is good.
         var maxTimeout: Duration
         /// May be called again under one payment.
@@ -185,6 +212,10 @@ extension Configuration {
         /// Whether the answer is kept for whoever paid and did not get it.
         var storesAnswers: Bool
         var dialects: [Dialect]
+        /// Whether it takes the clients' own names for payments.
+        var identifiers: PaymentIdentifier
+        /// Whether payers may prove themselves by signing in.
+        var signIn: Bool
         var place: Place
     }
 

@@ -54,7 +54,7 @@ extension ConfigurationReader {
         return signers
     }
 
-    private mutating func signerKey(_ value: ConfigurationValue) -> ResolvedSecret? {
+    mutating func signerKey(_ value: ConfigurationValue) -> ResolvedSecret? {
         guard let secret = value.secret(from: self.secrets, &self.findings) else { return nil }
         let isKey = secret.value.withExposed { Self.keyBytes($0)?.contains { $0 != 0 } ?? false }
         guard isKey else {
@@ -70,7 +70,7 @@ extension ConfigurationReader {
         return bytes
     }
 
-    private static func holdSameKey(_ left: ResolvedSecret, _ right: ResolvedSecret) -> Bool {
+    static func holdSameKey(_ left: ResolvedSecret, _ right: ResolvedSecret) -> Bool {
         left.value.withExposed { left in
             right.value.withExposed { right in constantTimeEquals(self.keyBytes(left) ?? [], self.keyBytes(right) ?? []) }
         }

@@ -12,6 +12,7 @@ extension ConfigurationReader {
         var admin: Configuration.Admin?
         var networks: [Configuration.Network]
         var facilitator: Configuration.Facilitator?
+        var deferral: Configuration.Deferral
         var upstreams: [Configuration.Upstream]
         var routes: [Configuration.Route]
     }
@@ -21,6 +22,7 @@ extension ConfigurationReader {
         self.reviewUpstreams(sections)
         self.reviewPatterns()
         self.reviewMoney(sections, root)
+        self.reviewDeferral(sections, root)
         if !root.has("routes"), sections.facilitator?.serve == nil {
             let remedy = "write `routes:`"
             root.owner.report(.warning, "there are no routes, so that everything is answered 404", remedy: remedy, &self.findings)
@@ -120,23 +122,7 @@ extension ConfigurationReader {
     /// Settings of features that this version does not have are checked for their form, and refused: what an operator relies on
     /// must not be passed over.
     mutating func refuseLaterFeatures(_ root: ConfigurationMapping) {
-        if let shared = root["shared"] {
-            let message = "sharing answers between replicas is not available in this version"
-            shared.refuse(message, remedy: "remove the line, and run one gateway", &self.findings)
-        }
-        if let deferred = root["deferred"] { self.checkDeferred(deferred) }
         if let deny = root["deny"] { self.refuseDeny(deny) }
-        if let payouts = root["payouts"] { self.refusePayouts(payouts) }
-    }
-
-    private mutating func checkDeferred(_ value: ConfigurationValue) {
-        guard let mapping = value.mapping(keys: ["exposure", "max_age", "batch_size"], &self.findings) else { return }
-        let exposure = mapping["exposure"]?.mapping(keys: ["per_payer", "total"], &self.findings)
-        for key in ["per_payer", "total"] { exposure?[key].map { self.checkDollars($0) } }
-        _ = mapping["max_age"]?.duration(in: .seconds(1) ... .seconds(3_600), &self.findings)
-        _ = mapping["batch_size"]?.integer(in: 1...1_000, &self.findings)
-        let message = "does nothing: deferred settlement is not available in this version"
-        value.report(.warning, message, remedy: "remove it until routes can say `settle: deferred`", &self.findings)
     }
 
     private mutating func refuseDeny(_ value: ConfigurationValue) {
@@ -147,14 +133,6 @@ extension ConfigurationReader {
         }
         let remedy = "remove it, and refuse payers at the upstream by `Tollgate-Payer`"
         value.refuse("denying payers is not available in this version", remedy: remedy, &self.findings)
-    }
-
-    private mutating func refusePayouts(_ value: ConfigurationValue) {
-        guard let mapping = value.mapping(keys: ["signer", "max_per_day"], &self.findings) else { return }
-        _ = mapping["signer"]?.secretReference(&self.findings)
-        mapping["max_per_day"].map { self.checkDollars($0) }
-        let remedy = "remove it, and pay by hand what `tollgate ledger payments` shows as owed"
-        value.refuse("payouts are not available in this version", remedy: remedy, &self.findings)
     }
 
     private mutating func checkDollars(_ value: ConfigurationValue) {

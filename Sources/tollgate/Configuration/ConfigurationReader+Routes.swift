@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
+import TollPayments
 import TollPrimitives
 import TollRuntime
 
@@ -8,16 +9,21 @@ import TollRuntime
 struct RouteDefaults {
     var dialects: [Configuration.Dialect]
     var maxTimeout: Duration
+    var settle: SettleSetting
     var receivers: Receivers
+    var identifiers: Configuration.PaymentIdentifier
+    var signIn: Bool
 }
 
 /// Routes: what is for sale, and what is free.
 extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
-        "accept", "networks", "assets", "pay_to",
+        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
     ]
-    private static let priceKeys = ["settle", "max_timeout", "accept", "networks", "assets", "pay_to"]
+    private static let priceKeys = [
+        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+    ]
     /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
     private static let routeCountMax = 2_000
     /// The challenge with all options travels in one field, of which clients read 8 to 16 KiB.
@@ -55,11 +61,12 @@ extension ConfigurationReader {
         if let pattern { self.patterns.append((pattern, mapping["match"].map(self.place) ?? place)) }
         let upstreamName = self.upstreamName(mapping)
         let description = mapping["description"].flatMap { self.routeDescription($0) }
-        let settlement = mapping["settle"].flatMap { self.settlement($0) } ?? .after
+        let setting = mapping["settle"].map { self.settleSetting($0) ?? .usual } ?? defaults.settle
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        let settle = isFree ? SettleRule(.after) : self.settleRule(setting, options)
         if !isFree {
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
@@ -72,6 +79,9 @@ extension ConfigurationReader {
         }
         let isIdempotent = mapping["idempotent"]?.boolean(&self.findings) ?? false
         let storesAnswers = mapping["store_answers"]?.boolean(&self.findings) ?? true
+        let identifiers = mapping["payment_identifier"].flatMap { self.identifiers($0) } ?? defaults.identifiers
+        let signIn = mapping["sign_in"]?.boolean(&self.findings) ?? defaults.signIn
+        if !isFree { self.checkExtensions(mapping, dialects, identifiers, signIn) }
         guard let pattern, let upstreamName else { return nil }
         return Configuration.Route(
             pattern: pattern,
@@ -79,11 +89,13 @@ extension ConfigurationReader {
             description: description,
             isFree: isFree,
             options: options,
-            settlement: settlement,
+            settle: settle,
             maxTimeout: maxTimeout,
             isIdempotent: isIdempotent,
             storesAnswers: storesAnswers,
             dialects: dialects,
+            identifiers: identifiers,
+            signIn: signIn,
             place: place
         )
     }
@@ -123,20 +135,6 @@ extension ConfigurationReader {
         return text
     }
 
-    private mutating func settlement(_ value: ConfigurationValue) -> Configuration.Settlement? {
-        let remedy = "write `before` or `after`"
-        if case .mapping = value.node.content {
-            value.refuse("settlement by amount is not available in this version", remedy: remedy, &self.findings)
-            return nil
-        }
-        if value.scalarText == "deferred" {
-            value.refuse("deferred settlement is not available in this version", remedy: remedy, &self.findings)
-            return nil
-        }
-        let names = Configuration.Settlement.allCases.map(\.rawValue)
-        return value.choice(of: names, &self.findings).flatMap(Configuration.Settlement.init)
-    }
-
     /// Whether the route is free; what contradicts that, or a price that is missing, is found here.
     private mutating func isFree(_ mapping: ConfigurationMapping) -> Bool {
         // Nil when it is neither true nor false, which has its own finding.
@@ -154,6 +152,28 @@ extension ConfigurationReader {
             }
         }
         return true
+    }
+
+    mutating func identifiers(_ value: ConfigurationValue) -> Configuration.PaymentIdentifier? {
+        let names = Configuration.PaymentIdentifier.allCases.map(\.rawValue)
+        return value.choice(of: names, &self.findings).flatMap(Configuration.PaymentIdentifier.init)
+    }
+
+    /// Both travel in the extensions of x402 version 2 alone.
+    private mutating func checkExtensions(
+        _ mapping: ConfigurationMapping,
+        _ dialects: [Configuration.Dialect],
+        _ identifiers: Configuration.PaymentIdentifier,
+        _ signIn: Bool
+    ) {
+        if identifiers == .required, dialects.contains(.x402v1) {
+            let message = "x402-v1 has no place for a payment identifier, so that whoever uses it could not pay"
+            (mapping["payment_identifier"] ?? mapping.owner).refuse(message, remedy: "write `accept: [x402]`", &self.findings)
+        }
+        if signIn, !dialects.contains(.x402) {
+            let message = "x402-v1 has no place for a sign-in, so that nobody would be invited to one"
+            (mapping["sign_in"] ?? mapping.owner).refuse(message, remedy: "write `accept: [x402, x402-v1]`", &self.findings)
+        }
     }
 
     /// x402 version 1 knows networks by names of its own, and some have none.

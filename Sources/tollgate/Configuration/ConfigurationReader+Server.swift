@@ -38,30 +38,16 @@ extension ConfigurationReader {
         return Configuration.Admin(listen: listen, token: token, place: self.place(value))
     }
 
-    mutating func store(_ root: ConfigurationMapping) -> String? {
-        guard let value = root["store"] else { return "tollgate.db" }
-        let remedy = "write `store: sqlite:tollgate.db`"
-        guard let text = value.text(example: "sqlite:tollgate.db", &self.findings) else { return nil }
-        if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
-            value.refuse("a PostgreSQL ledger is not available in this version", remedy: remedy, &self.findings)
-            return nil
-        }
-        guard text.hasPrefix("sqlite:"), text.utf8.count > 7 else {
-            value.refuse("names no store", remedy: remedy, &self.findings)
-            return nil
-        }
-        return String(text.dropFirst(7))
-    }
-
     mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
         var limits = Configuration.Limits()
-        let keys = ["header_bytes", "body_bytes", "connections", "header_time", "idle_time"]
+        let keys = ["header_bytes", "body_bytes", "connections", "settling", "header_time", "idle_time"]
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
         limits.headerBytes =
             mapping["header_bytes"]?.byteCount(in: (4 << 10)...(1 << 20), &self.findings) ?? limits.headerBytes
         limits.bodyBytes = mapping["body_bytes"]?.byteCount(in: 1...(1 << 40), &self.findings) ?? limits.bodyBytes
         limits.connections = mapping["connections"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connections
+        limits.settling = mapping["settling"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.settling
         limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
         limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
         return limits

@@ -28,8 +28,8 @@ struct ConfigurationReader {
 
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
-        "settle_wait",
-        "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+        "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
+        "payment_identifier", "sign_in",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -82,12 +82,15 @@ struct ConfigurationReader {
         let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
-        let storePath = self.store(root)
+        let store = self.store(root)
+        let shared = root["shared"].flatMap { self.shared($0) }
         let workers = root["workers"]?.integer(in: 1...256, &self.findings)
         let networks = self.networks(root)
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
+        let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
+        let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
         let upstreams = self.upstreams(root["upstreams"])
@@ -96,7 +99,10 @@ struct ConfigurationReader {
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
-            receivers: receivers
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? .usual,
+            receivers: receivers,
+            identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
+            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
@@ -104,21 +110,25 @@ struct ConfigurationReader {
             admin: admin,
             networks: networks,
             facilitator: facilitator,
+            deferral: deferral,
             upstreams: upstreams,
             routes: routes
         )
         self.review(sections, root)
-        guard let listen, let publicURL, let storePath else { return nil }
+        guard let listen, let publicURL, let store else { return nil }
         return Configuration(
             file: self.file,
             listen: listen,
             publicURL: publicURL,
             admin: admin,
-            storePath: storePath,
+            store: store,
+            shared: shared,
             workers: workers,
             networks: networks,
             facilitator: facilitator,
+            payouts: payouts,
             settleWait: settleWait,
+            deferral: deferral,
             limits: limits,
             cors: cors,
             upstreams: upstreams,

@@ -92,9 +92,11 @@ final class DemoMarket: Sendable {
         DemoPrinter.indented(table.text)
         DemoPrinter.heading("The ledger against the chain's Transfer logs")
         for network in self.assembly.networks {
-            let report = try await LedgerCommand.compare(self.assembly.configuration, network, records, from: 0)
-            DemoPrinter.indented(LedgerTables.reconciliation(report, network: network.chain))
-            isRight = isRight && report.differences.isEmpty && report.settlements == Self.script.count { $0.expectedStatus == 0 }
+            let session = LedgerSession(configuration: self.assembly.configuration)
+            let compared = try await ReconcileReport.compare(session, self.assembly.store, network, from: nil, to: .latest)
+            let (report, paid) = (compared.report, Self.script.count { $0.expectedStatus == 0 })
+            DemoPrinter.indented(ReconcileReport(networks: [compared]).text)
+            isRight = isRight && report.differences.isEmpty && report.settlementCount == paid
         }
         return isRight
     }

@@ -71,9 +71,11 @@ import TollTestKit
 
     @Test(
         arguments: [
-            (["type": "ed25519"], .unsupportedChain), (["chainId": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"], .unsupportedChain),
+            (["type": "ed25519"], .unsupportedChain),
+            (["chainId": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"], .unsupportedChain),
             (["address": "0xf39fd6e51aad88F6F4ce6aB8827279cffFb92266"], .malformedSignature),
-            (["address": "f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"], .malformedSignature), (["signature": "0x"], .malformedSignature),
+            (["address": "f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"], .malformedSignature),
+            (["signature": "0x"], .malformedSignature),
             (["signature": "0x123"], .malformedSignature), (["signature": "3c95"], .malformedSignature),
             (["signature": "0x1234"], .signature), (["signature": .string("0x" + String(repeating: "00", count: 65))], .signature),
         ] as [(JSONObject, SignInRefusal.Reason)]

@@ -66,7 +66,10 @@ import TollPayments
     func `a refusal is believed unless the chain says that the money moved`(reason: String, transaction: String, isProof: Bool) {
         let verdict = Verdict.failure(Self.refusal(reason), transaction: transaction)
         let failed = RemotePursuit.Action.finish(Self.failed(reason, transaction.isEmpty ? nil : transaction))
-        for state in [SettlementPursuit.AuthorizationState.unused(isExpired: false), .unused(isExpired: true), .unknown(reason: "")] {
+        let unmoved: [SettlementPursuit.AuthorizationState] = [
+            .unused(isExpired: false), .unused(isExpired: true), .unknown(reason: "down"),
+        ]
+        for state in unmoved {
             var pursuit = RemotePursuit(Self.submission, isRepeat: false)
             #expect(pursuit.answered(verdict) == .readChain)
             #expect(pursuit.chainSays(state) == failed)

@@ -29,6 +29,10 @@ public struct ExactEVM: PaymentMethod {
         option.scheme == "exact" && self.networks[option.network]?.signers != nil
     }
 
+    public func key(of credential: Credential) -> PaymentKey? {
+        (try? ExactEVMPayment(credential.payload, option: credential.option))?.key
+    }
+
     public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
         await self.verifier.verify(credential, at: time)
     }

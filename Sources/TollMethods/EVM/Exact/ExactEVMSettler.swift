@@ -16,7 +16,7 @@ struct ExactEVMSettler: Sendable {
     private let networks: [ChainID: ExactEVMNetwork]
     private let fees: [ChainID: FeeOracle]
     private let store: any PaymentStore
-    private let background: BackgroundWork
+    private let background: BackgroundPursuits
     private let environment: Environment
     private let log: Logger
 
@@ -30,7 +30,7 @@ struct ExactEVMSettler: Sendable {
         self.networks = networks
         self.fees = networks.mapValues { FeeOracle(client: $0.client, environment: environment) }
         self.store = store
-        self.background = background
+        self.background = BackgroundPursuits(background)
         self.environment = environment
         self.log = log
     }
@@ -229,7 +229,7 @@ struct ExactEVMSettler: Sendable {
 
     private func pursueInBackground(_ record: PaymentRecord) {
         let settler = self
-        self.background.start {
+        self.background.start(record.id) {
             guard let network = settler.networks[record.claim.option.network],
                 let payment = try? ExactEVMPayment(record.claim.payload, option: record.claim.option),
                 let current = try? await settler.store.record(record.id), current.isUnderWay

@@ -17,7 +17,8 @@ public struct EVMSignIn: SignInVerifier {
 
     public func verify(_ proof: X402V2.SignIn.Proof) async -> SignInVerification {
         guard let chain = proof.chain.eip155, proof.type == .eip191 else {
-            return .invalid(SignInRefusal(.unsupportedChain, "type \(proof.type.rawValue) on \(proof.chain): eip191 on eip155 is taken"))
+            let detail = "type \(proof.type.rawValue) on \(proof.chain): eip191 on eip155 is taken"
+            return .invalid(SignInRefusal(.unsupportedChain, detail))
         }
         // The text has the address as it stands in the proof, so a wrong checksum would be signed for as well.
         guard let (address, checksum) = Address.parse(proof.address), checksum != .wrong else {

@@ -16,7 +16,7 @@ extension StoredAnswer {
     package init(storedHead text: String, body: [UInt8]) throws(StoreError) {
         var members = try StrictMembers(parsing: text, of: "answer")
         let version: Int = try members.integer("v")
-        guard version == EncodedEvent.version else {
+        guard (1...EncodedEvent.version).contains(version) else {
             throw .corrupt("an answer in version \(version), which this program does not know")
         }
         let status: Int = try members.integer("status")

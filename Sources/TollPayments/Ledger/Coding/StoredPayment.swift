@@ -33,6 +33,8 @@ package struct StoredPayment: Sendable {
         }
         var record = PaymentRecord(claim, at: first.time)
         for (_, event) in events.dropFirst() {
+            // Version 1 wrote a debt again each time a call for it failed; it is one debt.
+            if case .owed = event.event, record.debt != nil { continue }
             do throws(PaymentRecord.InvalidTransition) { try record.apply(event.event, at: event.time) } catch {
                 throw .corrupt(error.description)
             }

@@ -61,7 +61,8 @@ extension X402V2.SignIn {
             return [
                 "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
                 "properties": [
-                    "domain": text, "address": text, "statement": text, "uri": uri, "version": text, "chainId": text, "type": text,
+                    "domain": text, "address": text, "statement": text, "uri": uri, "version": text, "chainId": text,
+                    "type": text,
                     "nonce": text, "issuedAt": time, "expirationTime": time, "notBefore": time, "requestId": text,
                     "resources": ["type": "array", "items": uri], "signature": text,
                 ],

@@ -43,11 +43,11 @@ enum SignInGrammar {
 
     /// Printable ASCII without spaces and without what RFC 3986 has no place for.
     static func uri(_ text: String) -> String? {
-        let isURI = text.utf8.allSatisfy { Self.isGraphic($0) && !Self.unsafe.contains($0) } && text.contains(":")
+        let isURI = text.utf8.allSatisfy { Self.isGraphic($0) && !Self.excluded.contains($0) } && text.contains(":")
         return text.utf8.count <= X402V2.SignIn.uriSizeMax && isURI ? text : nil
     }
 
-    private static let unsafe = Set("\"<>\\^`{|}".utf8)
+    private static let excluded = Set("\"<>\\^`{|}".utf8)
 
     /// EIP-4361: at least eight letters and digits.
     static func nonce(_ text: String) -> String? {

@@ -1,0 +1,38 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollPayments
+import TollStorePostgres
+import TollStoreSQLite
+
+/// Opens the ledger that a configuration names, as somebody needs it. Each blocks.
+enum OpenLedger {
+    /// To look at it, beside whoever writes it.
+    static func reading(_ configuration: Configuration) throws(StoreError) -> any PaymentReader {
+        switch configuration.store {
+        case .sqlite(let path): try SQLitePaymentReader(path: path)
+        case .postgres(let url): try url.withExposed { url throws(StoreError) in try PostgresPaymentReader(url: url) }
+        }
+    }
+
+    /// To write to it beside a running gateway.
+    static func sharing(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
+        switch configuration.store {
+        case .sqlite(let path): try SQLitePaymentStore(path: path, sharing: true)
+        case .postgres(let url): try url.withExposed { url throws(StoreError) in try PostgresPaymentStore(url: url) }
+        }
+    }
+
+    /// To write to a file alone: refused while a gateway runs. A database has room for many.
+    static func alone(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
+        switch configuration.store {
+        case .sqlite(let path): try SQLitePaymentStore(path: path)
+        case .postgres(let url): try url.withExposed { url throws(StoreError) in try PostgresPaymentStore(url: url) }
+        }
+    }
+
+    /// Says what keeps the ledger from being opened, and changes nothing. A file that is not there yet is no fault.
+    static func check(_ configuration: Configuration) throws(StoreError) {
+        guard case .postgres(let url) = configuration.store else { return }
+        try url.withExposed { url throws(StoreError) in try PostgresPaymentStore.check(url: url) }
+    }
+}

@@ -1,0 +1,230 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import TollPayments
+import TollPrimitives
+
+/// How a ledger's disk behaves: rates are of a thousand writes.
+struct DiskWeather: Sendable {
+    /// A write takes tenths of a second.
+    var slow = 0
+    /// A write fails and leaves nothing.
+    var fail = 0
+    /// A write fails, and is there all the same: a broken connection at commit, a sync that reports an error.
+    var failAfter = 0
+    /// The process dies before the write.
+    var crashBefore = 0
+    /// The process dies after the write and before it knows.
+    var crashAfter = 0
+    var calmFrom = Duration.seconds(300)
+}
+
+/// A ledger as it is on disk: what outlives every process.
+final class SimulatedDisk: Sendable {
+    /// A crash at a chosen write, in place of dice.
+    struct PlannedCrash: Hashable, Sendable {
+        let write: Int
+        let isAfter: Bool
+    }
+
+    let name: String
+    let image = MemoryPaymentStore()
+    let executor: SeededExecutor
+    let observer: Observer
+    let trace: Trace
+    private let weather: DiskWeather
+    private let dice: Dice
+    private let outage: Mutex<Range<Duration>?> = Mutex(nil)
+    private let writes = Mutex(0)
+    private let planned: PlannedCrash?
+
+    init(
+        _ name: String, weather: DiskWeather, planned: PlannedCrash? = nil, executor: SeededExecutor, observer: Observer,
+        trace: Trace, seed: UInt64
+    ) {
+        self.name = name
+        self.weather = weather
+        self.planned = planned
+        self.executor = executor
+        self.observer = observer
+        self.trace = trace
+        self.dice = Dice(seed: seed, name)
+    }
+
+    /// The disk is full, or the database away, in this time.
+    func setOutage(_ outage: Range<Duration>?) { self.outage.withLock { $0 = outage } }
+
+    var isOut: Bool { self.outage.withLock { $0?.contains(self.executor.now) ?? false } }
+
+    /// How many writes were begun.
+    var writeCount: Int { self.writes.withLock { $0 } }
+
+    enum WriteFate { case done, failed, failedAfter, crashBefore, crashAfter }
+
+    /// What will happen to the next write.
+    func nextFate() -> WriteFate {
+        let number = self.writes.withLock { writes in
+            defer { writes += 1 }
+            return writes
+        }
+        if let planned { return planned.write == number ? (planned.isAfter ? .crashAfter : .crashBefore) : .done }
+        guard self.executor.now < self.weather.calmFrom else { return .done }
+        if self.dice.happens(perMille: self.weather.crashBefore) { return .crashBefore }
+        if self.dice.happens(perMille: self.weather.crashAfter) { return .crashAfter }
+        if self.dice.happens(perMille: self.weather.fail) { return .failed }
+        if self.dice.happens(perMille: self.weather.failAfter) { return .failedAfter }
+        return .done
+    }
+
+    /// How long the next write takes.
+    func latency() -> Duration {
+        let isSlow = self.executor.now < self.weather.calmFrom && self.dice.happens(perMille: self.weather.slow)
+        return self.dice.milliseconds(in: isSlow ? 200...900 : 1...6)
+    }
+
+    /// Takes down what became durable.
+    func noteDurable(_ payment: PaymentID, _ events: [PaymentEvent]) {
+        for event in events {
+            self.trace.note("\(self.name): \(event.name) of \(payment.description.prefix(8)) is durable")
+            self.observer.note { seen, order in
+                seen.writes.append(
+                    WorldEvents.DurableWrite(
+                        order: order, time: self.executor.now, ledger: self.name, payment: payment, event: event))
+            }
+        }
+    }
+}
+
+/// A process's way to its ledger.
+struct SimulatedStore: PaymentStore {
+    let disk: SimulatedDisk
+    let process: SimulatedProcess
+
+    // MARK: - Writing
+
+    func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
+        try await self.write { () throws(StoreError) in
+            let outcome = try await self.disk.image.claim(claim, deferral: deferral, at: time)
+            if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim)]) }
+            return outcome
+        }
+    }
+
+    @discardableResult
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        try await self.write { () throws(StoreError) in
+            let records = try await self.disk.image.append(entries, at: time)
+            for entry in entries { self.disk.noteDurable(entry.payment, entry.events) }
+            return records
+        }
+    }
+
+    func sign(
+        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.write { () throws(StoreError) in
+            let made = Shared<[LedgerEntry]>([])
+            let records = try await self.disk.image.sign(as: account, at: time) { number in
+                let entries = entries(number)
+                made.withLock { $0 = entries }
+                return entries
+            }
+            for entry in made.value { self.disk.noteDurable(entry.payment, entry.events) }
+            return records
+        }
+    }
+
+    func takeWork(
+        in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
+    ) async throws(StoreError) -> [PaymentRecord] {
+        try await self.write { () throws(StoreError) in
+            try await self.disk.image.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
+        }
+    }
+
+    func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+        try await self.write { () throws(StoreError) in
+            let outcome = try await self.disk.image.spendCredit(claim, at: time)
+            if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim), .settled(.credit)]) }
+            return outcome
+        }
+    }
+
+    func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
+        try await self.write { () throws(StoreError) in try await self.disk.image.setMark(mark, to: value) }
+    }
+
+    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
+        try await self.write { () throws(StoreError) in try await self.disk.image.pruneAnswers(endedBefore: time) }
+    }
+
+    // MARK: - Reading
+
+    func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
+        try await self.read { () throws(StoreError) in try await self.disk.image.record(payment) }
+    }
+
+    func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
+        try await self.read { () throws(StoreError) in try await self.disk.image.answer(payment) }
+    }
+
+    func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
+        try await self.read { () throws(StoreError) in try await self.disk.image.events(payment) }
+    }
+
+    func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.read { () throws(StoreError) in try await self.disk.image.records(query) }
+    }
+
+    func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
+        try await self.read { () throws(StoreError) in try await self.disk.image.payment(identifiedBy: identifierHash) }
+    }
+
+    func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
+        try await self.read { () throws(StoreError) in try await self.disk.image.mark(mark) }
+    }
+
+    // MARK: - Faults
+
+    private func checkAlive() throws(StoreError) {
+        guard self.process.isAlive else { throw .unavailable("the process is dead") }
+    }
+
+    private func read<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
+        try await self.pass()
+        return try await body()
+    }
+
+    /// The time it takes; nothing when the disk or the process is gone.
+    private func pass() async throws(StoreError) {
+        try self.checkAlive()
+        try? await self.process.executor.sleep(self.disk.latency())
+        try self.checkAlive()
+        guard !self.disk.isOut else { throw .unavailable("the disk is full") }
+    }
+
+    private func write<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
+        try await self.pass()
+        switch self.disk.nextFate() {
+        case .done: break
+        case .failed: throw .unavailable("the write failed")
+        case .failedAfter:
+            _ = try await body()
+            self.disk.trace.note("\(self.disk.name): the write before seems to have failed")
+            throw .unavailable("the sync failed")
+        case .crashBefore:
+            self.disk.trace.note("\(self.process.name) dies before a write")
+            self.process.kill()
+            throw .unavailable("the process is dead")
+        case .crashAfter:
+            _ = try await body()
+            self.disk.trace.note("\(self.process.name) dies after a write")
+            self.process.kill()
+            throw .unavailable("the process is dead")
+        }
+        let value = try await body()
+        try? await self.process.executor.sleep(.milliseconds(1))
+        try self.checkAlive()
+        return value
+    }
+}

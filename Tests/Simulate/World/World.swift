@@ -1,0 +1,144 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import TollEVM
+import TollPayments
+import TollPrimitives
+import TollRuntime
+
+/// Everything there is in one run: built from a scenario, run on one thread, then looked at.
+final class World: Sendable {
+    let scenario: Scenario
+    let executor: SeededExecutor
+    let trace: Trace
+    let observer = Observer()
+    let chain: SimulatedChain
+    let rpcNetwork: SimulatedNetwork
+    let web: SimulatedWeb
+    let disk: SimulatedDisk
+    let facilitatorDisk: SimulatedDisk
+    private let processes = Mutex<[SimulatedProcess]>([])
+    private let ledger = Mutex<[PaymentRecord]>([])
+    private let visitors = Mutex<(begun: Int, ended: Int)>((0, 0))
+
+    init(_ scenario: Scenario, isTraced: Bool = false) {
+        let (seed, trace) = (scenario.seed, Trace(isKept: isTraced))
+        let executor = SeededExecutor(seed: seed)
+        trace.setClock { executor.now }
+        self.scenario = scenario
+        self.executor = executor
+        self.trace = trace
+        let balances = Dictionary(uniqueKeysWithValues: Market.buyers.map { ($0.address, UInt256(1_000_000)) })
+        self.chain = SimulatedChain(weather: scenario.chain, balances: balances, seed: seed, trace: trace)
+        self.rpcNetwork = SimulatedNetwork("rpc", weather: scenario.rpc, executor: executor, seed: seed)
+        self.rpcNetwork.setOutage(scenario.chainOutage)
+        let network = SimulatedNetwork("web", weather: scenario.web, executor: executor, seed: seed)
+        self.web = SimulatedWeb(
+            network, observer: self.observer, trace: trace, seed: seed, clientGone: scenario.clientGone,
+            calmFrom: Scenario.calmFrom)
+        self.disk = SimulatedDisk(
+            "ledger", weather: scenario.disk, planned: scenario.plannedCrash, executor: executor, observer: self.observer,
+            trace: trace, seed: seed)
+        self.disk.setOutage(scenario.ledgerOutage)
+        self.facilitatorDisk = SimulatedDisk(
+            "facilitator's ledger", weather: scenario.disk, executor: executor, observer: self.observer, trace: trace, seed: seed)
+    }
+
+    /// A part's own dice.
+    func dice(_ part: String) -> Dice { Dice(seed: self.scenario.seed, part) }
+
+    /// A new process; its clock is off when the scenario says so.
+    func process(_ name: String, hasGoodClock: Bool = false) -> SimulatedProcess {
+        let jumps = hasGoodClock || !self.scenario.clockJumps ? [] : Self.jumps(self.dice("clock of \(name)"))
+        let executor = self.executor
+        let process = SimulatedProcess(name, executor: executor, dice: self.dice("process \(name) \(executor.jobs)")) {
+            let now = executor.now
+            return jumps.last { $0.from <= now }?.skew ?? .zero
+        }
+        self.processes.withLock { $0 = $0.filter(\.isAlive) + [process] }
+        return process
+    }
+
+    private static func jumps(_ dice: Dice) -> [(from: Duration, skew: Duration)] {
+        let jumps = (0..<3).map { _ in
+            (from: dice.milliseconds(in: 0...120_000), skew: Duration.seconds(dice.number(in: -200...200)))
+        }
+        return jumps.sorted { $0.from < $1.from } + [(from: Scenario.calmFrom, skew: .zero)]
+    }
+
+    /// Lives from the beginning to the end; says how that went.
+    func run() -> SeededExecutor.End {
+        self.executor.run {
+            await self.begin()
+            try? await self.executor.sleep(Scenario.end - self.executor.now)
+            let records = (try? await self.disk.image.records(PaymentQuery(limit: .max))) ?? []
+            self.ledger.withLock { $0 = records }
+            for process in self.processes.withLock({ $0 }) { process.kill() }
+            try? await self.executor.sleep(.seconds(60))
+        }
+    }
+
+    /// What the gateway's ledger held in the end.
+    var records: [PaymentRecord] { self.ledger.withLock { $0 } }
+
+    /// How many visitors have not come to an end.
+    var unfinishedVisitors: Int { self.visitors.withLock { $0.begun - $0.ended } }
+
+    func visit(_ body: @escaping @Sendable () async -> Void) {
+        self.visitors.withLock { $0.begun += 1 }
+        self.executor.spawn {
+            await body()
+            self.visitors.withLock { $0.ended += 1 }
+        }
+    }
+
+    private func begin() async {
+        let upstream = self.process("upstream", hasGoodClock: true)
+        self.web.listen(Market.upstreamHost, upstream, UpstreamSite(world: self))
+        Supervisor(world: self, name: "gateway", boot: GatewaySite.boot).begin()
+        if self.scenario.isRemote { Supervisor(world: self, name: "facilitator", boot: FacilitatorSite.boot).begin() }
+        // Whoever comes before the gateway listens is only refused.
+        try? await self.executor.sleep(.seconds(1))
+        for (index, visit) in self.scenario.visits.enumerated() {
+            self.visit { await Visitor(world: self, visit: visit, number: index).run() }
+        }
+        if self.scenario.hasThief { self.executor.spawn { await Thief(world: self).run() } }
+        if self.scenario.hasFrontRunner { self.executor.spawn { await FrontRunner(world: self).run() } }
+        if self.scenario.hasOperator { self.executor.spawn { await Operator(world: self).run() } }
+    }
+}
+
+/// Starts a process, and starts it again whenever it has died.
+struct Supervisor: Sendable {
+    let world: World
+    let name: String
+    /// Puts the program together and lets it listen; false when it cannot start.
+    let boot: @Sendable (World, SimulatedProcess) async -> Bool
+
+    func begin() {
+        self.world.executor.spawn {
+            let dice = self.world.dice("supervisor of \(self.name)")
+            while self.world.executor.now < Scenario.end {
+                let process = self.world.process(self.name)
+                process.spawn {
+                    if await !self.boot(self.world, process) { process.kill() }
+                }
+                self.world.executor.spawn { await self.killNowAndThen(process) }
+                _ = await process.death.value
+                try? await self.world.executor.sleep(dice.milliseconds(in: 50...8_000))
+            }
+        }
+    }
+
+    private func killNowAndThen(_ process: SimulatedProcess) async {
+        guard self.world.scenario.kills > 0 else { return }
+        let dice = self.world.dice("killer of \(self.name) at \(self.world.executor.now)")
+        while process.isAlive, self.world.executor.now < Scenario.calmFrom {
+            try? await self.world.executor.sleep(dice.milliseconds(in: 500...9_000))
+            guard dice.happens(perMille: self.world.scenario.kills), process.isAlive, self.world.executor.now < Scenario.calmFrom
+            else { continue }
+            self.world.trace.note("\(self.name) is killed")
+            process.kill()
+        }
+    }
+}

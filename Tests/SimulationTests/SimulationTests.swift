@@ -1,0 +1,70 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import simulate
+
+/// Whole worlds, each replayed exactly by its seed. Thousands of them run optimized, by `make simulate`.
+@Suite struct SimulationTests {
+    /// Worlds that this suite goes through, in a debug build.
+    private static let seeds: Range<UInt64> = 0..<200
+
+    @Test func `no invariant is broken in any world`() async {
+        let bad = await Simulation.run(seeds: Self.seeds) { Scenario(seed: $0) }
+        for verdict in bad.prefix(3) { Self.complain(verdict) }
+        #expect(bad.count == 0, "seeds \(bad.map(\.seed)) broke an invariant")
+    }
+
+    @Test(arguments: Plant.allCases)
+    func `a planted bug is found within 500 worlds`(_ plant: Plant) async {
+        let bad = await Simulation.run(seeds: 0..<500, isEnough: { _ in true }) { Scenario(seed: $0, plant: plant) }
+        let seeds = Set(bad.map(\.seed))
+        // What a world without the bug does not show.
+        let clean = await Simulation.run(seeds: 0..<(bad.map(\.seed).max().map { $0 + 1 } ?? 0)) { Scenario(seed: $0) }
+        #expect(!seeds.subtracting(clean.map(\.seed)).isEmpty, "\(plant) was not found")
+    }
+
+    @Test(arguments: [3, 14, 159] as [UInt64])
+    func `a seed replays to the letter`(_ seed: UInt64) async {
+        let traces = Shared<[[String]]>([])
+        for _ in 0..<2 {
+            await OwnThread.run {
+                let verdict = Simulation.run(Scenario(seed: seed), isTraced: true)
+                traces.withLock { $0.append(verdict.trace) }
+            }
+        }
+        #expect(traces.value[0].count > 10)
+        #expect(traces.value[0] == traces.value[1])
+    }
+
+    @Test(arguments: ["/after", "/before", "/unstored"], Scenario.Visit.Style.allCases)
+    func `a crash before or after any write breaks no invariant`(_ route: String, _ style: Scenario.Visit.Style) async {
+        let visits = [false, true].map { isPost in
+            Scenario.Visit(
+                style: style, trick: .none, buyer: isPost ? 1 : 0, path: "\(route)/\(isPost ? 1 : 0)", isPost: isPost,
+                at: .seconds(isPost ? 3 : 0))
+        }
+        await OwnThread.run {
+            let writes = Simulation.run(Scenario(quiet: 1, visits: visits)).writes
+            for crash in (0..<min(writes, 40)).flatMap({ [($0, false), ($0, true)] }) {
+                let planned = SimulatedDisk.PlannedCrash(write: crash.0, isAfter: crash.1)
+                let verdict = Simulation.run(Scenario(quiet: 1, visits: visits, plannedCrash: planned))
+                #expect(verdict.violations.isEmpty, "a crash \(crash.1 ? "after" : "before") write \(crash.0)")
+            }
+        }
+    }
+
+    /// The seed, what was broken, and what happened last. The trace comes from a second run: it is the same.
+    private static func complain(_ verdict: Simulation.Verdict) {
+        let again = Simulation.run(Scenario(seed: verdict.seed), isTraced: true)
+        let words = verdict.violations.map(\.description).joined(separator: "\n  ")
+        let trace = again.trace.suffix(60).joined(separator: "\n    ")
+        Issue.record(
+            """
+            seed \(verdict.seed):
+              \(words)
+              what happened last (`make simulate SEED=\(verdict.seed)` shows all):
+                \(trace)
+            """)
+    }
+}
