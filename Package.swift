@@ -128,8 +128,9 @@ let package = Package(
         .testTarget(
             name: "TollGatewayTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollProtocol",
-                "TollPrimitives", "TollTestKit",
+                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime",
+                "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
         ),
         .testTarget(
@@ -149,7 +150,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments", "TollPrimitives",
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
+                "TollPrimitives",
                 "TollTestKit",
             ]
         ),
@@ -157,7 +159,8 @@ let package = Package(
         .executableTarget(
             name: "simulate",
             dependencies: [
-                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM",
+                "TollCrypto",
                 "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
             ],
             path: "Tests/Simulate"

@@ -23,7 +23,8 @@ public struct Gateway: RequestHandler {
     ///   - client: Talks to the upstreams.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger
+        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
+        log: Logger
     ) {
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
         let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)

@@ -48,8 +48,8 @@ public final class PostgresPaymentStore: PaymentStore {
             LedgerWriter(PostgresSession(link), recent: recent), on: .own("tollgate.ledger.deferred"), limits: limits)
     }
 
-    /// Says what keeps a gateway from having its ledger in the database that a `postgres://` URL names, and changes nothing there.
-    /// Blocks.
+    /// Says what keeps a gateway from having its ledger in the database that a `postgres://` URL names, and changes nothing
+    /// there. Blocks.
     public static func check(url: String) throws(StoreError) {
         let link = PostgresLink(url: url, access: .writing)
         try LedgerSchema.checkPlace(try link.open(), link.place)
@@ -111,7 +111,9 @@ public final class PostgresPaymentStore: PaymentStore {
 
     public func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] { try await self.reader.events(payment) }
 
-    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] { try await self.reader.records(query) }
+    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.reader.records(query)
+    }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
         try await self.reader.payment(identifiedBy: identifierHash)

@@ -55,7 +55,9 @@ public struct RedisAddress: Sendable {
             rest = rest[rest.index(after: at)...]
         }
         guard !isSocket else {
-            guard rest.hasPrefix("/") else { throw ParseError(description: "the path of a socket is absolute: unix:///run/redis.sock") }
+            guard rest.hasPrefix("/") else {
+                throw ParseError(description: "the path of a socket is absolute: unix:///run/redis.sock")
+            }
             (self.place, self.database) = (.socket(path: String(rest)), 0)
             return
         }
@@ -90,7 +92,9 @@ public struct RedisAddress: Sendable {
                 bytes.append(byte)
                 continue
             }
-            guard let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)), decoded.count == 1 else { return nil }
+            guard let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)), decoded.count == 1 else {
+                return nil
+            }
             bytes += decoded
             rest = rest.dropFirst(2)
         }

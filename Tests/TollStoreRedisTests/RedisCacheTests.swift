@@ -30,7 +30,9 @@ import TollTestKit
         let server: RedisServer
         let time = ManualTime(start: .seconds(1_000))
 
-        func open() async throws -> any SharedCache { try await RedisCacheTests.connect(self.server, environment: self.time.environment) }
+        func open() async throws -> any SharedCache {
+            try await RedisCacheTests.connect(self.server, environment: self.time.environment)
+        }
 
         func pass(seconds: Int) async throws {
             self.time.advance(by: .seconds(seconds))
@@ -118,8 +120,9 @@ import TollTestKit
 
     @Test(
         arguments: [
-            "", "cache:6379", "http://cache", "rediss://cache", "redis://", "redis://cache:0", "redis://cache:65536", "redis://cache:x",
-            "redis://cache/x", "redis://cache/-1", "redis://secret@cache", "redis://:%zzsecret@cache", "redis://[::1", "unix://relative",
+            "", "cache:6379", "http://cache", "rediss://cache", "redis://", "redis://cache:0", "redis://cache:65536",
+            "redis://cache:x", "redis://cache/x", "redis://cache/-1", "redis://secret@cache", "redis://:%zzsecret@cache",
+            "redis://[::1", "unix://relative",
         ])
     func `what is no address is refused, without its password`(url: String) {
         let error = #expect(throws: RedisAddress.ParseError.self) { try RedisAddress(parsing: url) }

@@ -114,7 +114,8 @@ struct LedgerReader: SnapshotReader {
             }
             let payment = try StoredPayment(number: row.number, row: row.row, folding: events[row.number] ?? [])
             guard payment.eventCount == row.eventCount else {
-                throw .corrupt("payment \(payment.record.id) has \(payment.eventCount) events, and \(row.eventCount) were written")
+                throw .corrupt(
+                    "payment \(payment.record.id) has \(payment.eventCount) events, and \(row.eventCount) were written")
             }
             payments.append(payment)
         }

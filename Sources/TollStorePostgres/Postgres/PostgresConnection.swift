@@ -102,7 +102,9 @@ final class PostgresConnection {
         let formats = places.map { _ in Int32(1) }
         return unsafe bytes.withUnsafeBytes { buffer in
             let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-            let pointers = unsafe places.map { place in unsafe place.flatMap { place in unsafe base.map { unsafe $0 + place.start } } }
+            let pointers = unsafe places.map { place in
+                unsafe place.flatMap { place in unsafe base.map { unsafe $0 + place.start } }
+            }
             return unsafe PQsendQueryPrepared(self.handle, name, Int32(values.count), pointers, lengths, formats, 1) == 1
         }
     }

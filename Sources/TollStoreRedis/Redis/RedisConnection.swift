@@ -21,8 +21,8 @@ enum RedisReply: Hashable, Sendable {
 /// A command and its arguments, as bytes.
 typealias RedisCommand = [[UInt8]]
 
-/// One connection to a Redis server. Owns the context: opened in `init`, closed in `deinit`. Calls block their thread, each at most
-/// until its deadline. After an error it cannot be used any more.
+/// One connection to a Redis server. Owns the context: opened in `init`, closed in `deinit`. Calls block their thread, each at
+/// most until its deadline. After an error it cannot be used any more.
 @safe
 final class RedisConnection {
     private let context: UnsafeMutablePointer<redisContext>

@@ -4,8 +4,8 @@ internal import Dispatch
 internal import Synchronization
 internal import TollRuntime
 
-/// One connection on a thread of its own, and a breaker before it. Whatever was asked for while the last answers were awaited goes
-/// out together next.
+/// One connection on a thread of its own, and a breaker before it. Whatever was asked for while the last answers were awaited
+/// goes out together next.
 ///
 /// Nobody waits for a connection: while there is none, every call is answered at once with nothing, and after a pause one of them
 /// has it made, beside.

@@ -27,8 +27,8 @@ enum CheckCommand {
     /// Whether the store can be the ledger's; why not is printed. A shared cache that does not answer is no fault, and said too.
     private static func canHaveLedger(_ configuration: Configuration) async -> Bool {
         if let shared = configuration.shared, let reason = await RedisCache.probe(shared) {
-            StandardStreams.writeError(
-                "\(configuration.file): warning: shared: \(shared.display) does not answer: \(reason); each process goes on alone\n")
+            let consequence = "\(shared.display) does not answer: \(reason); each process goes on alone"
+            StandardStreams.writeError("\(configuration.file): warning: shared: \(consequence)\n")
         }
         do throws(StoreError) { try OpenLedger.check(configuration) } catch {
             StandardStreams.writeError("\(configuration.file): error: store: \(error.reason)\n")

@@ -32,8 +32,11 @@ struct Assembly: Sendable {
         self.environment = environment
         self.log = log
         self.client = EngineHTTPClient(group: group)
-        self.cache =
-            configuration.shared.map { RedisCache($0, environment: environment, log: log) } ?? MemoryCache(now: environment.wallClock)
+        if let shared = configuration.shared {
+            self.cache = RedisCache(shared, environment: environment, log: log)
+        } else {
+            self.cache = MemoryCache(now: environment.wallClock)
+        }
         do throws(StoreError) { self.store = try OpenLedger.alone(configuration) } catch {
             throw Failure(description: "store: \(error.reason)")
         }

@@ -14,12 +14,11 @@ extension ConfigurationReader {
         guard let text = value.text(example: "sqlite:tollgate.db", &self.findings) else { return nil }
         if text.hasPrefix("sqlite:"), text.utf8.count > 7 { return .sqlite(path: String(text.dropFirst(7))) }
         guard let (url, isReference) = self.url(value, text) else { return nil }
-        let isPostgres = url.withExposed { $0.hasPrefix("postgres://") || $0.hasPrefix("postgresql://") }
-        guard isPostgres else {
+        guard url.withExposed({ Self.isPostgres($0) }) else {
             value.refuse("names no store", remedy: Self.storeRemedy, &self.findings)
             return nil
         }
-        guard isReference || !url.withExposed(Self.holdsPassword) else {
+        guard isReference || !url.withExposed({ Self.holdsPassword($0) }) else {
             value.refuse("holds a password", remedy: Self.passwordRemedy, &self.findings)
             return nil
         }
@@ -47,6 +46,8 @@ extension ConfigurationReader {
         guard SecretReference(text) != nil else { return (Secret(text), false) }
         return value.secret(from: self.secrets, &self.findings).map { ($0.value, true) }
     }
+
+    private static func isPostgres(_ url: String) -> Bool { url.hasPrefix("postgres://") || url.hasPrefix("postgresql://") }
 
     /// Whether a URL of libpq holds a password: before the host, or among the options.
     private static func holdsPassword(_ url: String) -> Bool {

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollPayments
+import TollPrimitives
 import TollStorePostgres
 import TollStoreSQLite
 
