@@ -161,7 +161,7 @@ let package = Package(
             dependencies: [
                 "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM",
                 "TollCrypto",
-                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+                "TollRuntime", "TollStoreSQLite", "TollProtocol", "TollPrimitives", "TollTestKit",
             ],
             path: "Tests/Simulate"
         ),

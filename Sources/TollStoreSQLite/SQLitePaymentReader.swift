@@ -9,10 +9,10 @@ public final class SQLitePaymentReader: PaymentReader {
 
     /// Opens the ledger at `path`, which must exist.
     ///
-    /// - Throws: What is wrong with the file: missing, no permission, not a ledger, newer than this program.
+    /// - Throws: What is wrong with the file: missing, no permission, not a ledger, of another version.
     public init(path: String) throws(StoreError) {
         let connection = try SQLiteConnection(path: path, access: .readOnly)
-        try LedgerSchema.refuseForeign(connection, path: path)
+        try LedgerSchema.refuseOthers(connection, path: path)
         self.reads = try LedgerReader.pool(path: path, count: 1)
     }
 

@@ -42,20 +42,11 @@ public final class SQLitePaymentStore: PaymentStore {
     ///   version.
     public convenience init(path: String, sharing: Bool = false) throws(StoreError) {
         if sharing {
-            try Self.refuseToShare(path)
+            try LedgerSchema.refuseOthers(try SQLiteConnection(path: path, access: .readWrite), path: path)
             try self.init(path: path, on: .system, holding: nil)
         } else {
             let path = try LedgerLock.createLedger(path)
             try self.init(path: path, on: .system, holding: try LedgerLock(for: path))
-        }
-    }
-
-    /// Refuses a ledger that would have to be made or changed first.
-    private static func refuseToShare(_ path: String) throws(StoreError) {
-        let connection = try SQLiteConnection(path: path, access: .readWrite)
-        try LedgerSchema.refuseForeign(connection, path: path)
-        guard try LedgerSchema.isNewest(connection) else {
-            throw .unavailable("the ledger \(path) is of an older Tollgate; start `tollgate serve` on it once, which changes it")
         }
     }
 

@@ -104,6 +104,8 @@ import TollTestKit
         try Version1Ledger.write(to: ledger.path)
         let error = #expect(throws: StoreError.self) { try SQLitePaymentStore(path: ledger.path, sharing: true) }
         #expect(error?.reason.contains("older Tollgate") == true)
+        let reading = #expect(throws: StoreError.self) { try SQLitePaymentReader(path: ledger.path) }
+        #expect(reading == error)
         let connection = try SQLiteConnection(path: ledger.path, access: .readOnly)
         #expect(try connection.integer("PRAGMA user_version") == 1)
     }

@@ -27,9 +27,16 @@ enum LedgerSchema {
         }
     }
 
-    /// Whether no step is missing.
-    static func isNewest(_ connection: SQLiteConnection) throws(StoreError) -> Bool {
-        try connection.integer("PRAGMA user_version") == Int64(self.migrations.count)
+    /// Refuses a ledger that is not ours, or of another version than this program's. Changes nothing in it: whoever has the
+    /// ledger's lock does.
+    static func refuseOthers(_ connection: SQLiteConnection, path: String) throws(StoreError) {
+        try self.refuseForeign(connection, path: path)
+        let version = try connection.integer("PRAGMA user_version")
+        guard version == self.migrations.count else {
+            throw .unavailable(
+                "the ledger \(path) has schema \(version), of an older Tollgate, and this one reads \(self.migrations.count); start "
+                    + "`tollgate serve` with it once, which changes it")
+        }
     }
 
     /// Takes the missing steps, each in a transaction of its own.

@@ -23,6 +23,22 @@ enum OpenLedger {
         }
     }
 
+    /// Reads the whole ledger, folds every event anew and holds it against the rows: how many payments, and what is wrong.
+    static func verify(_ configuration: Configuration) async throws(StoreError) -> (payments: Int, problems: [String]) {
+        switch configuration.store {
+        case .sqlite(let path):
+            let store = try SQLitePaymentStore(path: path, sharing: true)
+            let integrity = try await store.verifyIntegrity()
+            await store.close()
+            return (integrity.paymentCount, integrity.problems)
+        case .postgres(let url):
+            let reader = try url.withExposed { url throws(StoreError) in try PostgresPaymentReader(url: url) }
+            let integrity = try await reader.verifyIntegrity()
+            await reader.close()
+            return (integrity.paymentCount, integrity.problems)
+        }
+    }
+
     /// To write to a file alone: refused while a gateway runs. A database has room for many.
     static func alone(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
         switch configuration.store {
