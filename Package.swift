@@ -151,7 +151,7 @@ let package = Package(
             name: "simulate",
             dependencies: [
                 "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
-                "TollRuntime", "TollProtocol", "TollPrimitives", "TollTestKit",
+                "TollRuntime", "TollStoreSQLite", "TollProtocol", "TollPrimitives", "TollTestKit",
             ],
             path: "Tests/Simulate"
         ),

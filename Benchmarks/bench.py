@@ -10,6 +10,7 @@ Steps:
     chain      the local chain's own ceiling: raw transferWithAuthorization transactions per second
     paid-sdk   paid requests: the official SDK's FastAPI middleware, facilitator in process
     paid-ours  paid requests: our gateway, settle `after`, a durable ledger, in-process signers
+    deferred   paid requests: our gateway on core 0, settle `deferred`: verified, claimed durably, served; settled after the run
     recover    libsecp256k1 alone: processor time of one public key recovered from a signature, on core 0
     claims     claims in a ledger of 10 thousand payments; with --large also of 10 million, which takes a quarter of an hour and 40 GB
     gas        gas per payment alone, and in batches of 10 and 100; over py-evm, with the original Multicall3, and Circle's token too
@@ -42,7 +43,7 @@ from load import Run, Throughput, cpu_seconds, run_wrk, send_all, share_out
 from subjects import (Chain, Processes, Subject, capture_402, raw_transfers, signed_payments, start_chain, start_gateway,
                       start_nginx_402, start_sdk_server, start_upstream)
 
-STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours", "recover", "claims", "gas")
+STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours", "deferred", "recover", "claims", "gas")
 CONNECTIONS = 64
 CONCURRENCIES = (1, 8, 32)
 WARM_UP = 10
@@ -177,9 +178,15 @@ def print_recover(figures: Figures) -> None:
 
 def print_ratios(results: Figures) -> None:
     """What paid requests come to against the peer and against the chain."""
+    print()
+    if "deferred" in results and "recover" in results:
+        best = min(f["server_cpu_ms"] for f in results["deferred"].values()) * 1e3
+        print(f"  deferred, best: recover alone is {results['recover']['cpu_us'] / best:.2f} x of its {best:.0f} µs own CPU")
+    if "deferred" in results and "paid-sdk" in results:
+        rates = [max(f["per_second"] for f in results[step].values()) for step in ("deferred", "paid-sdk")]
+        print(f"  deferred, best: ours / SDK {rates[0] / rates[1]:.1f} x")
     if "paid-ours" not in results:
         return
-    print()
     for concurrency, f in results["paid-ours"].items():
         if "paid-sdk" in results:
             peer = results["paid-sdk"][concurrency]["per_second"]
@@ -211,6 +218,8 @@ def main() -> None:
         "paid-sdk": (lambda: measure_paid(a.payments, start_sdk_server), lambda f: print_paid("SDK", f)),
         "paid-ours": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
             processes, chain, start_upstream(processes))), lambda f: print_paid("ours", f)),
+        "deferred": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
+            processes, chain, start_upstream(processes), core=0, settle="deferred")), lambda f: print_paid("deferred", f)),
         "recover": (lambda: measure_recover(a), print_recover),
         "claims": (lambda: within(lambda processes: measure_claims(a, processes)), print_claims),
         "gas": (lambda: within(measure_gas), print_gas),

@@ -48,8 +48,8 @@ def start_chain(processes: Processes) -> Chain:
     return Chain(url, int(url.rsplit(":", 1)[1]), process.pid, Kit(url))
 
 
-def start_gateway(processes: Processes, chain: Chain, upstream: str, core: int | None = None) -> Subject:
-    """Our gateway with one loop, settling by itself with several signers."""
+def start_gateway(processes: Processes, chain: Chain, upstream: str, core: int | None = None, settle: str = "after") -> Subject:
+    """Our gateway with one loop, settling by itself with several signers.  What is deferred waits longer than any run lasts."""
     port, admin = free_port(), free_port()
     keys = {f"BENCH_KEY_{i}": funded_key(chain) for i in range(SIGNERS)}
     config = processes.directory / "tollgate.yaml"
@@ -61,11 +61,12 @@ workers: 1
 networks:
   eip155:84532: {{rpc: [{chain.url}], confirmations: 1}}
 pay_to: {{eip155: "{Account.create().address}"}}
+deferred: {{exposure: {{per_payer: $100000, total: $100000}}, max_age: 3000s, batch_size: 100}}
 facilitator:
   signers: {{eip155: [{', '.join(f'"env:{name}"' for name in keys)}]}}
 upstreams: {{api: {upstream}}}
 routes:
-  - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009, settle: after}}
+  - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009, settle: {settle}, max_timeout: 3600s}}
 """)
     command = pinned(core) + [TOLLGATE, "serve", "--config", str(config)]
     process = processes.start("gateway", command, f"http://127.0.0.1:{admin}/ready", keys)

@@ -134,12 +134,11 @@ routes:
         command = [TOLLGATE, "ledger", *arguments, "--config", str(self.config)]
         return subprocess.run(command, env={**self.environment}, capture_output=True, text=True, timeout=120, check=False)
 
-    def states(self) -> dict[str, str]:
-        """The state of every payment in the ledger."""
-        listed = self.ledger("payments")
+    def payments(self) -> dict[str, dict[str, Any]]:
+        """Every payment of the ledger by its name."""
+        listed = self.ledger("payments", "--format", "json")
         expect(listed.returncode == 0, f"tollgate ledger payments: {listed.stderr}")
-        rows = (re.split(r"  +", line.strip()) for line in listed.stdout.splitlines()[1:])
-        return {row[1]: row[2] for row in rows}
+        return {row["payment"]: row for row in json.loads(listed.stdout)}
 
 
 class Run:
@@ -213,7 +212,7 @@ class Run:
             expect(not buyer.is_alive(), f"{buyer.name} came to no end")
             expect(buyer.trouble is None, buyer.trouble or "")
         end = time.monotonic() + QUIET_TIMEOUT
-        while under_way := {i: s for i, s in self.gateway.states().items() if s in UNDER_WAY}:
+        while under_way := {i: r["phase"] for i, r in self.gateway.payments().items() if r["phase"] in UNDER_WAY}:
             expect(time.monotonic() < end, f"still under way: {under_way}")
             time.sleep(0.5)
         paid = [(b, p) for b in self.buyers for p in b.purchases[-REPEATS_AT_END // len(self.buyers):]]
@@ -235,7 +234,7 @@ class Count:
         self.run, self.purchases = run, run.purchases
         self.by_nonce = {p.authorization.nonce: p for p in self.purchases}
         self.by_payment = {p.payment: p for p in self.purchases}
-        self.states = run.gateway.states()
+        self.ledger = run.gateway.payments()
         self.used = self._authorizations_used()
         self.calls = [(path, n + 1, fields["Tollgate-Payment-Id"]) for path, calls in run.upstream.calls.items()
                       for n, fields in enumerate(calls)]
@@ -304,25 +303,25 @@ class Count:
         """Money that moved has bought a body, or is a debt, or its buyer went away and it will be one."""
         owed = undelivered = 0
         for purchase in filter(self.moved, self.purchases):
-            state = self.states.get(purchase.payment, "not in the ledger")
+            state = self.ledger.get(purchase.payment, {}).get("state", "not in the ledger")
             if purchase.bodies:
-                expect(state.startswith("settled"), f"{purchase} was delivered, and the ledger says: {state}")
+                expect(state == "settled", f"{purchase} was delivered, and the ledger says: {state}")
             elif state == "owed":
                 owed += 1
             else:
-                expect(state == "settled, not delivered" and (purchase.end, purchase.dialect) not in (("owed", "v2"), ("paid", "v2")),
-                       f"{purchase} paid, got nothing, and the ledger says: {state}")
+                went_away = purchase.end == "gave up" or purchase.dialect == "v1"
+                expect(state == "undelivered" and went_away, f"{purchase} paid, got nothing, and the ledger says: {state}")
                 undelivered += 1
         for purchase in self.purchases:
             expect(purchase.end != "unknown" or not self.moved(purchase), f"{purchase} was charged")
-            expect(purchase.end != "owed" or self.states[purchase.payment] == "owed", f"{purchase} is no debt in the ledger")
+            expect(purchase.end != "owed" or self.ledger[purchase.payment]["state"] == "owed", f"{purchase} is no debt in the ledger")
         return f"{owed} owed, {undelivered} settled for buyers who are away"
 
     def called_within_the_rules(self) -> str:
         """POST once for a payment; again only GET; never without a claim in the ledger."""
         calls = Counter(payment for _, _, payment in self.calls)
         for payment, times in calls.items():
-            expect(payment in self.states, f"the upstream was called for payment {payment}, which the ledger does not hold")
+            expect(payment in self.ledger, f"the upstream was called for payment {payment}, which the ledger does not hold")
             purchase = self.by_payment[payment]
             expect(times == 1 or purchase.method == "GET", f"{purchase} made {times} calls")
         return f"{sum(calls.values())} calls for {len(calls)} payments"
@@ -332,7 +331,7 @@ class Count:
         reconciled = self.run.gateway.ledger("reconcile")
         expect(reconciled.returncode == 0, f"reconcile exits {reconciled.returncode}\n{reconciled.stdout}{reconciled.stderr}")
         expect("notice" not in reconciled.stdout, reconciled.stdout)
-        settled = {i for i, state in self.states.items() if state.startswith("settled") or state == "owed"}
+        settled = {i for i, row in self.ledger.items() if row["phase"] == "settled"}
         moved = {p.payment for p in self.purchases if self.moved(p)}
         expect(settled == moved, f"settled in the ledger and on chain differ: {list(settled ^ moved)[:5]}")
         return f"{len(settled)} settled"

@@ -66,6 +66,13 @@ public struct Gateway: RequestHandler {
         }
     }
 
+    /// Returns when what was served is in the ledger as served: some of that is written after the answers are sent.
+    public func finishCalls() async {
+        while self.paidCalls.active.count > 0 {
+            do { try await self.paidCalls.environment.sleep(for: .milliseconds(10)) } catch { return }
+        }
+    }
+
     private func serve(_ route: RouteTable.Entry, _ request: Request, _ responder: consuming Responder) async {
         guard let priced = route.priced else {
             await self.proxy.pass(request, to: route.upstream, responder)

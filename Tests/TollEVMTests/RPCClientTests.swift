@@ -45,6 +45,18 @@ struct RPCClientTests {
         #expect(transport.linesLeft == 0)
     }
 
+    @Test func `a rest is shortened by chance, and told without the address`() async throws {
+        let transport = ScriptedTransport([.fail(.notSent(reason: "down")), .reply(#""result":7"#)])
+        let client = RPCClient(
+            endpoints: ["https://a.example/key", "b"], transport: transport, now: { transport.now }, jitter: { 20 })
+        #expect(try await client.call(RPCRequest("x")) == 7)
+        #expect(
+            client.health == [
+                RPCClient.Health(position: 1, failures: 1, rest: .milliseconds(400)),
+                RPCClient.Health(position: 2, failures: 0, rest: .zero),
+            ])
+    }
+
     @Test func `when all rest, the one whose rest ends first is tried`() async throws {
         let down = ScriptedTransport.Line.fail(.notSent(reason: "down"))
         let transport = ScriptedTransport([down, down, .reply(#""result":7"#)])

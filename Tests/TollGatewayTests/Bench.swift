@@ -53,7 +53,9 @@ struct Bench {
         sleepPasses: Bool = true,
         cors: CORSPolicy = .any,
         routes: [Route]? = nil,
-        configure: (inout GatewayConfiguration) -> Void = { _ in },
+        deferral: DeferralLimits = DeferralLimits(),
+        settlingCountMax: Int = 5_000,
+        ledgerUse: LedgerUse = .alone,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -78,14 +80,18 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
-        var configuration = GatewayConfiguration(
-            publicURL: Origin(scheme: .https, host: "api.example"), routes: try routes ?? Self.routes(),
-            settleWait: .seconds(30), cors: cors)
-        configure(&configuration)
         self.gateway = Gateway(
-            configuration,
+            GatewayConfiguration(
+                publicURL: Origin(scheme: .https, host: "api.example"),
+                routes: try routes ?? Self.routes(),
+                settleWait: .seconds(30),
+                deferral: deferral,
+                settlingCountMax: settlingCountMax,
+                ledgerUse: ledgerUse,
+                cors: cors
+            ),
             dialects: Self.dialects,
-            methods: [PlainAccounts(method: exact, chain: chain)],
+            methods: [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
@@ -109,10 +115,10 @@ struct Bench {
     }
 
     static func route(_ pattern: String, _ policy: SettlePolicy? = .after, storesAnswers: Bool = true) throws -> Route {
-        try self.route(pattern, policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
+        try self.route(pattern, settle: policy.map { SettleRule($0) }, storesAnswers: storesAnswers)
     }
 
-    static func route(_ pattern: String, _ settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
+    static func route(_ pattern: String, settle: SettleRule?, storesAnswers: Bool = true) throws -> Route {
         Route(
             pattern: try RoutePattern(pattern),
             upstream: self.upstreamServer(),
@@ -295,29 +301,6 @@ extension JSON {
         var object = self.object ?? [:]
         object[names[0]] = names.count == 1 ? value : (object[names[0]] ?? .null).changing(names[1], to: value)
         return .object(object)
-    }
-}
-
-/// A method that takes every payer for a plain account, as long as it holds anything.
-private struct PlainAccounts: PaymentMethod {
-    let method: ExactEVM
-    let chain: SimulatedEVMChain
-
-    func takes(_ option: PaymentOption) -> Bool { self.method.takes(option) }
-
-    func key(of credential: Credential) -> PaymentKey? { self.method.key(of: credential) }
-
-    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
-        let verification = await self.method.verify(credential, at: time, freshness: freshness)
-        guard case .valid(let payment) = verification, let payer = Address(hex: payment.payer) else { return verification }
-        return .valid(
-            VerifiedPayment(
-                key: payment.key, payer: payment.payer, unusedAtBlock: payment.unusedAtBlock, validBefore: payment.validBefore,
-                spendable: self.chain.balance(of: payer)))
-    }
-
-    func settle(_ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
-        await self.method.settle(payment, keeping: events, patience: patience)
     }
 }
 

@@ -22,7 +22,7 @@ import TollTestKit
     // MARK: - A chain that stands still
 
     @Test func `as many as may wait for a chain that stands still, and everyone else is refused unclaimed`() async throws {
-        let bench = try Bench(configure: { $0.settlingCountMax = 2 })
+        let bench = try Bench(settlingCountMax: 2)
         var credentials: [JSON] = []
         for nonce in 1...4 { credentials.append(try await bench.credential("/paid/1", .init(nonce: nonce))) }
         bench.chain.isMining = false
@@ -49,8 +49,8 @@ import TollTestKit
 
     @Test func `what is deferred waits for no chain`() async throws {
         let bench = try Bench(
-            routes: [try Bench.route("/later/*", SettleRule(.deferred)), try Bench.route("/paid/*")],
-            configure: { $0.settlingCountMax = 1 })
+            routes: [try Bench.route("/later/*", settle: SettleRule(.deferred)), try Bench.route("/paid/*")],
+            settlingCountMax: 1)
         #expect(try await bench.pay(try await bench.credential("/paid/1", .init(nonce: 9))).status == 200)
         let credential = try await bench.credential("/paid/1", .init(nonce: 1))
         let later = try await bench.credential("/later/1", .init(nonce: 2))
@@ -109,10 +109,10 @@ import TollTestKit
     private static func pair(
         sleepPasses: Bool, upstream: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse
     ) throws -> (Bench, Bench) {
-        let one = try Bench(sleepPasses: false, configure: { $0.ledgerUse = .shared }, upstream: upstream)
+        let one = try Bench(sleepPasses: false, ledgerUse: .shared, upstream: upstream)
         let time = ManualTime(start: .seconds(Bench.now), sleepPasses: sleepPasses)
         let other = try Bench(
-            store: one.store, chain: one.chain, time: time, configure: { $0.ledgerUse = .shared },
+            store: one.store, chain: one.chain, time: time, ledgerUse: .shared,
             upstream: { _ in .text("the other's") })
         return (one, other)
     }
@@ -158,7 +158,7 @@ import TollTestKit
         let credential = try await one.credential("/paid/1", .init(validBefore: UInt64(Bench.now + 1_000)))
         // The process dies behind its claim: its upstream's answer never comes.
         let dying = try Bench(
-            store: one.store, chain: one.chain, time: one.time, configure: { $0.ledgerUse = .shared },
+            store: one.store, chain: one.chain, time: one.time, ledgerUse: .shared,
             upstream: { _ throws(HTTPError) in
                 while !Task.isCancelled { await Task.yield() }
                 throw HTTPError(.cancelled, "")

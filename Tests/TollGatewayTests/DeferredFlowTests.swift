@@ -18,7 +18,7 @@ import TollTestKit
         }
     ) async throws -> Bench {
         let bench = try Bench(
-            routes: [try Bench.route("/later/*", settle), try Bench.route("/paid/*")], configure: { $0.deferral = limits },
+            routes: [try Bench.route("/later/*", settle: settle), try Bench.route("/paid/*")], deferral: limits,
             upstream: upstream)
         let first = SamplePayment.claim(1_000_001, payer: Bench.payer.address.description)
         _ = try await bench.store.claim(first, at: Bench.now - 100)
@@ -48,7 +48,7 @@ import TollTestKit
     }
 
     @Test func `a payer without a settled payment is settled in the same request, and deferred the next time`() async throws {
-        let bench = try Bench(routes: [try Bench.route("/later/*", SettleRule(.deferred))])
+        let bench = try Bench(routes: [try Bench.route("/later/*", settle: SettleRule(.deferred))])
         let first = try await bench.pay(.get, "/later/1", try await bench.credential("/later/1"))
         #expect(first.status == 200 && first.receipt["transaction"]?.string?.hasPrefix("0x") == true)
         #expect(try await Self.events(bench) == ["claimed", "answered", "signed", "broadcast", "settled", "served"])
@@ -99,8 +99,9 @@ import TollTestKit
 
     @Test func `only what strangers pay first is upfront on the wire`() async throws {
         for (rule, flow) in [
-            (SettleRule(.deferred), nil), (SettleRule(.deferred, otherwise: .before), "upfront"), (SettleRule(.before), "upfront"),
-            (SettleRule(.after), nil), (SettleRule(.after, settledPaymentsMin: 2, otherwise: .before), "upfront"),
+            (SettleRule(.deferred), nil), (SettleRule(.deferred, otherwise: .before), "upfront"),
+            (SettleRule(.before), "upfront"), (SettleRule(.after), nil),
+            (SettleRule(.after, settledPaymentsMin: 2, otherwise: .before), "upfront"),
         ] as [(SettleRule, String?)] {
             let bench = try await Self.bench(rule)
             let credential = try await bench.credential("/later/1")
@@ -179,7 +180,8 @@ import TollTestKit
         let credential = try await bench.credential("/later/1")
         let store = ForgetfulStore(wrapped: bench.store)
         let crashed = try Bench(
-            store: store, chain: bench.chain, time: bench.time, routes: [try Bench.route("/later/*", SettleRule(.deferred))])
+            store: store, chain: bench.chain, time: bench.time,
+            routes: [try Bench.route("/later/*", settle: SettleRule(.deferred))])
         #expect(try await crashed.pay(.get, "/later/1", credential).status == 200)
         #expect(try await Self.events(bench) == ["claimed"])
         #expect(try await bench.pay(.get, "/later/1", credential).status == 200)

@@ -28,9 +28,9 @@ import TollRuntime
     @Test func `a table shortens, aligns amounts and numbers right, and goes without details`() {
         #expect(
             Self.text(.table, notes: ["2 rows"]) == """
-                name          paid  count  at
-                a       0.001 USDC      3  2024-01-01 00:00:00
-                0x12…     2.5 USDC     12
+                name         paid  count  at
+                a      0.001 USDC      3  2024-01-01 00:00:00
+                0x12…    2.5 USDC     12
 
                 2 rows
 

@@ -76,8 +76,6 @@ import TollRuntime
         port
         tollgate.yaml:19: error: accept[1]: `mpp` is not known here; write one of `x402`, `x402-v1`
         tollgate.yaml:20: error: settle_wait: `30` has no unit; write `30s`, or another unit of ms, s, m, h, d
-        tollgate.yaml:21: warning: deferred: does nothing: deferred settlement is not available in this version; remove \
-        it until routes can say `settle: deferred`
         tollgate.yaml:22: error: deny: denying payers is not available in this version; remove it, and refuse payers at \
         the upstream by `Tollgate-Payer`
         tollgate.yaml:23: error: limits.header_bytes: `16k` is no size; write a whole number of B, KiB, MiB or GiB, for \
@@ -89,7 +87,7 @@ import TollRuntime
         tollgate.yaml:31: error: routes[1].upstream: no upstream `wether` is configured; write `weather`
         tollgate.yaml:32: error: routes[1].price: `0.001` is no amount of dollars; write `$0.001`
         tollgate.yaml:33: error: routes[1].max_timeout: `5s` is out of range; write a duration from `10s` to `1d`
-        tollgate.yaml:34: error: routes[2].settle: `defered` is not known here; write one of `before`, `after`
+        tollgate.yaml:34: error: routes[2].settle: `defered` is not known here; write `deferred`
         tollgate.yaml:34: error: routes[2].price: the price is zero; write `free: true` instead of `price`
         tollgate.yaml:34: warning: routes[2].match: is never reached: `/weather/**` on line 30 matches all that it \
         does; put it before that line, or remove it

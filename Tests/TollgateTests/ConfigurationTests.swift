@@ -2,6 +2,7 @@
 
 import Testing
 import TollGateway
+import TollPayments
 import TollPrimitives
 import TollRuntime
 
@@ -65,7 +66,7 @@ import TollRuntime
         #expect(configuration.routes.map(\.isFree) == [true, false])
         let route = configuration.routes[1]
         #expect(route.pattern.description == "GET /weather/*")
-        #expect(route.settlement == .after)
+        #expect(route.settle == SettleRule(.after))
         #expect(route.maxTimeout == .seconds(300))
         #expect(route.dialects == [.x402, .x402v1])
         #expect(route.place == .init(path: "routes[1]", line: 25))
@@ -96,7 +97,7 @@ import TollRuntime
         let route = try #require(configuration.routes.first)
         #expect(!route.isIdempotent)
         #expect(route.storesAnswers)
-        #expect(route.settlement == .after)
+        #expect(route.settle == SettleRule(.after))
         #expect(route.maxTimeout == .seconds(300))
     }
 

@@ -150,6 +150,16 @@ import TollRuntime
             "store: sqlite:a.db\n",
             "1: warning: there are no routes, so that everything is answered 404; write `routes:`"
         ),
+        Mistake(
+            "how a chain is settled on",
+            Fixture.text(
+                network: "eip155:84532: {rpc: https://a.example, confirmations_over: {$10: finalized, 5: 0}, "
+                    + "timeouts: {call: 1h}, gas: {max_fee_gwei: 0}}"),
+            "3: error: networks.eip155:84532.confirmations_over.5: `5` is no amount of dollars; write for example `$10`",
+            "3: error: networks.eip155:84532.confirmations_over.5: 0 is out of range; write a whole number from 1 to 10000",
+            "3: error: networks.eip155:84532.timeouts.call: 1h is out of range; write a duration from 1s to 1m",
+            "3: error: networks.eip155:84532.gas.max_fee_gwei: 0 is out of range; write a whole number from 1 to 1000000"
+        ),
     ]
 
     @Test(arguments: servers)
@@ -175,30 +185,11 @@ import TollRuntime
                 + "run one gateway"
         ),
         Mistake(
-            "deferred settlement",
-            Fixture.route("price: $1, settle: deferred"),
-            "8: error: routes[0].settle: deferred settlement is not available in this version; write `before` or `after`"
-        ),
-        Mistake(
-            "settlement by amount",
-            Fixture.route("price: $1, settle: {under: $1}"),
-            "8: error: routes[0].settle: settlement by amount is not available in this version; write `before` or `after`"
-        ),
-        Mistake(
             "shadow mode",
             Fixture.route("price: $1, enforce: false"),
             "8: error: routes[0].enforce: shadow mode is not available in this version; remove the line, or write `free: true`"
         ),
         Mistake("enforcing, which is what happens anyway", Fixture.route("price: $1, enforce: true")),
-        Mistake(
-            "the settings of deferred settlement",
-            Fixture.text(top: "deferred: {exposure: {per_payer: 1, total: $50}, max_age: 30, batch_size: 0}"),
-            "1: error: deferred.exposure.per_payer: `1` is no amount of dollars; write for example `$1`",
-            "1: error: deferred.max_age: `30` has no unit; write `30s`, or another unit of ms, s, m, h, d",
-            "1: error: deferred.batch_size: 0 is out of range; write a whole number from 1 to 1000",
-            "1: warning: deferred: does nothing: deferred settlement is not available in this version; remove it until "
-                + "routes can say `settle: deferred`"
-        ),
         Mistake(
             "denied payers",
             Fixture.text(top: "deny: {payers: [file:denied.txt, bob]}"),
@@ -227,14 +218,6 @@ import TollRuntime
             "1: error: payouts.signr: unknown key; write `signer`",
             "1: error: payouts: `signer` is missing; write for example `signer: env:TOLLGATE_PAYOUT_KEY`",
             "1: error: payouts: `max_per_day` is missing; write for example `max_per_day: $100`"
-        ),
-        Mistake(
-            "confirmations by amount",
-            Fixture.text(network: "eip155:84532: {rpc: https://a.example, confirmations_over: {$10: finalized, 5: 0}}"),
-            "3: error: networks.eip155:84532.confirmations_over.5: `5` is no amount of dollars; write for example `$10`",
-            "3: error: networks.eip155:84532.confirmations_over.5: 0 is out of range; write a whole number from 1 to 10000",
-            "3: error: networks.eip155:84532.confirmations_over: confirmations by amount are not available in this "
-                + "version; remove it, and set `confirmations` to the depth that the largest payment needs"
         ),
     ]
 

@@ -14,6 +14,9 @@ public struct EVMClient: Sendable {
         self.rpc = rpc
     }
 
+    /// How the nodes do, the preferred first.
+    public var health: [RPCClient.Health] { self.rpc.health }
+
     /// Asks one question: `try await client.ask(.code(of: account))`.
     public func ask<Value>(_ query: EVMQuery<Value>) async throws(RPCError) -> Value {
         try query.value(of: try await self.rpc.call(query.request))

@@ -39,20 +39,55 @@ public final class RPCClient: Sendable {
     private let transport: any RPCTransport
     private let limits: Limits
     private let now: @Sendable () -> Duration
+    private let jitter: @Sendable () -> Int
     private let state: Mutex<State>
 
     /// A client of `endpoints` in order of preference.
-    /// - Parameter now: A clock that never goes back; its zero does not matter.
+    /// - Parameters:
+    ///   - now: A clock that never goes back; its zero does not matter.
+    ///   - jitter: By how much of a hundred an endpoint's rest is shortened, up to 50, so that many clients of it do not come back
+    ///     at once.
     public init(
         endpoints: [String],
         transport: any RPCTransport,
         limits: Limits = Limits(),
-        now: @escaping @Sendable () -> Duration
+        now: @escaping @Sendable () -> Duration,
+        jitter: @escaping @Sendable () -> Int = { 0 }
     ) {
         self.transport = transport
         self.limits = limits
         self.now = now
+        self.jitter = jitter
         self.state = Mutex(State(endpoints: endpoints.map { Endpoint(url: $0) }))
+    }
+
+    /// How an endpoint does.
+    public struct Health: Hashable, Sendable {
+        /// Its place in the order of preference, from 1. Its URL often holds a key, and is not told.
+        public let position: Int
+        /// How often it has failed since it last worked.
+        public let failures: Int
+        /// How long it is left alone yet; zero when it is asked.
+        public let rest: Duration
+
+        /// How an endpoint does.
+        public init(position: Int, failures: Int, rest: Duration) {
+            self.position = position
+            self.failures = failures
+            self.rest = rest
+        }
+    }
+
+    /// How every endpoint does, the preferred first.
+    public var health: [Health] {
+        let now = self.now()
+        return self.state.withLock { state in
+            state.endpoints.indices.map { index in
+                let endpoint = state.endpoints[index]
+                return Health(
+                    position: index + 1, failures: endpoint.failures, rest: max(.zero, endpoint.restingUntil - now))
+            }
+        }
     }
 
     /// Calls one method. Another endpoint is asked when one is unavailable; what the chain or a node says is final.
@@ -193,17 +228,25 @@ public final class RPCClient: Sendable {
         }
     }
 
-    /// Those at work in order of preference. When all are at rest, the one whose rest ends first, since no answer is certain
+    /// Those at work in order of preference. Of one that has failed, only the first call after its rest finds out whether it works
+    /// again, while the others ask elsewhere. When all are at rest, the one whose rest ends first, since no answer is certain
     /// failure.
     private func endpointsToTry() -> [Int] {
         let now = self.now()
         return self.state.withLock { state in
             let awake = state.endpoints.indices.filter { state.endpoints[$0].restingUntil <= now }
-            guard awake.isEmpty else { return awake }
+            guard awake.isEmpty else {
+                if awake.count > 1, state.endpoints[awake[0]].failures > 0 {
+                    state.endpoints[awake[0]].restingUntil = now + self.limits.attempt
+                }
+                return awake
+            }
             let first = state.endpoints.indices.min { state.endpoints[$0].restingUntil < state.endpoints[$1].restingUntil }
             return first.map { [$0] } ?? []
         }
     }
+
+    private func jittered(_ rest: Duration) -> Duration { rest - rest * min(max(self.jitter(), 0), 50) / 100 }
 
     private func note(_ endpoint: Int, failed: Bool, refusesBatches: Bool) {
         let now = self.now()
@@ -216,7 +259,7 @@ public final class RPCClient: Sendable {
             }
             let rest = self.limits.backoffMin * (1 << min(state.endpoints[endpoint].failures, 16))
             state.endpoints[endpoint].failures += 1
-            state.endpoints[endpoint].restingUntil = now + min(rest, self.limits.backoffMax)
+            state.endpoints[endpoint].restingUntil = now + self.jittered(min(rest, self.limits.backoffMax))
         }
     }
 }

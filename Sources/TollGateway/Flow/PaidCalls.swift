@@ -16,12 +16,15 @@ struct PaidCalls: Sendable {
     let environment: Environment
     let log: Logger
     let locks = PaymentLocks()
+    let active = ActiveCalls()
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
         _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
         _ responder: consuming Responder
     ) async {
+        self.active.begin()
+        defer { self.active.end() }
         guard let method = self.methods.first(where: { $0.takes(credential.option) }) else {
             self.log.error("no method takes the option", ["route": route.pattern, "option": credential.option.display])
             await self.proxy.refuse(.unavailable, request.head, responder)

@@ -6,6 +6,28 @@ internal import TollPrimitives
 
 /// What the chains that can be read here say of payments that others settle.
 struct ChainWitness: Sendable {
+    /// What the receipt of a transaction says that a facilitator named.
+    enum ReceiptResult: Hashable {
+        /// There is none yet, or it is not deep enough.
+        case none
+        /// The node did not answer.
+        case unknown(reason: String)
+        /// Mined, and the Transfer of the payment is in it.
+        case transferred(Settlement)
+        /// Mined without an error and without the Transfer.
+        case silent
+        /// Mined in this block, and reverted.
+        case reverted(block: UInt64)
+
+        /// Whether the transaction is there, and is no settlement of this payment.
+        var contradicts: Bool {
+            switch self {
+            case .silent, .reverted: true
+            case .none, .unknown, .transferred: false
+            }
+        }
+    }
+
     private let networks: [ChainID: ExactEVMNetwork]
 
     init(_ networks: [ExactEVMNetwork]) {
@@ -19,34 +41,33 @@ struct ChainWitness: Sendable {
     }
 
     /// Whether the authorization is used, and by which transfer.
-    func authorization(_ payment: ExactEVMPayment, of claim: Claim) async -> SettlementPursuit.AuthorizationState {
-        // Without the block at which it was unused, the search would begin at the chain's first.
-        guard let chain = self.chain(payment, claim, transaction: ""), claim.unusedAtBlock > 0 else {
+    func authorization(of record: PaymentRecord) async -> SettlementPursuit.AuthorizationState {
+        guard let chain = self.chain(record), record.claim.unusedAtBlock > 0, let due = try? DuePayment(record) else {
             return .unknown(reason: "the chain is not read here")
         }
-        return await chain.authorization(asOf: 0)
+        return await chain.authorization(of: due)
     }
 
     /// What the receipt of a transaction says that a facilitator named; nil when the chain cannot be read. A Transfer that is
     /// older than the claim is no settlement of it: the authorization was used for something else before.
-    func receipt(
-        of transaction: String,
-        _ payment: ExactEVMPayment,
-        of claim: Claim
-    ) async -> SettlementPursuit.ReceiptResult? {
-        let receipt = await self.chain(payment, claim, transaction: transaction)?.receipt()
-        if case .transferred(let settlement) = receipt, settlement.block <= claim.unusedAtBlock { return .silent }
-        return receipt
+    func receipt(of transaction: String, for record: PaymentRecord) async -> ReceiptResult? {
+        guard let chain = self.chain(record), let due = try? DuePayment(record) else { return nil }
+        let named = SettlementTransaction(hash: transaction, raw: [], signer: "", nonce: 0)
+        switch await chain.look(for: [named], settling: [(record.id, due.payment)]) {
+        case .none, .shallow: return ReceiptResult.none
+        case .unknown(let reason): return .unknown(reason: reason)
+        case .mined(let mined) where !mined.succeeded: return .reverted(block: mined.block)
+        case .mined(let mined):
+            guard let settlement = mined.settlements[record.id], settlement.block > record.claim.unusedAtBlock else {
+                return .silent
+            }
+            return .transferred(settlement)
+        }
     }
 
-    private func chain(_ payment: ExactEVMPayment, _ claim: Claim, transaction: String) -> ExactEVMChain? {
-        self.networks[claim.option.network].map { network in
-            ExactEVMChain(
-                payment: payment,
-                transaction: SettlementTransaction(hash: transaction, raw: [], signer: "", nonce: 0),
-                unusedAtBlock: claim.unusedAtBlock,
-                network: network
-            )
+    private func chain(_ record: PaymentRecord) -> ExactEVMChain? {
+        self.networks[record.claim.option.network].map { network in
+            ExactEVMChain(network, confirmations: network.confirmations(for: [record.claim.option]))
         }
     }
 }

@@ -34,9 +34,14 @@ final class FacilitatorPool: Sendable {
     private let exchange: FacilitatorExchange
     private let environment: Environment
     private let log: Logger
+    private let jitter: @Sendable () -> Int
     private let states = Mutex<[URLParts: State]>([:])
 
-    init(_ endpoints: [FacilitatorEndpoint], exchange: FacilitatorExchange, environment: Environment, log: Logger) {
+    init(
+        _ endpoints: [FacilitatorEndpoint], exchange: FacilitatorExchange, environment: Environment, log: Logger,
+        jitter: @escaping @Sendable () -> Int = { 0 }
+    ) {
+        self.jitter = jitter
         self.endpoints = endpoints
         self.exchange = exchange
         self.environment = environment
@@ -70,7 +75,7 @@ final class FacilitatorPool: Sendable {
                 var state = states[endpoint.url] ?? State()
                 let rest = state.rest.map { min($0 * 2, Self.longestRest) } ?? Self.firstRest
                 state.rest = rest
-                state.restsUntil = now + rest
+                state.restsUntil = now + rest - rest * min(self.jitter(), 50) / 100
                 states[endpoint.url] = state
                 return rest
             }

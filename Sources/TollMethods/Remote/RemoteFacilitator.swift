@@ -19,6 +19,7 @@ public struct RemoteFacilitator: PaymentMethod {
     private let exchange: FacilitatorExchange
     private let witness: ChainWitness
     private let settler: RemoteSettler
+    private let lastResort: ExactEVM?
     private let log: Logger
 
     /// The method.
@@ -29,6 +30,8 @@ public struct RemoteFacilitator: PaymentMethod {
     ///     made up for by what the chain says; on others a facilitator is taken at its word.
     ///   - store: The ledger.
     ///   - background: Goes on asking for settlements that nobody waits for any more.
+    ///   - lastResort: Verifies and settles when no facilitator does. Only what certainly none of them has taken.
+    ///   - jitter: By how much of a hundred a rest is shortened, so that many gateways do not come back at once.
     public init(
         endpoints: [FacilitatorEndpoint],
         networks: [ExactEVMNetwork] = [],
@@ -36,10 +39,12 @@ public struct RemoteFacilitator: PaymentMethod {
         client: any HTTPClient,
         background: BackgroundWork,
         environment: Environment,
-        log: Logger
+        log: Logger,
+        lastResort: ExactEVM? = nil,
+        jitter: @escaping @Sendable () -> Int = { 0 }
     ) {
         let exchange = FacilitatorExchange(client: client)
-        let pool = FacilitatorPool(endpoints, exchange: exchange, environment: environment, log: log)
+        let pool = FacilitatorPool(endpoints, exchange: exchange, environment: environment, log: log, jitter: jitter)
         self.pool = pool
         self.exchange = exchange
         self.witness = ChainWitness(networks)
@@ -50,8 +55,10 @@ public struct RemoteFacilitator: PaymentMethod {
             store: store,
             background: BackgroundPursuits(background),
             environment: environment,
-            log: log
+            log: log,
+            lastResort: lastResort
         )
+        self.lastResort = lastResort
         self.log = log
     }
 
@@ -105,6 +112,10 @@ public struct RemoteFacilitator: PaymentMethod {
             } catch {
                 reasons.append("\(endpoint.url): \(error.reason)")
             }
+        }
+        if let lastResort = self.lastResort, lastResort.takes(credential.option) {
+            self.log.warning("no facilitator verifies; verified here", ["reasons": reasons.joined(separator: "; ")])
+            return await lastResort.verify(credential, at: time, freshness: freshness)
         }
         return .unavailable(reason: reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; "))
     }

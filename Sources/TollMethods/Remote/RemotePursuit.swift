@@ -81,7 +81,7 @@ struct RemotePursuit {
     mutating func noted() -> Action { self.wait() }
 
     /// The chain shows this of the transaction that the facilitator named; nil when no chain is read here.
-    mutating func chainShows(_ receipt: SettlementPursuit.ReceiptResult?) -> Action {
+    mutating func chainShows(_ receipt: ChainWitness.ReceiptResult?) -> Action {
         guard let transaction = self.claimed else { return .readChain }
         switch receipt {
         // Block and position are unknown; zero stands for a facilitator's word alone.

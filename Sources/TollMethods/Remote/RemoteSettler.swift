@@ -16,6 +16,11 @@ struct RemoteSettler: Sendable {
     /// The longest: the reference SDKs wait as long.
     private static let longestDeadline = Duration.seconds(90)
 
+    /// Between two looks at a payment that nobody waits for and no facilitator has, or while the ledger does not answer.
+    private static let firstRest = Duration.seconds(1)
+    /// Each rest is twice as long as the one before, up to this: shorter than anybody's patience with a payment that has settled.
+    private static let longestRest = Duration.seconds(30)
+
     let pool: FacilitatorPool
     let exchange: FacilitatorExchange
     let witness: ChainWitness
@@ -23,6 +28,8 @@ struct RemoteSettler: Sendable {
     let background: BackgroundPursuits
     let environment: Environment
     let log: Logger
+    /// Settles with our own signers what no facilitator took; nil without signers.
+    let lastResort: ExactEVM?
 
     private var now: Int64 { Int64(self.environment.now()) }
 
@@ -42,9 +49,14 @@ struct RemoteSettler: Sendable {
             return .settled(settlement)
         case .failed: return .failed(record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue), transaction: nil)
         case .released: return .unavailable(reason: "payment \(record.id) was released")
-        case .signed, .broadcast:
-            return .unavailable(reason: "payment \(record.id) was signed here, and is for this program's signers")
-        case .queued: return .unavailable(reason: "payment \(record.id) waits for a batch, which only this program's signers make")
+        case .signed, .broadcast, .queued:
+            guard let lastResort = self.lastResort else {
+                return .unavailable(reason: "payment \(record.id) is for this program's signers, and none is configured")
+            }
+            return await lastResort.settle(record, keeping: events, patience: patience)
+        case .unknown where record.isOurs:
+            guard let lastResort = self.lastResort else { break }
+            return await lastResort.settle(record, keeping: events, patience: patience)
         case .claimed, .unknown: break
         }
         let request: RemoteRequest
@@ -60,15 +72,27 @@ struct RemoteSettler: Sendable {
             }
             return try await self.takeUp(job, submission)
         } catch {
+            self.pursueInBackground(record.id)
             return .unavailable(reason: "the ledger: \(error.reason)")
         }
     }
 
     func resume() async throws(StoreError) {
-        let records = try await self.store.records(PaymentQuery(in: [.unknown], limit: .max))
-        let ours = records.filter { $0.transaction == nil && RemoteSubmission(reason: $0.failure?.detail ?? "") != nil }
-        for record in ours { self.pursueInBackground(record.id) }
-        if !ours.isEmpty { self.log.info("settlements at facilitators taken up", ["count": ours.count]) }
+        var query = PaymentQuery(in: [.unknown], limit: 500)
+        var count = 0
+        while true {
+            let page = try await self.store.records(query)
+            let ours = page.filter { record in
+                let reason = record.failure?.detail ?? ""
+                return record.transaction == nil
+                    && (reason == RemoteSubmission.nobody || RemoteSubmission(reason: reason) != nil)
+            }
+            for record in ours { self.pursueInBackground(record.id) }
+            count += ours.count
+            guard page.count == query.limit, let last = page.last else { break }
+            query.after = PaymentQuery.Cursor(last)
+        }
+        if count > 0 { self.log.info("settlements at facilitators taken up", ["count": count]) }
     }
 
     // MARK: - One facilitator after the other
@@ -98,13 +122,30 @@ struct RemoteSettler: Sendable {
             }
             try await self.write(.unknown(reason: RemoteSubmission.nobody), job)
         }
-        return .unavailable(reason: reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; "))
+        let reason = reasons.isEmpty ? "every facilitator failed a moment ago" : reasons.joined(separator: "; ")
+        if let outcome = try await self.settleHere(job, reason) { return outcome }
+        self.pursueInBackground(job.record.id)
+        return .unavailable(reason: reason)
+    }
+
+    /// What certainly no facilitator has is settled by our own signers, where there are any.
+    private func settleHere(_ job: Job, _ reason: String) async throws(StoreError) -> SettlementOutcome? {
+        guard let lastResort = self.lastResort, lastResort.takes(job.record.claim.option),
+            var record = try await self.store.record(job.record.id)
+        else { return nil }
+        if record.phase == .unknown {
+            guard record.failure?.detail == RemoteSubmission.nobody else { return nil }
+            record = try await self.store.append([.returned(reason: RemoteSubmission.nobody)], to: record.id, at: self.now)
+        }
+        self.log.warning("no facilitator settles; settled here", ["payment": record.id, "reason": reason])
+        let rest = job.deadline.map { $0 - self.environment.monotonic() } ?? .zero
+        return await lastResort.settle(record, keeping: [], patience: max(rest, .zero))
     }
 
     /// Asks where it was asked before, and nowhere else.
     private func takeUp(_ job: Job, _ submission: RemoteSubmission) async throws(StoreError) -> SettlementOutcome {
         guard let endpoint = self.pool.endpoint(submission.facilitator) else {
-            let state = await self.witness.authorization(job.request.payment, of: job.record.claim)
+            let state = await self.witness.authorization(of: job.record)
             var pursuit = RemotePursuit(submission, isRepeat: true)
             guard case .finish(let outcome) = pursuit.chainSays(state) else {
                 self.log.error(
@@ -140,7 +181,7 @@ struct RemoteSettler: Sendable {
                 try await self.write(.unknown(reason: submission.reason), job)
                 action = pursuit.noted()
             case .confirm(let transaction):
-                let receipt = await self.witness.receipt(of: transaction, job.request.payment, of: job.record.claim)
+                let receipt = await self.witness.receipt(of: transaction, for: job.record)
                 if receipt?.contradicts == true {
                     self.log.error(
                         "a facilitator says success and the chain says otherwise",
@@ -149,7 +190,7 @@ struct RemoteSettler: Sendable {
                 }
                 action = pursuit.chainShows(receipt)
             case .readChain:
-                action = pursuit.chainSays(await self.witness.authorization(job.request.payment, of: job.record.claim))
+                action = pursuit.chainSays(await self.witness.authorization(of: job.record))
             case .wait(let delay):
                 guard self.isWorthWaiting(job, delay) else { return .outcome(self.leave(job, pursuit.submission)) }
                 do { try await self.environment.sleep(for: delay) } catch {
@@ -198,15 +239,41 @@ struct RemoteSettler: Sendable {
         return .pending(transaction: submission.transaction)
     }
 
+    /// Until the outcome is known, or nothing more can be learned. A ledger that does not answer is asked again: who has the
+    /// payment stands there.
     private func pursueInBackground(_ payment: PaymentID) {
         let settler = self
         self.background.start(payment) {
-            guard let record = try? await settler.store.record(payment), record.phase == .unknown,
-                let submission = RemoteSubmission(reason: record.failure?.detail ?? ""),
-                let request = try? RemoteRequest(record.claim.payload, option: record.claim.option)
-            else { return }
-            _ = try? await settler.takeUp(Job(record: record, request: request, deadline: nil), submission)
+            var rest = Self.firstRest
+            while true {
+                do throws(StoreError) {
+                    guard try await settler.goOn(payment) else { return }
+                } catch {
+                    settler.log.error("a settlement waits for the ledger", ["payment": payment, "reason": error.reason])
+                }
+                do { try await settler.environment.sleep(for: rest) } catch { return }
+                rest = min(rest * 2, Self.longestRest)
+            }
         }
+    }
+
+    /// Brings a payment that nobody waits for as far as it gets; says whether it is worth going on.
+    private func goOn(_ payment: PaymentID) async throws(StoreError) -> Bool {
+        guard let record = try await self.store.record(payment), record.phase == .unknown, record.transaction == nil,
+            let request = try? RemoteRequest(record.claim.payload, option: record.claim.option)
+        else { return false }
+        let job = Job(record: record, request: request, deadline: nil)
+        guard record.failure?.detail == RemoteSubmission.nobody else {
+            guard let submission = RemoteSubmission(reason: record.failure?.detail ?? "") else { return false }
+            _ = try await self.takeUp(job, submission)
+            return false
+        }
+        // Nobody took it, and nobody will but for whoever presents it again: what is left to see is how it ends on chain.
+        var pursuit = RemotePursuit(RemoteSubmission(facilitator: ""), isRepeat: true)
+        let state = await self.witness.authorization(of: record)
+        guard case .finish(let outcome) = pursuit.chainSays(state) else { return self.isWorthWaiting(job, Self.longestRest) }
+        _ = try await self.conclude(outcome, job)
+        return false
     }
 
     // MARK: - The ledger
@@ -227,16 +294,6 @@ struct RemoteSettler: Sendable {
             guard error.isDefect, let record = try await self.store.record(job.record.id),
                 record.phase == .settled || record.phase == .failed
             else { throw error }
-        }
-    }
-}
-
-extension SettlementPursuit.ReceiptResult {
-    /// Whether the transaction is there, and is no settlement of this payment.
-    fileprivate var contradicts: Bool {
-        switch self {
-        case .silent, .reverted: true
-        case .none, .unknown, .transferred: false
         }
     }
 }

@@ -17,6 +17,9 @@ enum ServeCommand {
         case facilitator
     }
 
+    /// Requests that wait for their settlement are answered first, for 40 s at most; then what is deferred is settled, for 30 s.
+    private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
+
     static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
@@ -38,20 +41,23 @@ enum ServeCommand {
         guard await assembly.hasFittingTokens() else {
             throw Assembly.Failure(description: "the configuration does not fit the chain")
         }
-        let methods = try await assembly.methods()
+        let rails = try await assembly.rails()
         var services: [any Service] = [
             assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
-        services += try await CompanionServers.start(assembly, methods: methods, group: loops)
+        services += rails.services
+        services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
         if role == .gateway {
-            let gateway = try assembly.gateway(methods: methods)
-            services.append(
-                try await CompanionServers.listen(
-                    "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log))
+            let gateway = try assembly.gateway(methods: rails.methods)
+            var server = try await CompanionServers.listen(
+                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+            // What is deferred is queued before it is flushed.
+            server.afterDrain = { await gateway.finishCalls() }
+            services.append(server)
         }
         let log = assembly.log
         return ServiceGroup(
-            services: services, environment: .live, logger: log, signals: signals,
+            services: services, environment: .live, logger: log, deadlines: self.deadlines, signals: signals,
             onReload: { log.warning("reloading is not available in this version: restart to take up the configuration") })
     }
 }

@@ -57,8 +57,22 @@ struct AdminHandler: RequestHandler {
             }
         }
         await Self.answer(
-            problems.isEmpty ? 200 : 503, ["status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems)],
+            problems.isEmpty ? 200 : 503,
+            [
+                "status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems),
+                "nodes": .array(self.networks.flatMap(Self.health)),
+            ],
             responder)
+    }
+
+    /// How the nodes of a chain do, by their places in the configuration.
+    private static func health(_ network: ExactEVMNetwork) -> [JSON] {
+        network.client.health.map { node in
+            [
+                "network": .string("\(network.chain)"), "position": .integer(node.position), "failures": .integer(node.failures),
+                "restingSeconds": .integer(Int(node.rest.components.seconds)),
+            ]
+        }
     }
 
     private static func answer(_ status: Int, _ body: JSONObject, _ responder: consuming Responder) async {

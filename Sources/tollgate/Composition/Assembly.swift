@@ -48,17 +48,7 @@ struct Assembly: Sendable {
             return key
         }
         return configuration.networks.filter { $0.id.namespace == "eip155" }.map { network in
-            let rpc = RPCClient(
-                endpoints: network.rpc.map(\.text), transport: RPCOverHTTP(client), now: environment.monotonic)
-            let confirmations: ExactEVMNetwork.Confirmations =
-                switch network.confirmations {
-                case .blocks(let count): .blocks(UInt64(count))
-                case .safe: .safe
-                case .finalized: .finalized
-                }
-            return ExactEVMNetwork(
-                chain: network.id, client: EVMClient(rpc), signers: keys.isEmpty ? nil : SignerPool(keys),
-                confirmations: confirmations, walletFactories: Set(network.erc6492Factories.compactMap { Address(hex: $0) }))
+            ExactEVMNetwork(network, keys: keys, client: client, environment: environment)
         }
     }
 
@@ -67,20 +57,31 @@ struct Assembly: Sendable {
         X402V2Dialect(), X402V1Dialect { KnownNetworks.network($0)?.v1Name },
     ]
 
+    /// How money moves, and what goes on beside the requests: settlements that were left, batches, watching the chain.
+    struct Rails: Sendable {
+        let methods: [any PaymentMethod]
+        let services: [any Service]
+    }
+
     /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
-    func methods() async throws -> [any PaymentMethod] {
-        let remotes = self.configuration.facilitator?.remotes ?? []
-        guard remotes.isEmpty else {
-            let remote = RemoteFacilitator(
-                endpoints: try remotes.map(Self.endpoint), networks: self.networks, store: self.store, client: self.client,
-                background: self.background, environment: self.environment, log: self.log)
-            try await remote.resume()
-            return [remote]
-        }
+    func rails() async throws -> Rails {
         let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
-        try await exact.resume()
-        return [exact]
+        let watcher = ChainWatcher(networks: self.networks, store: self.store, environment: self.environment, log: self.log)
+        let deferral = self.configuration.deferral
+        let batches = exact.deferredSettlement(BatchTerms(size: deferral.batchSize, maxAge: deferral.maxAge))
+        let services: [any Service] = [exact.recovery, batches, watcher]
+        let remotes = self.configuration.facilitator?.remotes ?? []
+        guard remotes.isEmpty else {
+            let lastResort = self.networks.contains { $0.signers != nil } ? exact : nil
+            let remote = RemoteFacilitator(
+                endpoints: try remotes.map(Self.endpoint), networks: self.networks, store: self.store, client: self.client,
+                background: self.background, environment: self.environment, log: self.log, lastResort: lastResort,
+                jitter: { Int.random(in: 0...25) })
+            try await remote.resume()
+            return Rails(methods: [remote], services: services)
+        }
+        return Rails(methods: [exact], services: services)
     }
 
     private static func endpoint(_ remote: Configuration.Facilitator.Remote) throws -> FacilitatorEndpoint {

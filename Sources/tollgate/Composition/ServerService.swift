@@ -11,9 +11,12 @@ struct ServerService: Service {
 
     let name: String
     let server: HTTPServer
+    /// What its handler still has to do when the last client is answered.
+    var afterDrain: @Sendable () async -> Void = {}
 
     func run() async throws {
         try await gracefulShutdown()
         await self.server.drain(within: Self.drainTime)
+        await self.afterDrain()
     }
 }

@@ -83,6 +83,31 @@ extension Configuration {
         case finalized
     }
 
+    /// How deep payments over an amount must lie.
+    struct ConfirmationsOver: Hashable, Sendable {
+        /// In millionths of a dollar.
+        var microdollars: UInt64
+        var confirmations: Confirmations
+    }
+
+    /// How long a chain may take.
+    struct Timeouts: Hashable, Sendable {
+        /// A call to one node; the next one is asked then.
+        var call = Duration.seconds(5)
+        /// From sending a transaction until it is sent again with a higher fee.
+        var inclusion = Duration.seconds(30)
+    }
+
+    /// What a transaction may cost.
+    struct Gas: Hashable, Sendable {
+        /// The most that is offered for a unit, in gwei (10^-9 ether).
+        var maxFeeGwei = 500
+        /// Units for one payment.
+        var limit = 2_000_000
+        /// Units for a batch.
+        var batchLimit = 16_000_000
+    }
+
     /// A chain on which payments are taken.
     struct Network: Sendable {
         var id: ChainID
@@ -95,6 +120,10 @@ extension Configuration {
         /// In the order in which they are tried.
         var rpc: [WebURL]
         var confirmations: Confirmations
+        /// How deep larger payments must lie.
+        var confirmationsOver: [ConfirmationsOver]
+        var timeouts: Timeouts
+        var gas: Gas
         /// EIP-55 texts of the factories whose counterfactual wallets may pay.
         var erc6492Factories: [String]
         /// The first is the default.

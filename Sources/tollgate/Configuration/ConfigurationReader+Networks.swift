@@ -33,7 +33,7 @@ extension ConfigurationReader {
     }
 
     private mutating func network(_ id: ChainID, _ value: ConfigurationValue) -> Configuration.Network? {
-        let keys = ["rpc", "confirmations", "confirmations_over", "erc6492_factories", "assets"]
+        let keys = ["rpc", "confirmations", "confirmations_over", "timeouts", "gas", "erc6492_factories", "assets"]
         guard let mapping = value.mapping(keys: keys, &self.findings) else { return nil }
         let known = self.table[id]
         let rpc = (mapping["rpc"]?.listOrSingle(&self.findings) ?? []).compactMap { self.rpcURL($0) }
@@ -42,7 +42,7 @@ extension ConfigurationReader {
             list.refuse("is empty", remedy: "write at least one URL, or remove the line", &self.findings)
         }
         let confirmations = mapping["confirmations"].flatMap { self.confirmations($0) } ?? .blocks(1)
-        if let over = mapping["confirmations_over"] { self.confirmationsOver(over) }
+        let confirmationsOver = mapping["confirmations_over"].map { self.confirmationsOver($0) } ?? []
         let factories = (mapping["erc6492_factories"]?.list(&self.findings) ?? []).compactMap { $0.address(&self.findings) }
         let assets = self.assets(mapping["assets"], of: id, known: known?.assets ?? [], network: value)
         return Configuration.Network(
@@ -52,6 +52,9 @@ extension ConfigurationReader {
             isTestnet: known?.isTestnet,
             rpc: rpc,
             confirmations: confirmations,
+            confirmationsOver: confirmationsOver,
+            timeouts: mapping["timeouts"].map { self.timeouts($0) } ?? Configuration.Timeouts(),
+            gas: mapping["gas"].map { self.gas($0) } ?? Configuration.Gas(),
             erc6492Factories: factories,
             assets: assets,
             place: self.place(value)
@@ -70,7 +73,7 @@ extension ConfigurationReader {
         }
     }
 
-    private mutating func confirmations(_ value: ConfigurationValue) -> Configuration.Confirmations? {
+    mutating func confirmations(_ value: ConfigurationValue) -> Configuration.Confirmations? {
         switch value.scalarText {
         case "safe": return .safe
         case "finalized": return .finalized
@@ -82,22 +85,6 @@ extension ConfigurationReader {
             return nil
         }
         return value.integer(in: 1...10_000, &self.findings).map(Configuration.Confirmations.blocks)
-    }
-
-    private mutating func confirmationsOver(_ value: ConfigurationValue) {
-        guard let mapping = value.mapping(example: "$10: finalized", &self.findings) else { return }
-        for (key, value) in mapping.entries {
-            if DollarText.parse(key) == nil {
-                value.refuse(
-                    "`\(Finding.excerpt(key))` is no amount of dollars",
-                    remedy: "write for example `$10`",
-                    &self.findings
-                )
-            }
-            _ = self.confirmations(value)
-        }
-        let remedy = "remove it, and set `confirmations` to the depth that the largest payment needs"
-        value.refuse("confirmations by amount are not available in this version", remedy: remedy, &self.findings)
     }
 
     // MARK: Assets

@@ -130,6 +130,8 @@ extension ConfigurationReader {
     mutating func reviewDeferral(_ sections: Sections, _ root: ConfigurationMapping) {
         let deferred = sections.routes.filter { $0.settle.policy == .deferred && !$0.isFree }
         guard let first = deferred.first else {
+            // A route with a mistake may have wanted to be.
+            guard !self.findings.hasErrors else { return }
             let remedy = "write `settle: deferred` at a route, or remove it"
             root["deferred"]?.report(.warning, "does nothing: no route is deferred", remedy: remedy, &self.findings)
             return

@@ -62,7 +62,9 @@ extension SimulatedChain {
 
     private static func count(_ params: [JSON], _ state: State, _ head: SimulatedBlock) -> JSON {
         let account = params.first?.string.flatMap { Address(hex: $0) } ?? .zero
-        var count = head.counts[account] ?? 0
+        let block = params.last?.string == "pending" ? head : self.tagged(params.count > 1 ? params[1] : nil, head)
+        guard let block else { return .null }
+        var count = block.counts[account] ?? 0
         if params.last?.string == "pending" {
             while state.pool.contains(where: { $0.sender == account && $0.number == count }) { count += 1 }
         }

@@ -43,6 +43,8 @@ struct WorldEvents: Sendable {
         let path: String
         /// The credential's fields of the request.
         let credential: PresentedCredential?
+        /// Whether the request bore a proof of the payer's key.
+        let isSignedIn: Bool
     }
 
     /// The upstream did its work.

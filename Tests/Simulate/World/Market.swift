@@ -20,6 +20,8 @@ enum Market {
     /// How long an authorization is good, in seconds.
     static let maxTimeout = 120
     static let option = PaymentOption(asset: asset, amount: price, payTo: payTo, maxTimeoutSeconds: maxTimeout)
+    /// What may be lost by serving before it is paid: two payments of a payer, three in all.
+    static let deferral = DeferralLimits(perPayer: 2_000, total: 3_000)
     static let host = "api.example"
     static let facilitatorHost = "facilitator.example"
     static let upstreamHost = "upstream.internal"

@@ -111,20 +111,19 @@ struct ResigningMethod: PaymentMethod {
         let outcome = await self.method.settle(payment, keeping: events, patience: patience)
         guard case .pending = outcome, let payload = try? ExactEVMPayload(payment.claim.payload), let key = payload.key,
             let to = Address(hex: payload.authorization.to), let signers = self.network.signers,
-            let turn = try? await signers.takeTurn(transactionCount: { address in
-                try await self.network.client.ask(.transactionCount(of: address, at: .pending))
-            })
+            case let signer = signers.next(),
+            let number = try? await self.network.client.ask(.transactionCount(of: signer.address, at: .pending))
         else { return outcome }
         let authorization = EIP3009.Authorization(
             from: key.account, to: to, value: payload.authorization.value, validAfter: payload.authorization.validAfter,
             validBefore: payload.authorization.validBefore, nonce: key.nonce)
         let signed = EIP1559Transaction(
-            chainID: ChainMachine.chainID, nonce: turn.nonce, maxPriorityFeePerGas: 2_000_000_000,
+            chainID: ChainMachine.chainID, nonce: number, maxPriorityFeePerGas: 2_000_000_000,
             maxFeePerGas: 9_000_000_000, gasLimit: 200_000, to: ChainMachine.token,
             data: authorization.calldata(signature: payload.signature)
-        ).signed(by: turn.key)
+        ).signed(by: signer.key)
         let transaction = SettlementTransaction(
-            hash: signed.hash.description, raw: signed.raw, signer: turn.address.description, nonce: turn.nonce)
+            hash: signed.hash.description, raw: signed.raw, signer: signer.address.description, nonce: number)
         self.world.disk.noteDurable(payment.id, [.signed(transaction)])
         _ = try? await self.network.client.send(signed.raw)
         return outcome

@@ -57,6 +57,10 @@ struct Scenario: Sendable {
     var confirmations: UInt64 = 1
     var nodeCount = 1
     var isRemote = false
+    /// Whether the gateway settles itself what no facilitator takes.
+    var hasLastResort = false
+    var isSQLite = false
+    var gatewayCount = 1
     var hasThief = false
     var hasFrontRunner = false
     var visits: [Visit] = []
@@ -113,6 +117,9 @@ struct Scenario: Sendable {
         self.upstreamFails = rate(50...400)
         self.clockJumps = rate(1...1) == 1
         self.isRemote = dice.happens(perMille: 200)
+        self.hasLastResort = dice.happens(perMille: 500)
+        self.isSQLite = dice.happens(perMille: 120)
+        self.gatewayCount = !self.isSQLite && dice.happens(perMille: 200) ? 2 : 1
         self.hasThief = dice.happens(perMille: 700)
         self.hasFrontRunner = rate(1...1) == 1
         self.kills = rate(20...150)
@@ -120,18 +127,16 @@ struct Scenario: Sendable {
         self.decideForks(dice, rate)
         self.ledgerOutage = Self.outage(dice, rate)
         self.chainOutage = Self.outage(dice, rate)
-        self.visits = (0..<dice.number(in: 1...4)).map { Self.visit($0, dice) }
+        let buyersMax = dice.number(in: 1...Market.buyers.count) - 1
+        self.visits = (0..<dice.number(in: 1...4)).map { Self.visit($0, dice, buyersMax: buyersMax) }
         self.calmDown()
     }
 
     private mutating func decideForks(_ dice: Dice, _ rate: (ClosedRange<Int>) -> Int) {
         self.chain.reorganisation = rate(20...120)
         self.chain.reorganisationDepth = dice.number(in: 1...3)
-        // A settlement counts when no fork of this world can undo it, or when a fork gives it back.
-        if dice.happens(perMille: 500) {
-            self.confirmations = UInt64(self.chain.reorganisationDepth) + 1
-            self.chain.reorganisationDrop = rate(100...600)
-        }
+        self.chain.reorganisationDrop = rate(100...600)
+        if dice.happens(perMille: 500) { self.confirmations = UInt64(dice.number(in: 2...4)) }
     }
 
     private static func network(_ rate: (ClosedRange<Int>) -> Int) -> NetworkWeather {
@@ -151,11 +156,11 @@ struct Scenario: Sendable {
         return start..<(start + .seconds(length))
     }
 
-    private static func visit(_ index: Int, _ dice: Dice) -> Visit {
-        let route = dice.pick(["/after", "/after", "/before", "/unstored"])
+    private static func visit(_ index: Int, _ dice: Dice, buyersMax: Int) -> Visit {
+        let route = dice.pick(["/after", "/after", "/before", "/unstored", "/deferred", "/grown"])
         return Visit(
             style: dice.pick(Visit.Style.allCases), trick: dice.happens(perMille: 200) ? dice.pick(Visit.Trick.allCases) : .none,
-            buyer: dice.number(in: 0...(Market.buyers.count - 1)), path: "\(route)/\(index)",
+            buyer: dice.number(in: 0...buyersMax), path: "\(route)/\(index)",
             isPost: dice.happens(perMille: 250), at: .milliseconds(dice.number(in: 0...40_000)))
     }
 

@@ -3,6 +3,8 @@
 import Synchronization
 import TollPayments
 import TollPrimitives
+import TollStoreSQLite
+import TollTestKit
 
 /// How a ledger's disk behaves: rates are of a thousand writes.
 struct DiskWeather: Sendable {
@@ -27,28 +29,56 @@ final class SimulatedDisk: Sendable {
         let isAfter: Bool
     }
 
+    /// What keeps it.
+    enum Medium: Sendable {
+        /// A ledger in memory, each of whose writes is there as a whole or not at all.
+        case ideal(MemoryPaymentStore)
+        /// SQLite on a disk that tears, loses and refuses writes.
+        case sqlite(FaultDisk)
+    }
+
+    static let path = "ledger.db"
+
     let name: String
-    let image = MemoryPaymentStore()
+    let medium: Medium
     let executor: SeededExecutor
     let observer: Observer
     let trace: Trace
+    let dice: Dice
     private let weather: DiskWeather
-    private let dice: Dice
     private let outage: Mutex<Range<Duration>?> = Mutex(nil)
     private let writes = Mutex(0)
     private let planned: PlannedCrash?
 
     init(
-        _ name: String, weather: DiskWeather, planned: PlannedCrash? = nil, executor: SeededExecutor, observer: Observer,
-        trace: Trace, seed: UInt64
+        _ name: String, isSQLite: Bool = false, weather: DiskWeather, planned: PlannedCrash? = nil, executor: SeededExecutor,
+        observer: Observer, trace: Trace, seed: UInt64
     ) {
         self.name = name
+        self.medium = isSQLite ? .sqlite(FaultDisk(seed: seed)) : .ideal(MemoryPaymentStore())
         self.weather = weather
         self.planned = planned
         self.executor = executor
         self.observer = observer
         self.trace = trace
         self.dice = Dice(seed: seed, name)
+    }
+
+    /// The ledger as a process that has just begun finds it.
+    func open() throws(StoreError) -> any PaymentStore {
+        switch self.medium {
+        case .ideal(let store): store
+        case .sqlite(let disk): try SQLitePaymentStore(path: Self.path, on: .simulated(disk.name))
+        }
+    }
+
+    /// What the death of the process that has it open leaves: its writes up to then, or, when the power went, those that were
+    /// waited for and perhaps pieces of others.
+    func loseProcess() {
+        guard case .sqlite(let disk) = self.medium else { return }
+        if disk.hasPower, self.dice.happens(perMille: 500) { disk.killProcess() } else { disk.cutPower() }
+        disk.restorePower()
+        disk.heal()
     }
 
     /// The disk is full, or the database away, in this time.
@@ -99,12 +129,14 @@ final class SimulatedDisk: Sendable {
 struct SimulatedStore: PaymentStore {
     let disk: SimulatedDisk
     let process: SimulatedProcess
+    /// The ledger as this process has it open.
+    let image: any PaymentStore
 
     // MARK: - Writing
 
     func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         try await self.write { () throws(StoreError) in
-            let outcome = try await self.disk.image.claim(claim, deferral: deferral, at: time)
+            let outcome = try await self.image.claim(claim, deferral: deferral, at: time)
             if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim)]) }
             return outcome
         }
@@ -113,7 +145,7 @@ struct SimulatedStore: PaymentStore {
     @discardableResult
     func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
         try await self.write { () throws(StoreError) in
-            let records = try await self.disk.image.append(entries, at: time)
+            let records = try await self.image.append(entries, at: time)
             for entry in entries { self.disk.noteDurable(entry.payment, entry.events) }
             return records
         }
@@ -124,7 +156,7 @@ struct SimulatedStore: PaymentStore {
     ) async throws(StoreError) -> [PaymentRecord] {
         try await self.write { () throws(StoreError) in
             let made = Shared<[LedgerEntry]>([])
-            let records = try await self.disk.image.sign(as: account, at: time) { number in
+            let records = try await self.image.sign(as: account, at: time) { number in
                 let entries = entries(number)
                 made.withLock { $0 = entries }
                 return entries
@@ -138,50 +170,50 @@ struct SimulatedStore: PaymentStore {
         in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
     ) async throws(StoreError) -> [PaymentRecord] {
         try await self.write { () throws(StoreError) in
-            try await self.disk.image.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
+            try await self.image.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
         }
     }
 
     func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
         try await self.write { () throws(StoreError) in
-            let outcome = try await self.disk.image.spendCredit(claim, at: time)
+            let outcome = try await self.image.spendCredit(claim, at: time)
             if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim), .settled(.credit)]) }
             return outcome
         }
     }
 
     func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
-        try await self.write { () throws(StoreError) in try await self.disk.image.setMark(mark, to: value) }
+        try await self.write { () throws(StoreError) in try await self.image.setMark(mark, to: value) }
     }
 
     func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
-        try await self.write { () throws(StoreError) in try await self.disk.image.pruneAnswers(endedBefore: time) }
+        try await self.write { () throws(StoreError) in try await self.image.pruneAnswers(endedBefore: time) }
     }
 
     // MARK: - Reading
 
     func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
-        try await self.read { () throws(StoreError) in try await self.disk.image.record(payment) }
+        try await self.read { () throws(StoreError) in try await self.image.record(payment) }
     }
 
     func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
-        try await self.read { () throws(StoreError) in try await self.disk.image.answer(payment) }
+        try await self.read { () throws(StoreError) in try await self.image.answer(payment) }
     }
 
     func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
-        try await self.read { () throws(StoreError) in try await self.disk.image.events(payment) }
+        try await self.read { () throws(StoreError) in try await self.image.events(payment) }
     }
 
     func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
-        try await self.read { () throws(StoreError) in try await self.disk.image.records(query) }
+        try await self.read { () throws(StoreError) in try await self.image.records(query) }
     }
 
     func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
-        try await self.read { () throws(StoreError) in try await self.disk.image.payment(identifiedBy: identifierHash) }
+        try await self.read { () throws(StoreError) in try await self.image.payment(identifiedBy: identifierHash) }
     }
 
     func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
-        try await self.read { () throws(StoreError) in try await self.disk.image.mark(mark) }
+        try await self.read { () throws(StoreError) in try await self.image.mark(mark) }
     }
 
     // MARK: - Faults
@@ -205,26 +237,48 @@ struct SimulatedStore: PaymentStore {
 
     private func write<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
         try await self.pass()
-        switch self.disk.nextFate() {
+        let fate = self.disk.nextFate()
+        if case .sqlite(let disk) = self.disk.medium { return try await self.write(body, on: disk, fate) }
+        switch fate {
         case .done: break
         case .failed: throw .unavailable("the write failed")
         case .failedAfter:
             _ = try await body()
             self.disk.trace.note("\(self.disk.name): the write before seems to have failed")
             throw .unavailable("the sync failed")
-        case .crashBefore:
-            self.disk.trace.note("\(self.process.name) dies before a write")
-            self.process.kill()
-            throw .unavailable("the process is dead")
+        case .crashBefore: throw self.die("before a write")
         case .crashAfter:
             _ = try await body()
-            self.disk.trace.note("\(self.process.name) dies after a write")
-            self.process.kill()
-            throw .unavailable("the process is dead")
+            throw self.die("after a write")
         }
         let value = try await body()
         try? await self.process.executor.sleep(.milliseconds(1))
         try self.checkAlive()
         return value
+    }
+
+    /// A write of SQLite, with its fate planned for the disk below.
+    private func write<Value>(
+        _ body: () async throws(StoreError) -> Value, on disk: FaultDisk, _ fate: SimulatedDisk.WriteFate
+    ) async throws(StoreError) -> Value {
+        let dice = self.disk.dice
+        switch fate {
+        case .done, .crashAfter: break
+        case .failed: disk.plan(.error, at: dice.pick([.write, .sync]), after: dice.number(in: 0...3), times: 1)
+        case .failedAfter: disk.plan(.full, at: .write, after: dice.number(in: 0...3), times: dice.number(in: 1...3))
+        case .crashBefore: disk.plan(.powerCut, at: dice.pick([.write, .sync]), after: dice.number(in: 0...4), times: 1)
+        }
+        let result: Result<Value, StoreError>
+        do throws(StoreError) { result = .success(try await body()) } catch { result = .failure(error) }
+        guard disk.hasPower, fate != .crashAfter, fate != .crashBefore else { throw self.die("at a write of SQLite") }
+        disk.heal()
+        if case .failure(let error) = result { self.disk.trace.note("\(self.disk.name): \(error.reason)") }
+        return try result.get()
+    }
+
+    private func die(_ words: String) -> StoreError {
+        self.disk.trace.note("\(self.process.name) dies \(words)")
+        self.process.kill()
+        return .unavailable("the process is dead")
     }
 }

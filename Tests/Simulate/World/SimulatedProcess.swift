@@ -58,6 +58,11 @@ final class SimulatedProcess: Sendable {
         self.state.withLock { $0.tasks[id] = task }
     }
 
+    /// Runs services until it dies.
+    func run(_ services: [any Service]) {
+        for service in services { self.spawn { try? await service.run() } }
+    }
+
     /// Its clocks and its randomness.
     var environment: Environment {
         Environment(

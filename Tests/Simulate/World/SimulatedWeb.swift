@@ -195,7 +195,8 @@ final class SimulatedChannel: ResponseChannel {
             events.goods.append(
                 WorldEvents.GoodsLeft(
                     order: order, time: self.process.executor.now, askedAt: self.askedAt, asker: self.asker, goods: goods,
-                    path: String(decoding: self.head.path, as: UTF8.self), credential: credential))
+                    path: String(decoding: self.head.path, as: UTF8.self), credential: credential,
+                    isSignedIn: self.head.fields.contains("sign-in-with-x")))
         }
     }
 }

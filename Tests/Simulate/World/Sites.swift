@@ -18,33 +18,37 @@ enum GatewaySite {
     static func boot(_ world: World, _ process: SimulatedProcess) async -> Bool {
         let (environment, log) = (process.environment, world.log(process))
         let background = BackgroundWork()
-        let store = Plants.store(SimulatedStore(disk: world.disk, process: process), world)
+        let store: any PaymentStore
+        do throws(StoreError) {
+            store = Plants.store(SimulatedStore(disk: world.disk, process: process, image: try world.disk.open()), world)
+        } catch {
+            world.trace.note("\(process.name) cannot open its ledger: \(error.reason)")
+            return false
+        }
         let client = SimulatedHTTPClient(
             web: world.web, process: process, asker: Asker(kind: .gateway, name: process.name))
         let network = world.network(process, signers: Market.gatewaySigners)
         process.spawn { try? await background.run() }
-        let method: any PaymentMethod
-        do throws(StoreError) {
-            if world.scenario.isRemote {
-                let remote = RemoteFacilitator(
-                    endpoints: [FacilitatorEndpoint(url: Self.facilitatorURL)], networks: [network], store: store, client: client,
-                    background: background, environment: environment, log: log)
-                try await remote.resume()
-                method = remote
-            } else {
-                let exact = ExactEVM(
-                    networks: [network], store: store, background: background, environment: environment, log: log)
-                try await exact.resume()
-                method = Plants.method(exact, network, world)
+        let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
+        process.run(world.services(of: exact, network, store, process))
+        var method = Plants.method(exact, network, world)
+        if world.scenario.isRemote {
+            let remote = RemoteFacilitator(
+                endpoints: [FacilitatorEndpoint(url: Self.facilitatorURL)], networks: [network], store: store, client: client,
+                background: background, environment: environment, log: log,
+                lastResort: world.scenario.hasLastResort ? exact : nil, jitter: { 7 })
+            do throws(StoreError) { try await remote.resume() } catch {
+                world.trace.note("\(process.name) cannot start: \(error.reason)")
+                return false
             }
-        } catch {
-            world.trace.note("\(process.name) cannot start: \(error.reason)")
-            return false
+            method = remote
         }
         let gateway = Gateway(
             GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait),
-            dialects: Market.dialects, methods: [method], store: store, client: client, environment: environment, log: log)
+                publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
+                deferral: Market.deferral, ledgerUse: world.scenario.gatewayCount > 1 ? .shared : .alone),
+            dialects: Market.dialects, methods: [method], store: store,
+            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log)
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }
         world.web.listen(Market.host, process, gateway)
@@ -60,18 +64,21 @@ enum GatewaySite {
     }()
 
     private static let routes: [Route] = [
-        route("/after/*", .after), route("/before/*", .before), route("/unstored/*", .after, storesAnswers: false),
+        route("/after/*", SettleRule(.after)), route("/before/*", SettleRule(.before)),
+        route("/unstored/*", SettleRule(.after), storesAnswers: false),
+        route("/deferred/*", SettleRule(.deferred, settledPaymentsMin: 1)),
+        route("/grown/*", SettleRule(.after, settledPaymentsMin: 2, otherwise: .before)),
     ].compactMap { $0 }
 
-    private static func route(_ pattern: String, _ policy: SettlePolicy, storesAnswers: Bool = true) -> Route? {
+    private static func route(_ pattern: String, _ rule: SettleRule, storesAnswers: Bool = true) -> Route? {
         guard let pattern = try? RoutePattern(pattern) else { return nil }
         let upstream = Upstream(
             name: "api", origin: Origin(scheme: .http, host: Market.upstreamHost, port: 9_000), timeout: .seconds(10))
         return Route(
             pattern: pattern, upstream: upstream,
             terms: Terms(
-                options: [Market.option], settle: SettleRule(policy), description: "A sample", dialects: ["x402", "x402-v1"],
-                storesAnswers: storesAnswers))
+                options: [Market.option], settle: rule, description: "A sample", dialects: ["x402", "x402-v1"],
+                storesAnswers: storesAnswers, acceptsSignIn: true))
     }
 }
 
@@ -80,11 +87,12 @@ enum FacilitatorSite {
     static func boot(_ world: World, _ process: SimulatedProcess) async -> Bool {
         let (environment, log) = (process.environment, world.log(process))
         let background = BackgroundWork()
-        let store = SimulatedStore(disk: world.facilitatorDisk, process: process)
+        guard let image = try? world.facilitatorDisk.open() else { return false }
+        let store = SimulatedStore(disk: world.facilitatorDisk, process: process, image: image)
         let network = world.network(process, signers: Market.facilitatorSigners)
         process.spawn { try? await background.run() }
         let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
-        do throws(StoreError) { try await exact.resume() } catch { return false }
+        process.run(world.services(of: exact, network, store, process))
         let facilitator = Facilitator(
             FacilitatorConfiguration(
                 kinds: [.init(chain: Market.chain, legacyName: "base-sepolia", assets: [Market.asset])],
@@ -96,12 +104,22 @@ enum FacilitatorSite {
 }
 
 extension World {
+    /// What goes on beside the requests: settlements that were left, batches, watching the chain.
+    func services(
+        of exact: ExactEVM, _ network: ExactEVMNetwork, _ store: any PaymentStore, _ process: SimulatedProcess
+    ) -> [any Service] {
+        let terms = BatchTerms(size: 3, maxAge: .seconds(15))
+        let watcher = ChainWatcher(
+            networks: [network], store: store, environment: process.environment, log: self.log(process))
+        return [exact.recovery, exact.deferredSettlement(terms), watcher]
+    }
+
     /// The chain as a process sees it.
     func network(_ process: SimulatedProcess, signers: [Market.Account]) -> ExactEVMNetwork {
         let nodes = SimulatedNodes(
             chain: self.chain, network: self.rpcNetwork, process: process, weather: self.scenario.nodes,
             dice: self.dice("nodes of \(process.name) \(self.executor.jobs)"), observer: self.observer, trace: self.trace,
-            forge: process.name == "gateway" ? Plants.forgery(self) : nil)
+            forge: process.name.hasPrefix("gateway") ? Plants.forgery(self) : nil)
         let endpoints = (0..<self.scenario.nodeCount).map { "node\($0)" }
         let client = EVMClient(RPCClient(endpoints: endpoints, transport: nodes, now: process.environment.monotonic))
         return ExactEVMNetwork(

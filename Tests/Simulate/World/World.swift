@@ -5,6 +5,7 @@ import TollEVM
 import TollPayments
 import TollPrimitives
 import TollRuntime
+import TollStoreSQLite
 
 /// Everything there is in one run: built from a scenario, run on one thread, then looked at.
 final class World: Sendable {
@@ -19,6 +20,7 @@ final class World: Sendable {
     let facilitatorDisk: SimulatedDisk
     private let processes = Mutex<[SimulatedProcess]>([])
     private let ledger = Mutex<[PaymentRecord]>([])
+    private let damage = Mutex<[String]>([])
     private let visitors = Mutex<(begun: Int, ended: Int)>((0, 0))
 
     init(_ scenario: Scenario, isTraced: Bool = false) {
@@ -37,7 +39,7 @@ final class World: Sendable {
             network, observer: self.observer, trace: trace, seed: seed, clientGone: scenario.clientGone,
             calmFrom: Scenario.calmFrom)
         self.disk = SimulatedDisk(
-            "ledger", weather: scenario.disk, planned: scenario.plannedCrash, executor: executor, observer: self.observer,
+            "ledger", isSQLite: scenario.isSQLite, weather: scenario.disk, planned: scenario.plannedCrash, executor: executor, observer: self.observer,
             trace: trace, seed: seed)
         self.disk.setOutage(scenario.ledgerOutage)
         self.facilitatorDisk = SimulatedDisk(
@@ -71,12 +73,24 @@ final class World: Sendable {
         self.executor.run {
             await self.begin()
             try? await self.executor.sleep(Scenario.end - self.executor.now)
-            let records = (try? await self.disk.image.records(PaymentQuery(limit: .max))) ?? []
-            self.ledger.withLock { $0 = records }
             for process in self.processes.withLock({ $0 }) { process.kill() }
             try? await self.executor.sleep(.seconds(60))
+            await self.readLedger()
         }
     }
+
+    private func readLedger() async {
+        guard let store = try? self.disk.open() else { return self.damage.withLock { $0 = ["the ledger cannot be opened"] } }
+        let records = (try? await store.records(PaymentQuery(limit: .max))) ?? []
+        self.ledger.withLock { $0 = records }
+        guard let sqlite = store as? SQLitePaymentStore else { return }
+        let problems = (try? await sqlite.verifyIntegrity().problems) ?? ["the ledger cannot be checked"]
+        self.damage.withLock { $0 = problems.map { "\($0)" } }
+        await sqlite.close()
+    }
+
+    /// What is wrong with the ledger's file.
+    var ledgerDamage: [String] { self.damage.withLock { $0 } }
 
     /// What the gateway's ledger held in the end.
     var records: [PaymentRecord] { self.ledger.withLock { $0 } }
@@ -95,8 +109,12 @@ final class World: Sendable {
     private func begin() async {
         let upstream = self.process("upstream", hasGoodClock: true)
         self.web.listen(Market.upstreamHost, upstream, UpstreamSite(world: self))
-        Supervisor(world: self, name: "gateway", boot: GatewaySite.boot).begin()
-        if self.scenario.isRemote { Supervisor(world: self, name: "facilitator", boot: FacilitatorSite.boot).begin() }
+        for number in 1...self.scenario.gatewayCount {
+            Supervisor(world: self, name: "gateway \(number)", disk: self.disk, boot: GatewaySite.boot).begin()
+        }
+        if self.scenario.isRemote {
+            Supervisor(world: self, name: "facilitator", disk: self.facilitatorDisk, boot: FacilitatorSite.boot).begin()
+        }
         // Whoever comes before the gateway listens is only refused.
         try? await self.executor.sleep(.seconds(1))
         for (index, visit) in self.scenario.visits.enumerated() {
@@ -112,6 +130,7 @@ final class World: Sendable {
 struct Supervisor: Sendable {
     let world: World
     let name: String
+    let disk: SimulatedDisk
     /// Puts the program together and lets it listen; false when it cannot start.
     let boot: @Sendable (World, SimulatedProcess) async -> Bool
 
@@ -125,6 +144,7 @@ struct Supervisor: Sendable {
                 }
                 self.world.executor.spawn { await self.killNowAndThen(process) }
                 _ = await process.death.value
+                self.disk.loseProcess()
                 try? await self.world.executor.sleep(dice.milliseconds(in: 50...8_000))
             }
         }

@@ -58,7 +58,9 @@ import TollTestKit
     @Test func `nothing owed, spent, or paid back already: refused with the reason`() async throws {
         let stand = LedgerStand()
         let settled = try await stand.settled(1)
-        await #expect(throws: RefundError("payment \(settled.id): nothing is owed for it")) { _ = try await self.write(settled, stand) }
+        await #expect(throws: RefundError("payment \(settled.id): nothing is owed for it")) {
+            _ = try await self.write(settled, stand)
+        }
         let spent = try await stand.owed(2)
         _ = try await stand.store.spendCredit(SamplePayment.claim(50, payer: spent.claim.payer), at: Self.now)
         await #expect(throws: RefundError("payment \(spent.id): the debt was spent as credit")) {
@@ -176,8 +178,8 @@ import TollTestKit
         let poor = self.wallet(stand, holding: 400)
         await #expect(
             throws: RefundError(
-                "the payout wallet \(poor.address) holds 0.0004 USDC on eip155:84532, and the refund is 0.001 USDC: 0.0006 USDC are "
-                    + "missing")
+                "the payout wallet \(poor.address) holds 0.0004 USDC on eip155:84532, and the refund is 0.001 USDC: 0.0006 USDC "
+                    + "are missing")
         ) { _ = try await poor.sign(record) }
         let wallet = self.wallet(stand)
         stand.chain.fund(1_000, LedgerStand.wallet.address)
@@ -195,7 +197,7 @@ import TollTestKit
         let record = try await stand.owed(1)
         let wallet = self.wallet(stand)
         stand.chain.setFault { method, _ in
-            method == "eth_estimateGas" ? .error(code: 3, message: "execution reverted: Blacklistable: account is blacklisted") : nil
+            method == "eth_estimateGas" ? .error(code: 3, message: "execution reverted: account is blacklisted") : nil
         }
         await #expect(throws: RefundError.self) { _ = try await wallet.sign(record) }
         #expect(try await self.current(record, stand).debt?.isOpen == true)

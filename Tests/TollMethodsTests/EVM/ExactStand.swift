@@ -31,17 +31,23 @@ struct ExactStand {
 
     let time: ManualTime
     let chain: SimulatedEVMChain
-    let store = MemoryPaymentStore()
+    let store: MemoryPaymentStore
+    let network: ExactEVMNetwork
     let exact: ExactEVM
+    let background = BackgroundWork()
     let signers = SignerPool([signer])
 
     init(
         chain: SimulatedEVMChain? = nil,
         factories: Set<Address> = [],
         confirmations: ExactEVMNetwork.Confirmations = .blocks(1),
+        confirmationsOver: [ExactEVMNetwork.DepthOver] = [],
+        assets: Set<Address>? = nil,
+        limits: ExactEVMNetwork.Limits = ExactEVMNetwork.Limits(),
         store: (any PaymentStore)? = nil,
         sleepPasses: Bool = true
     ) {
+        self.store = store as? MemoryPaymentStore ?? MemoryPaymentStore()
         self.time = ManualTime(start: .seconds(Self.now), sleepPasses: sleepPasses)
         let environment = self.time.environment
         self.chain = chain ?? SimulatedEVMChain(clock: environment.wallClock)
@@ -51,12 +57,16 @@ struct ExactStand {
             client: self.chain.client(),
             signers: self.signers,
             confirmations: confirmations,
-            walletFactories: factories
+            confirmationsOver: confirmationsOver,
+            assets: assets,
+            walletFactories: factories,
+            limits: limits
         )
+        self.network = network
         self.exact = ExactEVM(
             networks: [network],
             store: store ?? self.store,
-            background: BackgroundWork(),
+            background: self.background,
             environment: environment,
             log: .silent
         )
@@ -106,15 +116,41 @@ struct ExactStand {
         return refusal
     }
 
+    /// Lets background work run while `body` does.
+    func withBackground(_ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.background.run() }
+            try await body()
+            group.cancelAll()
+        }
+    }
+
+    /// Waits until it is so, for as long as a test may take; says whether it came to be.
+    func eventually(_ condition: () async throws -> Bool) async rethrows -> Bool {
+        for _ in 0..<20_000 {
+            if try await condition() { return true }
+            await Task.yield()
+        }
+        return false
+    }
+
+    /// Served before it was paid, and waiting for a batch.
+    func queued(_ payload: JSONObject) async throws -> PaymentRecord {
+        let record = try await self.claimed(payload, policy: .deferred)
+        return try await self.store.append([.queued, .served], to: record.id, at: Self.now)
+    }
+
+    func phase(_ record: PaymentRecord) async throws -> PaymentRecord.Phase? { try await self.store.record(record.id)?.phase }
+
     /// A claim in the ledger.
-    func claimed(_ payload: JSONObject = payload()) async throws -> PaymentRecord {
+    func claimed(_ payload: JSONObject = payload(), policy: SettlePolicy = .after) async throws -> PaymentRecord {
         guard case .valid(let payment) = await self.verify(payload) else { throw Unverified() }
         let claim = Claim(
             key: payment.key,
             payer: payment.payer,
             option: Self.option,
             dialect: "x402",
-            policy: .after,
+            policy: policy,
             payload: payload,
             route: "/paid",
             request: RequestIdentity(digest: nil, isRepeatable: true),

@@ -86,15 +86,15 @@ import TollPayments
     // MARK: - Success
 
     @Test func `success is a settlement where no chain is read, and where the chain shows it`() {
-        for (receipt, settlement) in [(nil, Self.word), (SettlementPursuit.ReceiptResult.transferred(Self.seen), Self.seen)] {
+        for (receipt, settlement) in [(nil, Self.word), (ChainWitness.ReceiptResult.transferred(Self.seen), Self.seen)] {
             var pursuit = RemotePursuit(Self.submission, isRepeat: false)
             _ = pursuit.answered(.success(transaction: Self.hash))
             #expect(pursuit.chainShows(receipt) == .finish(.settled(settlement)))
         }
     }
 
-    @Test(arguments: [SettlementPursuit.ReceiptResult.none, .unknown(reason: "down")])
-    func `success that the chain does not show yet is looked for, soon at first`(receipt: SettlementPursuit.ReceiptResult) {
+    @Test(arguments: [ChainWitness.ReceiptResult.none, .unknown(reason: "down")])
+    func `success that the chain does not show yet is looked for, soon at first`(receipt: ChainWitness.ReceiptResult) {
         var pursuit = RemotePursuit(Self.submission, isRepeat: false)
         _ = pursuit.answered(.success(transaction: Self.hash))
         for milliseconds in [100, 200, 400] {
@@ -105,8 +105,8 @@ import TollPayments
         #expect(pursuit.submission.transaction == Self.hash)
     }
 
-    @Test(arguments: [SettlementPursuit.ReceiptResult.silent, .reverted(block: 9)])
-    func `success that the chain contradicts is asked about again`(receipt: SettlementPursuit.ReceiptResult) {
+    @Test(arguments: [ChainWitness.ReceiptResult.silent, .reverted(block: 9)])
+    func `success that the chain contradicts is asked about again`(receipt: ChainWitness.ReceiptResult) {
         var pursuit = RemotePursuit(Self.submission, isRepeat: false)
         _ = pursuit.answered(.success(transaction: Self.hash))
         for seconds in [1, 2, 4] {

@@ -230,6 +230,20 @@ import TollTestKit
         #expect(stand.calls.count == 5)
     }
 
+    @Test func `a ledger that fails for a while does not end a pursuit`() async throws {
+        let ledger = Mutex<FailingLedger?>(nil)
+        let pending = Stand.text(Stand.failure("settlement_pending"))
+        let stand = try Stand(
+            through: { store in
+                let failing = FailingLedger(store)
+                ledger.withLock { $0 = failing }
+                return failing
+            }, Stand.script(pending, Stand.text(Stand.success)))
+        #expect(try await stand.settle(patience: .zero) == .pending(transaction: ""))
+        ledger.withLock { $0?.fail(times: 3) }
+        #expect(try await self.pursue(stand) == .settled)
+    }
+
     @Test func `after a restart the settlements that facilitators have are taken up`() async throws {
         let stand = try await self.stopped("asked https://first.example/", Stand.text(Stand.success))
         try await stand.method.resume()

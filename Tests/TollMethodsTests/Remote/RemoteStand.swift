@@ -44,12 +44,13 @@ struct RemoteStand {
     let background = BackgroundWork()
     let claim: Claim
 
-    /// `answer` plays every call but `/supported`.
+    /// `answer` plays every call but `/supported`; the method writes to the ledger through `ledger`.
     init(
         at urls: [String] = [first],
         supported: String = supported,
         networks: [ExactEVMNetwork] = [],
         claim: Claim = claim,
+        through ledger: (MemoryPaymentStore) -> any PaymentStore = { $0 },
         _ answer: @escaping Answer
     ) throws {
         let endpoints = try urls.map {
@@ -62,7 +63,7 @@ struct RemoteStand {
         self.method = RemoteFacilitator(
             endpoints: endpoints,
             networks: networks,
-            store: self.store,
+            store: ledger(self.store),
             client: self.client,
             background: self.background,
             environment: self.time.environment,
@@ -110,4 +111,24 @@ struct RemoteStand {
     func record() async throws -> PaymentRecord? { try await self.store.record(Self.claim.id) }
 
     func events() async throws -> [String] { try await self.store.events(Self.claim.id).map(\.event.name) }
+}
+
+/// A ledger that refuses so many appends when it is told to.
+final class FailingLedger: WrappingPaymentStore {
+    let wrapped: any PaymentStore
+    private let failures = Mutex(0)
+
+    init(_ wrapped: any PaymentStore) { self.wrapped = wrapped }
+
+    func fail(times: Int) { self.failures.withLock { $0 = times } }
+
+    @discardableResult
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        let fails = self.failures.withLock { failures in
+            failures -= 1
+            return failures >= 0
+        }
+        guard !fails else { throw .unavailable("on purpose") }
+        return try await self.wrapped.append(entries, at: time)
+    }
 }

@@ -13,7 +13,7 @@ import TollTestKit
 @Suite struct RemoteWitnessTests {
     private typealias Stand = RemoteStand
 
-    private static let seen = Settlement(transaction: Stand.transaction, block: 2_001, logIndex: 5)
+    private static let seen = Settlement(transaction: Stand.transaction, block: 2_001, logIndex: 5, blockHash: UInt256(1).word.description)
 
     private func stand(
         _ node: ScriptedNode, unusedAtBlock: UInt64 = 1_990, _ answer: @escaping RemoteStand.Answer
@@ -90,6 +90,22 @@ import TollTestKit
             return
         }
         #expect(refusal.reason == "invalid_exact_evm_payload_authorization_valid_before")
+        #expect(try await stand.record()?.phase == .failed)
+    }
+
+    @Test func `what no facilitator took is a failure when the authorization has expired`() async throws {
+        let stand = try self.stand(
+            ScriptedNode(fate: .unused, headTime: 1_700_000_300), Stand.error(.connectFailed, isBeforeSend: true))
+        guard case .unavailable = try await stand.settle() else {
+            Issue.record("Nobody was there to settle it.")
+            return
+        }
+        #expect(try await stand.record()?.phase == .unknown)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await stand.background.run() }
+            while try await stand.record()?.phase == .unknown { await Task.yield() }
+            group.cancelAll()
+        }
         #expect(try await stand.record()?.phase == .failed)
     }
 }

@@ -81,7 +81,8 @@ import TollTestKit
         var writer = ReportWriter(EventsReport.columns, format: .jsonLines) { printed.write($0) }
         try await EventsReport.run(try await SampleLedger.store(), PaymentQuery(limit: 3), into: &writer)
         let events = try printed.text.split(separator: "\n").map { try JSON(parsing: Array($0.utf8)) }
-        let names = events.filter { $0["payment"]?.string == SampleLedger.claim(7).id.description }.compactMap { $0["event"]?.string }
+        let seventh = events.filter { $0["payment"]?.string == SampleLedger.claim(7).id.description }
+        let names = seventh.compactMap { $0["event"]?.string }
         #expect(names == ["claimed", "signed", "broadcast", "settled", "owed", "refunding", "refunded"])
         let drawn = try #require(events.first { $0["event"] == "drawn" })
         #expect(drawn["units"] == "700" && drawn["number"] == 6)

@@ -50,7 +50,8 @@ import TollTestKit
     }
 
     @Test func `paid in the ledger and not on chain, or elsewhere`() throws {
-        #expect(try self.verdict(Self.settled, self.word(.unknown)).hasPrefix("The ledger says paid, and the chain has no Transfer"))
+        let missing = try self.verdict(Self.settled, self.word(.unknown))
+        #expect(missing.hasPrefix("The ledger says paid, and the chain has no Transfer"))
         let elsewhere = try self.verdict(Self.settled, self.word(transfer: SamplePayment.settlement(2)))
         #expect(elsewhere.contains("on chain by \(SamplePayment.hash(2)) in block 2002, where the ledger has"))
     }
@@ -66,7 +67,8 @@ import TollTestKit
                 == "Not paid yet: a settlement is signed, and it is not known that a node took it; \(until). On chain: the node "
                 + "does not know its transaction, the authorization is unused.")
         #expect(try self.verdict(Self.signed + [.broadcast], self.word(.waiting)).contains("its transaction waits in the pool"))
-        #expect(try self.verdict(Self.signed + [.unknown(reason: "timeout")]).hasPrefix("Not known yet: settlement_pending: timeout"))
+        let unknown = try self.verdict(Self.signed + [.unknown(reason: "timeout")])
+        #expect(unknown.hasPrefix("Not known yet: settlement_pending: timeout"))
     }
 
     @Test func `not paid, with the reason of both`() throws {
@@ -104,6 +106,8 @@ import TollTestKit
     }
 
     @Test func `credit moves nothing now`() throws {
-        #expect(try self.verdict([.settled(.credit), .served]) == "Paid: 0.001 USDC out of the payer's credit. The whole answer reached the client.")
+        #expect(
+            try self.verdict([.settled(.credit), .served])
+                == "Paid: 0.001 USDC out of the payer's credit. The whole answer reached the client.")
     }
 }

@@ -19,7 +19,8 @@ enum SampleLedger {
         SamplePayment.claim(number, policy: policy, route: self.route, amount: amount, validBefore: self.noon + 300)
     }
 
-    /// Settled and served, owed, spent in part as credit, failed after it was served, claimed, released, on the next day refunded.
+    /// Settled and served; owed, and spent in part as credit; failed after it was served; claimed; released; on the next day
+    /// refunded.
     static func store() async throws -> MemoryPaymentStore {
         let store = MemoryPaymentStore()
         try await self.settle(1, [.served], in: store)

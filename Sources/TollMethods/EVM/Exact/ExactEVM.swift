@@ -8,7 +8,7 @@ public import TollRuntime
 public struct ExactEVM: PaymentMethod {
     private let networks: [ChainID: ExactEVMNetwork]
     private let verifier: ExactEVMVerifier
-    private let settler: ExactEVMSettler
+    let settler: ExactEVMSettler
 
     /// The method on `networks`.
     ///
@@ -20,7 +20,7 @@ public struct ExactEVM: PaymentMethod {
     ) {
         let byChain = Dictionary(networks.map { ($0.chain, $0) }) { first, _ in first }
         self.networks = byChain
-        self.verifier = ExactEVMVerifier(networks: byChain)
+        self.verifier = ExactEVMVerifier(networks: byChain, environment: environment)
         self.settler = ExactEVMSettler(
             networks: byChain, store: store, background: background, environment: environment, log: log)
     }
@@ -34,7 +34,8 @@ public struct ExactEVM: PaymentMethod {
     }
 
     public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
-        await self.verifier.verify(credential, at: time)
+        guard !self.settler.table.isFull else { return .unavailable(reason: "too many settlements are under way") }
+        return await self.verifier.verify(credential, at: time, freshness: freshness)
     }
 
     public func settle(
@@ -43,8 +44,11 @@ public struct ExactEVM: PaymentMethod {
         await self.settler.settle(payment, keeping: events, patience: patience)
     }
 
-    /// Takes up every settlement that a stopped process left under way. Call before the first request.
-    public func resume() async throws(StoreError) {
-        try await self.settler.resume()
+    /// Takes up what a stopped process left under way.
+    public var recovery: SettlementRecovery { SettlementRecovery(self.settler) }
+
+    /// Settles in batches what was served before it was paid.
+    public func deferredSettlement(_ terms: BatchTerms = BatchTerms()) -> DeferredSettlement {
+        DeferredSettlement(self.settler, terms: terms)
     }
 }

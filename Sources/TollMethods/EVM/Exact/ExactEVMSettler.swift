@@ -6,19 +6,24 @@ internal import TollPrimitives
 internal import TollProtocol
 internal import TollRuntime
 
-/// Brings claimed payments on chain: signs, writes to the ledger, sends, and pursues each transaction to its end.
+/// Brings claimed payments on chain: signs, and has each transaction pursued to its end.
 struct ExactEVMSettler: Sendable {
     /// Enough for any EIP-3009 token with a plain account (USDC takes about 90,000); what is not used is not paid.
     private static let plainGasLimit: UInt64 = 200_000
-    /// No settlement may cost more gas than this, whatever the token or the wallet does.
-    private static let gasLimitMax: UInt64 = 2_000_000
+    /// The most numbers in work at once: of a chain that stands still, what is kept in memory. Nothing is signed above it.
+    static let pursuitCountMax = 4_096
+    /// How long to wait for a pursuit of the same payment that another task runs, in growing steps.
+    private static let polls: [Duration] = [
+        .milliseconds(15), .milliseconds(30), .milliseconds(60), .milliseconds(125), .milliseconds(250), .milliseconds(500),
+    ]
 
-    private let networks: [ChainID: ExactEVMNetwork]
-    private let fees: [ChainID: FeeOracle]
-    private let store: any PaymentStore
-    private let background: BackgroundPursuits
-    private let environment: Environment
-    private let log: Logger
+    let networks: [ChainID: ExactEVMNetwork]
+    let desks: [ChainID: SettlementDesk]
+    let store: any PaymentStore
+    let table: PursuitTable
+    let background: BackgroundWork
+    let environment: Environment
+    let log: Logger
 
     init(
         networks: [ChainID: ExactEVMNetwork],
@@ -28,251 +33,184 @@ struct ExactEVMSettler: Sendable {
         log: Logger
     ) {
         self.networks = networks
-        self.fees = networks.mapValues { FeeOracle(client: $0.client, environment: environment) }
+        self.desks = networks.compactMapValues { network in
+            network.signers.map { signers in
+                let fees = FeeOracle(client: network.client, limit: network.limits.feePerGas, environment: environment)
+                return SettlementDesk(network: network, signers: signers, fees: fees, store: store, environment: environment)
+            }
+        }
         self.store = store
-        self.background = BackgroundPursuits(background)
+        self.table = PursuitTable(limit: Self.pursuitCountMax)
+        self.background = background
         self.environment = environment
         self.log = log
     }
 
     private var now: Int64 { Int64(self.environment.now()) }
 
-    func settle(_ record: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
+    /// Runs pursuits.
+    var pursuer: Pursuer {
+        Pursuer(
+            desks: self.desks, store: self.store, table: self.table, background: self.background, environment: self.environment,
+            log: self.log, takeUp: { payment in await self.takeUp(payment) })
+    }
+
+    /// Settles a payment, or takes its settlement up where it was left.
+    func settle(_ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
         let deadline = self.environment.monotonic() + patience
-        switch record.phase {
-        case .settled:
-            guard let settlement = record.settlement else {
-                return .unavailable(reason: "a settled payment without a settlement")
-            }
-            return .settled(settlement)
-        case .failed:
-            return .failed(
-                record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue),
-                transaction: record.transaction?.hash
-            )
-        case .released: return .unavailable(reason: "payment \(record.id) was released")
-        case .claimed, .queued, .signed, .broadcast, .unknown: break
-        }
+        var record = payment
+        var events = events
         do throws(SettlementTrouble) {
-            let payment = try Self.payment(record)
-            guard let network = self.networks[payment.option.network] else {
-                throw .unavailable("no chain \(payment.option.network)")
+            while true {
+                switch record.phase {
+                case .settled, .failed, .released: return Self.outcome(of: record)
+                case .claimed, .queued:
+                    record = try await self.sign(record, keeping: events)
+                    events = []
+                case .signed, .broadcast, .unknown: break
+                }
+                switch try await self.pursue(record, until: deadline) {
+                case .outcome(let outcome): return outcome
+                case .returned where record.claim.policy == .deferred: return .pending(transaction: "")
+                case .returned, .over: record = try await self.current(record)
+                }
             }
-            let signed =
-                record.phase == .claimed || record.phase == .queued
-                ? try await self.sign(payment, record, keeping: events, network) : record
-            return try await self.pursue(payment, signed, network, until: deadline)
         } catch {
             switch error {
-            case .refused(let refusal): return await self.fail(record, refusal)
+            case .refused(let refusal): return await self.fail(record, refusal, keeping: events)
             case .unavailable(let reason): return .unavailable(reason: reason)
             }
         }
     }
 
-    func resume() async throws(StoreError) {
-        let records = try await self.store.records(PaymentQuery(in: [.signed, .broadcast, .unknown], limit: .max))
-        for record in records {
-            guard let network = self.networks[record.claim.option.network], let transaction = record.transaction,
-                let signer = Address(hex: transaction.signer)
-            else { continue }
-            network.signers?.reserve(transaction.nonce, of: signer)
-            self.pursueInBackground(record)
+    private static func outcome(of record: PaymentRecord) -> SettlementOutcome {
+        switch record.phase {
+        case .settled:
+            return record.settlement.map { .settled($0) } ?? .unavailable(reason: "a settled payment without a settlement")
+        case .failed:
+            let refusal = record.failure ?? PaymentRefusal(ErrorReason.transactionFailed.rawValue)
+            return .failed(refusal, transaction: record.transaction?.hash)
+        default: return .unavailable(reason: "payment \(record.id) is \(record.phase)")
         }
-        if !records.isEmpty { self.log.info("settlements taken up", ["count": records.count]) }
+    }
+
+    private func current(_ record: PaymentRecord) async throws(SettlementTrouble) -> PaymentRecord {
+        do throws(StoreError) {
+            guard let current = try await self.store.record(record.id) else { throw .defect("no payment \(record.id)") }
+            return current
+        } catch {
+            throw .unavailable("the ledger: \(error.reason)")
+        }
     }
 
     // MARK: - Signing
 
-    private enum SettlementTrouble: Error {
-        case refused(PaymentRefusal)
-        case unavailable(String)
-    }
-
-    private static func payment(_ record: PaymentRecord) throws(SettlementTrouble) -> ExactEVMPayment {
-        do throws(PaymentRefusal) { return try ExactEVMPayment(record.claim.payload, option: record.claim.option) } catch {
-            throw .refused(error)
+    /// Signs the settlement of one payment and writes it down. Nothing has been sent when this returns (invariant I2).
+    private func sign(_ record: PaymentRecord, keeping events: [PaymentEvent]) async throws(SettlementTrouble) -> PaymentRecord {
+        let due: DuePayment
+        do throws(PaymentRefusal) { due = try DuePayment(record) } catch { throw .refused(error) }
+        guard let desk = self.desks[record.claim.option.network] else {
+            throw .unavailable("no signer on \(record.claim.option.network)")
         }
-    }
-
-    /// Signs the settlement and writes it down. Nothing has been sent when this returns (invariant I2).
-    private func sign(
-        _ payment: ExactEVMPayment,
-        _ record: PaymentRecord,
-        keeping events: [PaymentEvent],
-        _ network: ExactEVMNetwork
-    ) async throws(SettlementTrouble) -> PaymentRecord {
-        guard let signers = network.signers, let fees = self.fees[network.chain] else {
-            throw .unavailable("no signer on \(network.chain)")
-        }
-        let quote: FeeOracle.Quote
-        let turn: SignerPool.Turn
-        var draft: Draft
-        do throws(RPCError) {
-            draft = try await self.draft(payment, network)
-            quote = try await fees.quote()
-            turn = try await signers.takeTurn { address throws(RPCError) in
-                try await network.client.ask(.transactionCount(of: address, at: .pending))
-            }
-        } catch {
-            if case .revert = error {
-                throw .refused(PaymentRefusal(ErrorReason.transactionFailed.rawValue, detail: error.revertReason ?? "\(error)"))
-            }
-            throw .unavailable("the chain: \(error)")
-        }
-        let transaction = EIP1559Transaction(
-            chainID: payment.chainID,
-            nonce: turn.nonce,
-            maxPriorityFeePerGas: quote.maxPriorityFeePerGas,
-            maxFeePerGas: quote.maxFeePerGas,
-            gasLimit: draft.gasLimit,
-            to: draft.to,
-            value: 0,
-            data: draft.data
-        )
-        let signed = transaction.signed(by: turn.key)
-        let event = PaymentEvent.signed(
-            SettlementTransaction(
-                hash: signed.hash.description,
-                raw: signed.raw,
-                signer: turn.address.description,
-                nonce: turn.nonce
-            )
-        )
-        do { return try await self.store.append(events + [event], to: record.id, at: self.now) } catch {
-            signers.giveBack(turn.nonce, of: turn.address)
-            throw .unavailable("the ledger: \(error.reason)")
-        }
-    }
-
-    private struct Draft {
-        let to: Address
-        let data: [UInt8]
-        let gasLimit: UInt64
+        guard !self.table.isFull else { throw .unavailable("the chain does not keep up: too many settlements are under way") }
+        let signer = desk.signers.next()
+        let draft = try await self.draft(due.payment, by: signer.address, desk.network)
+        let records = try await desk.sign(draft, by: signer, for: [record.id], keeping: events)
+        guard let signed = records.first else { throw .unavailable("the ledger returned nothing") }
+        return signed
     }
 
     /// Whom to call with what. A wallet that is yet to be deployed is deployed in the same transaction.
-    private func draft(_ payment: ExactEVMPayment, _ network: ExactEVMNetwork) async throws(RPCError) -> Draft {
-        var (to, data) = (payment.asset, payment.transferCalldata)
-        if payment.deployment != nil, try await network.client.ask(.code(of: payment.authorization.from)).isEmpty {
-            (to, data) = (Multicall3.address, payment.deployAndTransferCalldata)
+    func draft(
+        _ payment: ExactEVMPayment, by signer: Address, _ network: ExactEVMNetwork
+    ) async throws(SettlementTrouble) -> SettlementDesk.Draft {
+        do throws(RPCError) {
+            var (to, data) = (payment.asset, payment.transferCalldata)
+            if payment.deployment != nil, try await network.client.ask(.code(of: payment.authorization.from)).isEmpty {
+                (to, data) = (Multicall3.address, payment.deployAndTransferCalldata)
+            }
+            if to == payment.asset, payment.plainSignature != nil {
+                return SettlementDesk.Draft(to: to, data: data, gasLimit: min(Self.plainGasLimit, network.limits.gas))
+            }
+            let message = CallMessage(from: signer, to: to, data: data, gas: network.limits.gas)
+            let estimate = try await network.client.ask(.gasEstimate(of: message))
+            return SettlementDesk.Draft(to: to, data: data, gasLimit: min(estimate + estimate / 4, network.limits.gas))
+        } catch {
+            guard case .revert = error else { throw .unavailable("the chain: \(error)") }
+            throw .refused(PaymentRefusal(ErrorReason.transactionFailed.rawValue, detail: error.revertReason ?? "\(error)"))
         }
-        if to == payment.asset, payment.plainSignature != nil { return Draft(to: to, data: data, gasLimit: Self.plainGasLimit) }
-        let message = CallMessage(from: network.signers?.addresses.first, to: to, data: data, gas: Self.gasLimitMax)
-        let estimate = try await network.client.ask(.gasEstimate(of: message))
-        return Draft(to: to, data: data, gasLimit: min(estimate + estimate / 4, Self.gasLimitMax))
     }
 
     // MARK: - Pursuit
 
-    /// Until the chain has said what became of the transaction, or the deadline; then goes on in the background.
-    private func pursue(
-        _ payment: ExactEVMPayment,
-        _ record: PaymentRecord,
-        _ network: ExactEVMNetwork,
-        until deadline: Duration?
-    ) async throws(SettlementTrouble) -> SettlementOutcome {
-        guard let transaction = record.transaction else { throw .unavailable("payment \(record.id) has no transaction") }
-        let chain = ExactEVMChain(
-            payment: payment,
-            transaction: transaction,
-            unusedAtBlock: record.claim.unusedAtBlock,
-            network: network
-        )
-        var pursuit = SettlementPursuit(transaction: transaction.hash, wasSent: record.phase != .signed)
-        var action = pursuit.start()
-        while true {
-            switch action {
-            case .send: action = pursuit.sent(await chain.send())
-            case .lookForReceipt: action = pursuit.found(await chain.receipt())
-            case .checkAuthorization(let block): action = pursuit.checked(await chain.authorization(asOf: block))
-            case .wait(let duration):
-                if let deadline, self.environment.monotonic() + duration > deadline {
-                    return try await self.leave(record, pursuit, transaction)
-                }
-                do { try await self.environment.sleep(for: duration) } catch {
-                    return .pending(transaction: transaction.hash)
-                }
-                action = pursuit.waited()
-            case .finish(let outcome): return try await self.conclude(outcome, record, transaction, network)
+    /// Pursues a signed payment, or waits for the pursuit that somebody here runs.
+    private func pursue(_ record: PaymentRecord, until deadline: Duration) async throws(SettlementTrouble) -> Pursuer.Result {
+        guard let number = record.pursuedNumber else { return try await self.resolve(record) }
+        guard self.table.begin(number) else { return try await self.waitElsewhere(record, number, until: deadline) }
+        guard let network = self.networks[number.chain], let pursuit = Pursuit([record], on: network) else {
+            self.table.end(number)
+            throw .unavailable("payment \(record.id) cannot be read")
+        }
+        return try await self.pursuer.pursue(pursuit, awaiting: record.id, until: deadline)
+    }
+
+    /// Another task pursues the number. Looks into the ledger until it ends, or leaves it.
+    private func waitElsewhere(
+        _ record: PaymentRecord, _ number: PursuitTable.Number, until deadline: Duration
+    ) async throws(SettlementTrouble) -> Pursuer.Result {
+        let pending = SettlementOutcome.pending(transaction: record.transaction?.hash ?? "")
+        for step in 0... {
+            let current = try await self.current(record)
+            guard current.isUnderWay, self.table.isRunning(number) else { return .returned }
+            let pause = Self.polls[min(step, Self.polls.count - 1)]
+            guard self.environment.monotonic() + pause <= deadline else { break }
+            do { try await self.environment.sleep(for: pause) } catch { break }
+        }
+        return .outcome(pending)
+    }
+
+    /// A payment whose outcome is unknown and that nothing was signed for here: the chain tells, by its authorization alone.
+    private func resolve(_ record: PaymentRecord) async throws(SettlementTrouble) -> Pursuer.Result {
+        guard record.isOurs, let network = self.networks[record.claim.option.network], let due = try? DuePayment(record) else {
+            throw .unavailable("payment \(record.id) is settled elsewhere")
+        }
+        let chain = ExactEVMChain(network, confirmations: network.confirmations(for: [record.claim.option]))
+        let event: PaymentEvent =
+            switch await chain.authorization(of: due) {
+            case .transferred(let settlement): .settled(settlement)
+            case .used: .failed(PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "used without a transfer"))
+            case .unused(isExpired: true): .failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"))
+            case .unused(isExpired: false): .returned(reason: "nothing was signed, and the authorization is unused")
+            case .unknown(let reason): throw .unavailable("the chain: \(reason)")
             }
-        }
-    }
-
-    /// A transaction that no node took until its authorization had expired leaves its number unused, and no later transaction of
-    /// the signer would ever be mined: the next one gets it.
-    private func giveBackUnused(_ transaction: SettlementTransaction, _ network: ExactEVMNetwork) async {
-        guard let signer = Address(hex: transaction.signer) else { return }
-        let count = try? await network.client.ask(.transactionCount(of: signer, at: .pending))
-        if let count, count <= transaction.nonce { network.signers?.giveBack(transaction.nonce, of: signer) }
-    }
-
-    /// The client has waited long enough; the transaction is pursued on.
-    private func leave(
-        _ record: PaymentRecord,
-        _ pursuit: SettlementPursuit,
-        _ transaction: SettlementTransaction
-    ) async throws(SettlementTrouble) -> SettlementOutcome {
-        self.log.warning(
-            "settlement takes long",
-            ["payment": record.id, "transaction": transaction.hash, "trouble": pursuit.lastTrouble ?? "not mined yet"]
-        )
-        let event: PaymentEvent? =
-            switch record.phase {
-            case .signed: pursuit.wasAccepted ? .broadcast : .unknown(reason: pursuit.lastTrouble ?? "not accepted yet")
-            default: nil
-            }
-        if let event { try await self.write([event], to: record) }
-        self.pursueInBackground(record)
-        return .pending(transaction: transaction.hash)
-    }
-
-    private func pursueInBackground(_ record: PaymentRecord) {
-        let settler = self
-        self.background.start(record.id) {
-            guard let network = settler.networks[record.claim.option.network],
-                let payment = try? ExactEVMPayment(record.claim.payload, option: record.claim.option),
-                let current = try? await settler.store.record(record.id), current.isUnderWay
-            else { return }
-            _ = try? await settler.pursue(payment, current, network, until: nil)
-        }
-    }
-
-    private func conclude(
-        _ outcome: SettlementOutcome,
-        _ record: PaymentRecord,
-        _ transaction: SettlementTransaction,
-        _ network: ExactEVMNetwork
-    ) async throws(SettlementTrouble) -> SettlementOutcome {
-        let sent: [PaymentEvent] = record.phase == .signed ? [.broadcast] : []
-        switch outcome {
-        case .settled(let settlement): try await self.write(sent + [.settled(settlement)], to: record)
-        case .failed(let refusal, _):
-            if try await self.write([.failed(refusal)], to: record) { await self.giveBackUnused(transaction, network) }
-        case .pending, .unavailable: break
-        }
-        return outcome
-    }
-
-    /// Writes the end, unless another pursuit of the same payment has written it; says whether this one did.
-    @discardableResult
-    private func write(_ events: [PaymentEvent], to record: PaymentRecord) async throws(SettlementTrouble) -> Bool {
-        do throws(StoreError) {
-            try await self.store.append(events, to: record.id, at: self.now)
-            return true
-        } catch {
-            let current = try? await self.store.record(record.id)
-            if error.isDefect, let current, current.phase != record.phase { return false }
+        do throws(StoreError) { try await self.store.append([event], to: record.id, at: self.now) } catch {
             throw .unavailable("the ledger: \(error.reason)")
         }
+        return .returned
     }
 
-    private func fail(_ record: PaymentRecord, _ refusal: PaymentRefusal) async -> SettlementOutcome {
+    /// Goes on with a payment that nobody waits for.
+    func takeUp(_ payment: PaymentID) async {
+        guard let record = try? await self.store.record(payment), record.phase != .queued else { return }
+        _ = await self.settle(record, keeping: [], patience: .zero)
+    }
+
+    private func fail(
+        _ record: PaymentRecord, _ refusal: PaymentRefusal, keeping events: [PaymentEvent]
+    ) async -> SettlementOutcome {
         do throws(StoreError) {
-            try await self.store.append([.failed(refusal)], to: record.id, at: self.now)
+            try await self.store.append(events + [.failed(refusal)], to: record.id, at: self.now)
             return .failed(refusal, transaction: record.transaction?.hash)
         } catch {
             return .unavailable(reason: "the ledger: \(error.reason)")
         }
+    }
+}
+
+extension PaymentRecord {
+    /// Whether what became of it is to be found out here, and not from a facilitator that was asked.
+    var isOurs: Bool {
+        guard self.phase == .unknown, self.transaction == nil, let reason = self.failure?.detail else { return true }
+        return reason != RemoteSubmission.nobody && RemoteSubmission(reason: reason) == nil
     }
 }

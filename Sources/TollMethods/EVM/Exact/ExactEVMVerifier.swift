@@ -6,6 +6,7 @@ internal import TollEVM
 internal import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
+internal import TollRuntime
 
 /// Whether an EIP-3009 payment would settle: first what needs no chain, then one question to it.
 ///
@@ -17,12 +18,14 @@ final class ExactEVMVerifier: Sendable {
     private let networks: [ChainID: ExactEVMNetwork]
     /// Assets that were seen to have code. A token that exists does not go away.
     private let deployed = Mutex<Set<String>>([])
+    private let payers: PayerStates
 
-    init(networks: [ChainID: ExactEVMNetwork]) {
+    init(networks: [ChainID: ExactEVMNetwork], environment: Environment) {
         self.networks = networks
+        self.payers = PayerStates(environment: environment)
     }
 
-    func verify(_ credential: Credential, at time: Int64) async -> Verification {
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
         let payment: ExactEVMPayment
         do throws(PaymentRefusal) { payment = try ExactEVMPayment(credential.payload, option: credential.option) } catch {
             return .invalid(error)
@@ -31,12 +34,20 @@ final class ExactEVMVerifier: Sendable {
         guard let network = self.networks[credential.option.network] else {
             return .invalid(PaymentRefusal(ErrorReason.networkConfiguration.rawValue), payer: payer, key: payment.key)
         }
+        // Somebody's program, that our signer would pay for: not even looked at.
+        if let assets = network.assets, !assets.contains(payment.asset) {
+            let detail = "\(payment.asset) is not among the assets of \(network.chain)"
+            return .invalid(
+                PaymentRefusal(ErrorReason.assetInformation.rawValue, detail: detail), payer: payer, key: payment.key)
+        }
         do throws(Failure) {
             try Self.checkTerms(payment, at: time)
             try Self.checkSignatureShape(payment, network)
-            let block = try await self.examine(payment, network)
+            let found = try await self.state(payment, network, freshness)
             return .valid(
-                VerifiedPayment(key: payment.key, payer: payer, unusedAtBlock: block, validBefore: payment.validBefore))
+                VerifiedPayment(
+                    key: payment.key, payer: payer, unusedAtBlock: found.block, validBefore: payment.validBefore,
+                    spendable: found.balance))
         } catch {
             switch error {
             case .refused(let refusal): return .invalid(refusal, payer: payer, key: payment.key)
@@ -114,9 +125,42 @@ final class ExactEVMVerifier: Sendable {
 
     // MARK: - With the chain
 
+    /// What is known of the payer: the block in whose state that is, and what it holds where that was asked.
+    private struct Found {
+        let block: UInt64
+        var balance: UInt256?
+    }
+
+    /// By what was read some seconds ago where that is enough and the payer has a plain account with the money; else by asking.
+    private func state(
+        _ payment: ExactEVMPayment, _ network: ExactEVMNetwork, _ freshness: Freshness
+    ) async throws(Failure) -> Found {
+        guard freshness == .recent, payment.deployment == nil else {
+            return Found(block: try await self.examine(payment, network).head)
+        }
+        let key = PayerStates.Key(chain: network.chain, asset: payment.asset, payer: payment.authorization.from)
+        if let known = self.payers[key], known.balance >= payment.authorization.value {
+            try Self.checkPlainSignature(payment)
+            return Found(block: known.block, balance: known.balance)
+        }
+        let examined = try await self.examine(payment, network)
+        guard examined.isPlain else { return Found(block: examined.head) }
+        let balance = ERC20.balance(of: payment.authorization.from)
+        do throws(RPCError) {
+            let data = try await network.client.ask(.call(CallMessage(to: payment.asset, data: balance)))
+            guard let held = ABI.integer(returned: data) else { return Found(block: examined.head) }
+            self.payers.set(PayerStates.State(balance: held, block: examined.head), for: key)
+            return Found(block: examined.head, balance: held)
+        } catch {
+            throw .from(error)
+        }
+    }
+
     /// One question: the head, the payer's code, and what the transfer would do. The head is read first, so that the nonce was
-    /// unused in its state or a later one. Says the head's number.
-    private func examine(_ payment: ExactEVMPayment, _ network: ExactEVMNetwork) async throws(Failure) -> UInt64 {
+    /// unused in its state or a later one. Says the head's number, and whether the payer is a plain account.
+    private func examine(
+        _ payment: ExactEVMPayment, _ network: ExactEVMNetwork
+    ) async throws(Failure) -> (head: UInt64, isPlain: Bool) {
         let sender = network.signers?.addresses.first
         let transfer = CallMessage(from: sender, to: payment.asset, data: payment.transferCalldata)
         let (block, code, call) = await network.client.ask(
@@ -128,11 +172,13 @@ final class ExactEVMVerifier: Sendable {
         } catch {
             throw .from(error)
         }
-        if isPlain, payment.deployment != nil { return try await self.examineUndeployed(payment, network, head: head) }
+        if isPlain, payment.deployment != nil {
+            return (try await self.examineUndeployed(payment, network, head: head), false)
+        }
         if isPlain { try Self.checkPlainSignature(payment) }
         try await self.checkAsset(payment, network)
         switch call {
-        case .success: return head
+        case .success: return (head, isPlain)
         case .failure(.revert(let data, let message)):
             throw await self.diagnose(payment, network, .revert(data: data, message: message))
         case .failure(let error): throw .from(error)

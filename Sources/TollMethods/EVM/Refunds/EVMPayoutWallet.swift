@@ -136,11 +136,14 @@ public struct EVMPayoutWallet: Sendable {
         }
         let deadline = self.environment.monotonic() + patience
         var attempts = try await self.attempts(of: record, newest)
-        if attempts.count < PaymentRecord.transactionCountMax, let better = try await self.replacement(of: newest, among: attempts)
+        if attempts.count < PaymentRecord.transactionCountMax,
+            let better = try await self.replacement(of: newest, among: attempts)
         {
-            let replaced = Refund(to: refund.to, units: refund.units, transaction: better)
-            try await self.store.append(
-                [.refundDropped(reason: "replaced by one that pays more for gas"), .refunding(replaced)], to: record.id, at: self.now)
+            let events: [PaymentEvent] = [
+                .refundDropped(reason: "replaced by one that pays more for gas"),
+                .refunding(Refund(to: refund.to, units: refund.units, transaction: better)),
+            ]
+            try await self.store.append(events, to: record.id, at: self.now)
             attempts.append(better)
         }
         var trouble = "not mined yet"
@@ -197,9 +200,9 @@ public struct EVMPayoutWallet: Sendable {
         // Counted before the receipts are asked for: a transaction that is mined in between has one.
         let isUsedUp = try await self.countThatCounts() > number
         for attempt in attempts {
-            guard let hash = Bytes32(hex: attempt.hash), let receipt = try await self.network.client.ask(.receipt(of: hash)) else {
-                continue
-            }
+            guard let hash = Bytes32(hex: attempt.hash),
+                let receipt = try await self.network.client.ask(.receipt(of: hash))
+            else { continue }
             guard try await self.network.isDeep(receipt.blockNumber) else { return nil }
             guard receipt.succeeded else { return try await self.drop(record, "the refund \(hash) reverted") }
             guard let log = receipt.logs.first(where: { self.isTransfer($0, refund, record) }) else {

@@ -2,26 +2,48 @@
 
 internal import TollEVM
 internal import TollPayments
+internal import TollPrimitives
 internal import TollProtocol
 
-/// Decides how one signed settlement is brought to its end: sent, looked for, sent again, until the chain has said what became of
-/// it. Events in, one action out; no clock, no chain.
+/// Decides how one number of a signer is brought to its end: the transactions signed under it are sent, looked for and replaced
+/// until the chain has used the number up and has said what became of every payment they settle. Events in, one action out; no
+/// clock, no chain.
 ///
-/// Nothing here ends in "failed" because somebody did not answer: only what the chain says is an end (invariant I4).
+/// A payment ends "failed" only by what the chain says (invariant I4): in a state in which the number is used up, so that none of
+/// the transactions can be mined any more, its authorization is unused. Whatever used the number moved nothing then.
 struct SettlementPursuit {
     /// What the driver does next.
     enum Action: Hashable {
-        /// Send the raw transaction, then `sent`.
+        /// Send the newest transaction, then ``sent(_:)``.
         case send
-        /// Ask for the receipt, then `found`.
-        case lookForReceipt
-        /// Ask whether the authorization is used, and by which transfer, in the state of this block or a later one, then
-        /// `checked`.
-        case checkAuthorization(asOf: UInt64)
-        /// Wait, then `waited`.
+        /// Ask for the receipts of all transactions, then ``looked(_:)``.
+        case look
+        /// Ask for the signer's count and every open payment's authorization in a block at or above this one, then
+        /// ``examined(_:)``.
+        case examine(asOf: UInt64)
+        /// Sign a dearer transaction under the same number, or one that moves nothing, then ``replaced(_:)``.
+        case replace(isVoid: Bool)
+        /// A lower number of the signer is not used, and nobody seems to be at it: use it up, then ``gapFilled()``.
+        case fillGap(UInt64)
+        /// These payments have ended: write it, then ``concluded()``.
+        case conclude([Ending])
+        /// Wait, then ``waited()``.
         case wait(Duration)
-        /// The end.
-        case finish(SettlementOutcome)
+        /// The number is used up and every payment has ended.
+        case finish
+    }
+
+    /// How a payment ended.
+    struct Ending: Hashable {
+        let payment: PaymentID
+        let verdict: Verdict
+    }
+
+    enum Verdict: Hashable {
+        case settled(Settlement)
+        case failed(PaymentRefusal)
+        /// None of the transactions can move it any more, and another may.
+        case returned(reason: String)
     }
 
     /// What came of sending.
@@ -30,27 +52,52 @@ struct SettlementPursuit {
         case accepted
         /// The number was used by another transaction, or by this one already mined.
         case nonceUsed
-        /// The node understood and said no for now: no gas money, fee too low.
+        /// It offers too little: less than the base fee, or than another transaction under the number.
+        case underpriced(reason: String)
+        /// The node understood and said no for now.
         case refused(reason: String)
         /// Nobody knows whether it arrived.
         case unknown(reason: String)
     }
 
-    /// What the receipt says.
-    enum ReceiptResult: Hashable {
-        /// There is none yet, or it is not deep enough.
+    /// What the receipts say.
+    enum Sighting: Hashable {
+        /// There is none yet.
         case none
+        /// There is one, not deep enough yet.
+        case shallow
         /// The node did not answer.
         case unknown(reason: String)
-        /// Mined, and the Transfer of the payment is in it.
-        case transferred(Settlement)
-        /// Mined without an error and without the Transfer.
-        case silent
-        /// Mined in this block, and reverted.
-        case reverted(block: UInt64)
+        case mined(Mined)
     }
 
-    /// What the chain says of the authorization.
+    /// One of the transactions, in a block that counts.
+    struct Mined: Hashable {
+        let block: UInt64
+        let succeeded: Bool
+        /// Whose Transfers are in it, and where.
+        let settlements: [PaymentID: Settlement]
+    }
+
+    /// What the chain says of the signer and of the payments.
+    enum Examination: Hashable {
+        /// The node did not answer.
+        case unknown(reason: String)
+        case known(Findings)
+    }
+
+    struct Findings: Hashable {
+        /// Whether the number is used up in a block that counts.
+        let isNumberUsed: Bool
+        /// How many transactions of the signer are in blocks.
+        let count: UInt64
+        /// The newest block's, in wei per gas.
+        let baseFee: UInt256?
+        /// Of every open payment.
+        let authorizations: [PaymentID: AuthorizationState]
+    }
+
+    /// What the chain says of an authorization.
     enum AuthorizationState: Hashable {
         /// Unused; `expired` when no later block can use it.
         case unused(isExpired: Bool)
@@ -58,8 +105,23 @@ struct SettlementPursuit {
         case transferred(Settlement)
         /// Used or cancelled, and nothing was transferred.
         case used
-        /// The node did not answer.
+        /// The node did not answer, or not in a way that counts.
         case unknown(reason: String)
+    }
+
+    /// What came of replacing.
+    enum Replacement: Hashable {
+        /// Signed and on disk.
+        case signed(maxFeePerGas: UInt256, isVoid: Bool)
+        /// Not possible for now: over the limit of what gas may cost, or the ledger or a node does not answer.
+        case impossible(reason: String)
+    }
+
+    /// A payment of the pursuit.
+    struct Payment: Hashable {
+        let id: PaymentID
+        /// Whether the answer was served already: then it is tried again as long as its authorization lives.
+        let isDeferred: Bool
     }
 
     /// Waits grow from the first to the last: a chain that mines at once is not waited for, a slow one is not pestered.
@@ -67,90 +129,210 @@ struct SettlementPursuit {
         .milliseconds(15), .milliseconds(30), .milliseconds(60), .milliseconds(125), .milliseconds(250), .milliseconds(500),
         .seconds(1),
     ]
-    /// After so many looks without a receipt the transaction is sent again: nodes forget.
+    /// After so many looks a chain is slow or stuck, and asked at the longest interval.
+    private static let looksPerHaste = 120
+    private static let longestWait = Duration.seconds(5)
+    /// After so many looks without a receipt the chain is examined and the transaction sent again: nodes forget.
     private static let looksPerSend = 12
     /// After so many when no node is known to have it.
     private static let looksPerUnacceptedSend = 3
+    /// Between two replacements that a node's objection asked for.
+    private static let replacementInterval = Duration.seconds(3)
+    /// A lower number that is unused for so long has nobody at work on it: longer than any lease.
+    private static let gapPatience = Duration.seconds(90)
 
-    private let transaction: String
+    private let number: UInt64
+    private let inclusion: Duration
+    private var offeredFee: UInt256?
+    private var open: [Payment]
+    private var dead: [PaymentID: PaymentRefusal] = [:]
+    private var mined: Mined?
+    private var isVoid: Bool
+    private var isUnderpriced = false
     private var looks = 0
     private var looksSinceSend = 0
-    private var revertedInBlock: UInt64?
+    private var currentWait = Duration.zero
+    private var sinceAttempt = Duration.zero
+    private var gap: (count: UInt64, since: Duration) = (.max, .zero)
+    private var afterConclusion = Action.look
     private(set) var wasAccepted: Bool
     private(set) var lastTrouble: String?
 
-    /// - Parameter wasSent: Whether it may have been sent before.
-    init(transaction: String, wasSent: Bool) {
-        self.transaction = transaction
+    /// - Parameters:
+    ///   - payments: What the transactions settle.
+    ///   - inclusion: A transaction that is not mined within it is replaced.
+    ///   - offeredFee: The newest transaction's `maxFeePerGas`; nil when it cannot be read.
+    ///   - wasSent: Whether one may have been sent before.
+    init(
+        number: UInt64, payments: [Payment], inclusion: Duration, offeredFee: UInt256?, isVoid: Bool = false, wasSent: Bool
+    ) {
+        self.number = number
+        self.open = payments
+        self.inclusion = inclusion
+        self.offeredFee = offeredFee
+        self.isVoid = isVoid
         self.wasAccepted = wasSent
     }
 
-    func start() -> Action { self.wasAccepted ? .lookForReceipt : .send }
+    /// The payments that have not ended.
+    var openPayments: [PaymentID] { self.open.map(\.id) }
+
+    /// Whether a transaction was mined and reverted as a whole.
+    var hasReverted: Bool { self.mined.map { !$0.succeeded } ?? false }
+
+    func start() -> Action { self.wasAccepted ? .look : .send }
+
+    /// Another payment that a transaction under the number settles.
+    mutating func adopt(_ payment: Payment) {
+        if !self.open.contains(where: { $0.id == payment.id }) { self.open.append(payment) }
+    }
 
     mutating func sent(_ result: SendResult) -> Action {
         self.looksSinceSend = 0
         switch result {
         case .accepted:
             self.wasAccepted = true
-            return .lookForReceipt
-        case .nonceUsed: return .lookForReceipt
-        case .refused(let reason), .unknown(let reason):
+            self.isUnderpriced = false
+        case .nonceUsed: self.wasAccepted = false
+        case .underpriced(let reason):
+            self.wasAccepted = false
+            self.isUnderpriced = true
             self.lastTrouble = reason
-            return .lookForReceipt
+        case .refused(let reason), .unknown(let reason): self.lastTrouble = reason
         }
+        return .look
     }
 
-    mutating func found(_ result: ReceiptResult) -> Action {
+    mutating func looked(_ result: Sighting) -> Action {
         switch result {
-        case .transferred(let settlement): return .finish(.settled(settlement))
-        case .silent:
-            let refusal = PaymentRefusal(
-                ErrorReason.transferEventMismatch.rawValue, detail: "mined without the Transfer of the payment")
-            return .finish(.failed(refusal, transaction: self.transaction))
-        case .reverted(let block):
-            self.revertedInBlock = block
-            return .checkAuthorization(asOf: block)
+        case .mined(let mined):
+            self.mined = mined
+            self.wasAccepted = true
+            let endings = self.open.compactMap { payment in
+                mined.settlements[payment.id].map { Ending(payment: payment.id, verdict: .settled($0)) }
+            }
+            return self.conclude(endings, then: .examine(asOf: mined.block))
+        case .shallow:
+            self.looksSinceSend = 0
+            return self.wait()
         case .unknown(let reason):
             self.lastTrouble = reason
             return self.wait()
         case .none:
             self.looksSinceSend += 1
             let looksMax = self.wasAccepted ? Self.looksPerSend : Self.looksPerUnacceptedSend
-            return self.looksSinceSend >= looksMax ? .checkAuthorization(asOf: 0) : self.wait()
+            return self.looksSinceSend >= looksMax ? .examine(asOf: 0) : self.wait()
         }
     }
 
-    mutating func checked(_ state: AuthorizationState) -> Action {
-        switch state {
-        case .transferred(let settlement): return .finish(.settled(settlement))
-        case .used:
-            return .finish(
-                .failed(
-                    PaymentRefusal(
-                        ErrorReason.nonceAlreadyUsed.rawValue,
-                        detail: "the authorization was cancelled or used without a transfer"),
-                    transaction: self.transaction))
-        case .unused(isExpired: true):
-            return .finish(
-                .failed(
-                    PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"),
-                    transaction: self.transaction))
-        case .unused(isExpired: false):
-            guard self.revertedInBlock != nil else { return .send }
-            let refusal = PaymentRefusal(ErrorReason.transactionFailed.rawValue, detail: "the transaction reverted")
-            return .finish(.failed(refusal, transaction: self.transaction))
+    mutating func examined(_ examination: Examination) -> Action {
+        switch examination {
         case .unknown(let reason):
             self.lastTrouble = reason
             return self.wait()
+        case .known(let findings):
+            // A reorganisation took the block in which it was mined.
+            if findings.count <= self.number { self.mined = nil }
+            let isUsedUp = self.mined != nil || findings.isNumberUsed
+            let (endings, isUndecided) = self.endings(findings.authorizations, isUsedUp: isUsedUp)
+            if isUsedUp { return self.conclude(endings, then: isUndecided ? self.wait() : .finish) }
+            let next = self.goOn(findings, isUndecided: isUndecided, endings: endings)
+            return self.conclude(endings, then: next)
         }
     }
 
+    mutating func replaced(_ result: Replacement) -> Action {
+        switch result {
+        case .signed(let fee, let isVoid):
+            self.offeredFee = fee
+            self.isVoid = isVoid
+            self.sinceAttempt = .zero
+            self.wasAccepted = false
+            self.isUnderpriced = false
+        case .impossible(let reason): self.lastTrouble = reason
+        }
+        return .send
+    }
+
+    mutating func gapFilled() -> Action { .send }
+
+    mutating func concluded() -> Action { self.afterConclusion }
+
     mutating func waited() -> Action {
-        self.revertedInBlock.map { .checkAuthorization(asOf: $0) } ?? .lookForReceipt
+        self.sinceAttempt += self.currentWait
+        return self.mined.map { .examine(asOf: $0.block) } ?? .look
+    }
+
+    // MARK: - Judging
+
+    /// Which payments have ended, and whether the chain left one undecided.
+    private mutating func endings(_ states: [PaymentID: AuthorizationState], isUsedUp: Bool) -> ([Ending], isUndecided: Bool) {
+        var endings: [Ending] = []
+        var isUndecided = false
+        for payment in self.open {
+            switch states[payment.id] {
+            case .transferred(let settlement):
+                endings.append(Ending(payment: payment.id, verdict: .settled(settlement)))
+                continue
+            case .used:
+                self.dead[payment.id] = PaymentRefusal(
+                    ErrorReason.nonceAlreadyUsed.rawValue, detail: "the authorization was cancelled or used without a transfer")
+            case .unused(isExpired: true):
+                self.dead[payment.id] = PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled")
+            case .unused(isExpired: false): self.dead[payment.id] = nil
+            case .unknown(let reason):
+                self.lastTrouble = reason
+                isUndecided = true
+                continue
+            case nil:
+                isUndecided = true
+                continue
+            }
+            if isUsedUp { endings.append(Ending(payment: payment.id, verdict: self.verdict(payment))) }
+        }
+        return (endings, isUndecided)
+    }
+
+    /// Of a payment whose authorization moved nothing, now that the number is used up.
+    private func verdict(_ payment: Payment) -> Verdict {
+        if let refusal = self.dead[payment.id] { return .failed(refusal) }
+        guard let mined, !self.isVoid else { return .returned(reason: "another transaction used the number") }
+        let reason = mined.succeeded ? "mined without the Transfer of the payment" : "the transaction reverted"
+        guard !payment.isDeferred else { return .returned(reason: reason) }
+        let code: ErrorReason = mined.succeeded ? .transferEventMismatch : .transactionFailed
+        return .failed(PaymentRefusal(code.rawValue, detail: reason))
+    }
+
+    /// What is done about a number that is not used yet.
+    private mutating func goOn(_ findings: Findings, isUndecided: Bool, endings: [Ending]) -> Action {
+        let ended = Set(endings.map(\.payment))
+        let isPointless = !isUndecided && self.open.allSatisfy { ended.contains($0.id) || self.dead[$0.id] != nil }
+        if isPointless, !self.isVoid { return .replace(isVoid: true) }
+        guard findings.count >= self.number else { return self.waitForLower(findings.count) }
+        let isTooCheap = findings.baseFee.flatMap { base in self.offeredFee.map { base > $0 } } ?? false
+        let isObjectedTo = self.isUnderpriced && self.sinceAttempt >= Self.replacementInterval
+        guard isTooCheap || isObjectedTo || self.sinceAttempt >= self.inclusion else { return .send }
+        return .replace(isVoid: self.isVoid)
+    }
+
+    /// A dearer transaction would be mined no earlier: the signer's lower numbers come first.
+    private mutating func waitForLower(_ count: UInt64) -> Action {
+        if self.gap.count != count { self.gap = (count, self.sinceAttempt) }
+        guard self.sinceAttempt - self.gap.since >= Self.gapPatience else { return .send }
+        self.gap = (.max, .zero)
+        return .fillGap(count)
+    }
+
+    private mutating func conclude(_ endings: [Ending], then next: Action) -> Action {
+        let ended = Set(endings.map(\.payment))
+        self.open.removeAll { ended.contains($0.id) }
+        self.afterConclusion = self.open.isEmpty && self.mined != nil ? .finish : next
+        return endings.isEmpty ? self.afterConclusion : .conclude(endings)
     }
 
     private mutating func wait() -> Action {
         defer { self.looks += 1 }
-        return .wait(Self.waits[min(self.looks, Self.waits.count - 1)])
+        self.currentWait = self.looks < Self.looksPerHaste ? Self.waits[min(self.looks, Self.waits.count - 1)] : Self.longestWait
+        return .wait(self.currentWait)
     }
 }

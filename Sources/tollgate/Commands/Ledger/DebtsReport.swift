@@ -81,7 +81,7 @@ struct DebtsReport {
     }
 
     private var lines: [String] {
-        self.sums.sorted { ($0.key.network.description, $0.key.symbol) < ($1.key.network.description, $1.key.symbol) }
+        self.sums.sorted { RevenueReport.precedes($0.key, $1.key) }
             .map { asset, sums in
                 let text = { (units: UInt256) in "\(DecimalAmount(units: units, decimals: asset.decimals)) \(asset.symbol)" }
                 return "\(asset.network): owed \(text(sums.owed)), on its way back \(text(sums.refunding)), unpaid "

@@ -16,7 +16,8 @@ enum LedgerCommand {
     private static let events = Parameter.flag("events", help: "Every event of every payment in place of the payments.")
     private static let fromBlock = Parameter.option("from-block", "number", help: "The first block.")
     private static let toBlock = Parameter.option("to-block", "number", help: "The last block.")
-    private static let to = Parameter.option("to", "tag", default: "finalized", help: "The last block by name: finalized, latest.")
+    private static let to = Parameter.option(
+        "to", "tag", default: "finalized", help: "The last block by name: finalized, latest.")
     private static let owed = Parameter.flag(
         "owed", help: "Makes a debt of every payment that was lost; without it nothing is owed for them.")
 
@@ -45,8 +46,11 @@ enum LedgerCommand {
                     "reconcile", summary: "Compares the ledger with the chain's Transfer logs.",
                     parameters: [configuration, LedgerOptions.network, fromBlock, toBlock, to, LedgerOptions.format]
                 ) { try await self.reconcile($0) },
+                Command("verify", summary: "Holds the ledger against itself, event by event.", parameters: [configuration]) {
+                    try await self.verify($0)
+                },
                 Command(
-                    "rebuild", summary: "After a restore: claims what the chain knows and the ledger lost. Stop the gateway first.",
+                    "rebuild", summary: "After a restore, with the gateway stopped: claims what the ledger has lost.",
                     parameters: [configuration, LedgerOptions.network, fromBlock, owed]
                 ) { try await self.rebuild($0) },
                 Command(
@@ -162,6 +166,20 @@ enum LedgerCommand {
         }
         return PaymentStory(
             record: record, events: try await ledger.events(record.id), word: word, silence: silence, now: session.now)
+    }
+
+    // MARK: - The ledger itself
+
+    private static func verify(_ arguments: Arguments) async throws -> ExitCode {
+        let session = try LedgerSession(path: Main.path(arguments))
+        let (payments, problems): (Int, [String])
+        do throws(StoreError) { (payments, problems) = try await OpenLedger.verify(session.configuration) } catch {
+            throw LedgerSession.Failure(description: "store: \(error.reason)")
+        }
+        for problem in problems { StandardStreams.writeOutput(EscapedText.singleLine(problem) + "\n") }
+        let verdict = problems.isEmpty ? "the ledger is sound" : "the ledger is not sound"
+        StandardStreams.writeOutput("\(payments) payments: \(verdict)\n")
+        return problems.isEmpty ? .success : .failure
     }
 
     // MARK: - The chain

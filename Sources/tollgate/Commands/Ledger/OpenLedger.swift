@@ -12,7 +12,15 @@ enum OpenLedger {
 
     /// To write to it beside a running gateway.
     static func sharing(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
-        try SQLitePaymentStore(path: configuration.storePath)
+        try SQLitePaymentStore(path: configuration.storePath, sharing: true)
+    }
+
+    /// Reads the whole ledger, folds every event anew and holds it against the rows: how many payments, and what is wrong.
+    static func verify(_ configuration: Configuration) async throws(StoreError) -> (payments: Int, problems: [String]) {
+        let store = try SQLitePaymentStore(path: configuration.storePath, sharing: true)
+        let integrity = try await store.verifyIntegrity()
+        await store.close()
+        return (integrity.paymentCount, integrity.problems)
     }
 
     /// To write to it alone: refused while a gateway runs.

@@ -42,7 +42,8 @@ struct PaymentLookup {
         guard let record = found.first else { throw LedgerSession.Failure(description: "no payment \(text)") }
         guard found.count == 1 else {
             let names = found.prefix(5).map { $0.id.description.prefix(16) }.joined(separator: ", ")
-            throw LedgerSession.Failure(description: "\(found.count) payments are meant by \(text): \(names)…; write more digits")
+            throw LedgerSession.Failure(
+                description: "\(found.count) payments are meant by \(text), \(names); write more digits")
         }
         return record
     }

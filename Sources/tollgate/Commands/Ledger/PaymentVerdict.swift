@@ -24,7 +24,9 @@ enum PaymentVerdict {
 
     private static func settled(_ record: PaymentRecord, _ word: EVMPaymentWitness.Word?) -> String {
         let display = record.claim.option.display
-        guard let settlement = record.settlement, !settlement.isCredit else { return "Paid: \(display) out of the payer's credit." }
+        guard let settlement = record.settlement, !settlement.isCredit else {
+            return "Paid: \(display) out of the payer's credit."
+        }
         guard let word else {
             return "Paid, as far as the ledger knows: \(display) in \(settlement.transaction). The chain was not asked."
         }
@@ -57,7 +59,8 @@ enum PaymentVerdict {
         case .signed:
             return "Not paid yet: a settlement is signed, and it is not known that a node took it; \(validity)."
                 + self.chainSays(word)
-        case .broadcast: return "Not paid yet: a node took the settlement, and no block has it; \(validity)." + self.chainSays(word)
+        case .broadcast:
+            return "Not paid yet: a node took the settlement, and no block has it; \(validity)." + self.chainSays(word)
         case .unknown: return "Not known yet: \(reason); \(validity)." + self.chainSays(word)
         case .failed: return "Not paid: \(reason)." + self.chainSays(word)
         case .released:

@@ -10,7 +10,7 @@ import TollRuntime
 enum RefundCommand {
     private static let all = Parameter.flag("all", help: "Every open debt.")
     private static let toFile = Parameter.option("to-file", "file", help: "Writes the unsigned transactions to a new file.")
-    private static let unsigned = Parameter.flag("unsigned", help: "Writes unsigned transactions although `payouts` is configured.")
+    private static let unsigned = Parameter.flag("unsigned", help: "Writes them although `payouts` is configured.")
     private static let confirm = Parameter.option(
         "confirm", "id", help: "Notes that the transaction which follows paid this payment back.")
     private static let drop = Parameter.option("drop", "id", help: "Gives the debt back: its written refund will not be sent.")
@@ -46,7 +46,7 @@ enum RefundCommand {
         let file = arguments.value(self.toFile)
         let isUnsigned = session.configuration.payouts == nil || arguments.has(self.unsigned) || file != nil
         let chosen = arguments.has(self.all) ? try await refunds.openDebts() : try await refunds.find(words)
-        return isUnsigned ? try await refunds.write(chosen, to: file) : try await refunds.pay(chosen, all: arguments.has(self.all))
+        return isUnsigned ? try await refunds.write(chosen, to: file) : try await refunds.pay(chosen)
     }
 
     private static func patience(_ arguments: Arguments) throws -> Duration {
@@ -145,7 +145,7 @@ struct Refunds {
     // MARK: - The payout wallet
 
     /// Signs and sends. What an earlier run left under way is taken up first: the wallet's numbers go in order.
-    func pay(_ records: [PaymentRecord], all: Bool) async throws -> ExitCode {
+    func pay(_ records: [PaymentRecord]) async throws -> ExitCode {
         guard let payouts = self.session.configuration.payouts else { return .failure }
         guard LedgerSession.isAtHand(payouts.signer), let key = payouts.key else {
             throw LedgerSession.Failure(

@@ -38,7 +38,11 @@ struct RevenueReport {
                 self.settled.increase(by: amount)
             }
             guard let debt = record.debt else { return }
-            if debt.refunded != nil { self.refunded.increase(by: debt.refund?.units ?? .zero) } else { self.owed.increase(by: debt.units) }
+            if debt.refunded != nil {
+                self.refunded.increase(by: debt.refund?.units ?? .zero)
+            } else {
+                self.owed.increase(by: debt.units)
+            }
         }
     }
 
@@ -79,6 +83,11 @@ struct RevenueReport {
         self.rows[Row(parts: parts, asset: record.claim.option.asset), default: Sums()].add(record)
     }
 
+    /// Assets in the order of reports.
+    static func precedes(_ left: Asset, _ right: Asset) -> Bool {
+        (left.network.description, left.symbol, left.address) < (right.network.description, right.symbol, right.address)
+    }
+
     var columns: [ReportColumn] {
         self.dimensions.map { ReportColumn($0.rawValue) } + [
             ReportColumn("network"), .detail("asset"), .detail("asset_address"), ReportColumn("payments", .number),
@@ -92,9 +101,7 @@ struct RevenueReport {
         var totals: [Asset: Sums] = [:]
         let sorted = self.rows.sorted { left, right in
             let (a, b) = (left.key, right.key)
-            return a.parts == b.parts
-                ? (a.asset.network.description, a.asset.symbol) < (b.asset.network.description, b.asset.symbol)
-                : a.parts.lexicographicallyPrecedes(b.parts)
+            return a.parts == b.parts ? Self.precedes(a.asset, b.asset) : a.parts.lexicographicallyPrecedes(b.parts)
         }
         for (row, sums) in sorted {
             let asset = row.asset
@@ -113,7 +120,8 @@ struct RevenueReport {
                 ])
             totals[asset, default: Sums()].merge(sums)
         }
-        for (asset, sums) in totals.sorted(by: { ($0.key.network.description, $0.key.symbol) < ($1.key.network.description, $1.key.symbol) }) {
+        for asset in totals.keys.sorted(by: Self.precedes) {
+            let sums = totals[asset, default: Sums()]
             let net = DecimalAmount(units: sums.net, decimals: asset.decimals)
             writer.note("\(asset.network): \(sums.payments) payments, net \(net) \(asset.symbol)")
         }

@@ -1,0 +1,83 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollEVM
+internal import TollPayments
+internal import TollPrimitives
+internal import TollRuntime
+
+extension ChainWatcher {
+    /// On a chain that names no final block, one that lies so deep is taken for final.
+    private static let depthWithoutFinality: UInt64 = 256
+
+    /// Compares the settlements above the mark with the chain, and moves the mark to the final block.
+    func watchSettlements(_ network: ExactEVMNetwork) async throws(Trouble) {
+        let (head, final) = try await self.heads(network)
+        let mark = try await self.mark(.finalized(network.chain)).map { UInt64(max(0, $0)) } ?? 0
+        try await self.recheck(network)
+        var query = PaymentQuery(in: [.settled], limit: Self.pageSize)
+        query.network = network.chain
+        query.aboveBlock = mark
+        while true {
+            let page = try await self.read(query)
+            try await self.compare(page, network, head: head)
+            guard page.count == query.limit, let last = page.last else { break }
+            query.after = PaymentQuery.Cursor(last)
+        }
+        guard final > mark else { return }
+        try await self.setMark(.finalized(network.chain), to: Int64(clamping: final))
+        self.blocks.forget(upTo: final, network.chain)
+    }
+
+    private func heads(_ network: ExactEVMNetwork) async throws(Trouble) -> (head: UInt64, final: UInt64) {
+        let (newest, finalized) = await network.client.ask(.block(.latest), .block(.finalized))
+        do throws(RPCError) {
+            guard let head = try newest.get()?.number else { throw .unavailable(reason: "no block", mayHaveBeenDelivered: false) }
+            if case .failure(let error) = finalized, error.isUnavailable { throw error }
+            let named = (try? finalized.get())?.number
+            return (head, min(head, named ?? (head - min(head, Self.depthWithoutFinality))))
+        } catch {
+            throw Trouble(reason: "\(error)")
+        }
+    }
+
+    /// Whether what was seen still stands.
+    private func recheck(_ network: ExactEVMNetwork) async throws(Trouble) {
+        guard let highest = self.blocks.highest(network.chain) else { return }
+        if try await self.hashes([highest.number], network)[highest.number] != highest.hash {
+            self.log.warning("the chain has been reorganised", ["network": network.chain, "block": highest.number])
+            self.blocks.forgetAll(network.chain)
+        }
+    }
+
+    private func hashes(_ numbers: [UInt64], _ network: ExactEVMNetwork) async throws(Trouble) -> [UInt64: String] {
+        let answers = await network.client.ask(all: numbers.map { .block(.number($0)) })
+        var hashes: [UInt64: String] = [:]
+        do throws(RPCError) {
+            for (number, answer) in zip(numbers, answers) { hashes[number] = try answer.get()?.hash.description }
+        } catch {
+            throw Trouble(reason: "\(error)")
+        }
+        return hashes
+    }
+
+    private func compare(_ page: [PaymentRecord], _ network: ExactEVMNetwork, head: UInt64) async throws(Trouble) {
+        // What is not known by a block's hash was told by a facilitator; its word is all there is.
+        let settled = page.compactMap { record -> (record: PaymentRecord, settlement: Settlement)? in
+            guard let settlement = record.settlement, !settlement.blockHash.isEmpty else { return nil }
+            return (record, settlement)
+        }
+        let unknown = Set(settled.map(\.settlement.block).filter { self.blocks.hash($0, network.chain) == nil })
+        for (number, hash) in try await self.hashes(unknown.sorted(), network) { self.blocks.add(number, hash, network.chain) }
+        for (record, settlement) in settled {
+            let hash = self.blocks.hash(settlement.block, network.chain)
+            // A node that is behind has not seen the block, which says nothing against it.
+            guard hash != nil || settlement.block <= head else { throw Trouble(reason: "the node is behind the ledger") }
+            guard hash != settlement.blockHash else { continue }
+            self.log.error(
+                "a settlement vanished in a reorganisation",
+                ["payment": record.id, "transaction": settlement.transaction, "block": settlement.block])
+            let reason = "block \(settlement.block) is no longer \(settlement.blockHash)"
+            try await self.write([.vanished(reason: reason)], to: record.id)
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import TollEVM
+import TollPayments
+import TollPrimitives
+import TollRuntime
+import TollTestKit
+
+@testable import TollMethods
+
+/// What the chain does to payments that have ended.
+@Suite struct ChainWatcherTests {
+    private static func watcher(_ stand: ExactStand) -> ChainWatcher {
+        ChainWatcher(networks: [stand.network], store: stand.store, environment: stand.time.environment, log: .silent)
+    }
+
+    private static func settled(_ stand: ExactStand, _ nonce: Int = 1) async throws -> PaymentRecord {
+        let record = try await stand.claimed(ExactStand.payload(nonce: nonce))
+        guard case .settled = try await stand.settle(record) else { throw ExactStand.Unverified() }
+        return record
+    }
+
+    @Test func `a settlement whose block is still there stays, and is asked for once`() async throws {
+        let stand = ExactStand()
+        stand.chain.finalityDepth = 50
+        let record = try await Self.settled(stand)
+        let watcher = Self.watcher(stand)
+        for _ in 0..<3 { await watcher.watch() }
+        #expect(try await stand.phase(record) == .settled)
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == Int64(stand.chain.block) - 50)
+        stand.chain.finalityDepth = 0
+        await watcher.watch()
+        let asked = stand.chain.methods.count
+        await watcher.watch()
+        // The newest and the final block, twice: of authorizations too.
+        #expect(stand.chain.methods.count - asked == 3)
+    }
+
+    @Test(arguments: [true, false])
+    func `a settlement that vanishes is sent again and found in another block`(isForgotten: Bool) async throws {
+        let stand = ExactStand(sleepPasses: false)
+        stand.chain.finalityDepth = 50
+        let record = try await Self.settled(stand)
+        let first = try #require(try await stand.store.record(record.id)?.settlement)
+        let watcher = Self.watcher(stand)
+        await watcher.watch()
+        stand.chain.isMining = false
+        stand.chain.reorganise(depth: 1, returnsTransactions: !isForgotten)
+        await watcher.watch()
+        #expect(try await stand.phase(record) == .unknown)
+        #expect(try await stand.events(record).last == "vanished")
+        stand.chain.isMining = true
+        if !isForgotten { stand.chain.mine() }
+        stand.time.advance(by: .seconds(PaymentRecord.leaseSeconds))  // Nobody else is at work on it any more.
+        try await stand.withBackground {
+            await stand.exact.recovery.takeUp()
+            #expect(try await stand.eventually { try await stand.phase(record) == .settled })
+        }
+        let second = try #require(try await stand.store.record(record.id)?.settlement)
+        #expect(second.transaction == first.transaction && second.blockHash != first.blockHash)
+        #expect(stand.chain.transferCount == 1)
+        await watcher.watch()
+        #expect(try await stand.phase(record) == .settled)
+    }
+
+    @Test func `a settlement that vanishes for good fails when its authorization has ended`() async throws {
+        let stand = ExactStand(sleepPasses: false)
+        stand.chain.finalityDepth = 50
+        let record = try await Self.settled(stand)
+        stand.chain.reorganise(depth: 1, returnsTransactions: false)
+        stand.time.advance(by: .seconds(130))
+        await Self.watcher(stand).watch()
+        try await stand.withBackground {
+            await stand.exact.recovery.takeUp()
+            #expect(try await stand.eventually { try await stand.phase(record) == .failed })
+        }
+        #expect(stand.chain.transferCount == 0)
+    }
+
+    @Test func `a node that does not know the block says nothing against it`() async throws {
+        let stand = ExactStand()
+        let record = try await Self.settled(stand)
+        stand.chain.finalityDepth = 50
+        let behind = stand.chain.block - 1
+        stand.chain.setFault { method, params in
+            guard method == "eth_getBlockByNumber" else { return nil }
+            guard params.first?.string == "latest" else { return .result(.null) }
+            return .result([
+                "number": .string(UInt256(behind).hexQuantity), "hash": .string(Bytes32.zero.description),
+                "parentHash": .string(Bytes32.zero.description), "timestamp": "0x6b49d200",
+            ])
+        }
+        await Self.watcher(stand).watch()
+        #expect(try await stand.phase(record) == .settled)
+    }
+
+    @Test func `an authorization that somebody uses after it was given up has paid, and is owed`() async throws {
+        let stand = ExactStand()
+        let released = try await stand.claimed(ExactStand.payload(nonce: 1))
+        let served = try await stand.claimed(ExactStand.payload(nonce: 2))
+        let unused = try await stand.claimed(ExactStand.payload(nonce: 3))
+        try await stand.store.append([.released(reason: "502")], to: released.id, at: ExactStand.now)
+        try await stand.store.append([.failed(PaymentRefusal("transaction_failed")), .served], to: served.id, at: ExactStand.now)
+        for record in [released, served] { _ = stand.chain.submit(payload: record.claim.payload) }
+        let watcher = Self.watcher(stand)
+        await watcher.watch()
+        #expect(try await stand.phase(released) == .released)
+        stand.time.advance(by: .seconds(300))
+        await watcher.watch()
+        #expect(try await stand.events(released).suffix(2) == ["settled", "owed"])
+        #expect(try await stand.events(served).last == "settled")
+        #expect(try await stand.phase(unused) == .failed)
+        #expect(try await stand.store.mark(.expired(stand.network.chain)) == ExactStand.now + 180)
+    }
+}
