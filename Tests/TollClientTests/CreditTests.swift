@@ -186,4 +186,19 @@ import TollProtocol
         let nonce = try shop.server.payments[0].exactEVM().authorization.nonce
         #expect(ids[0] != X402V2.PaymentIdentifier.make(Keccak256.hash(nonce.bytes).bytes))
     }
+
+    @Test func `a long journal goes on with the debts that are left`() async throws {
+        let shop = try await Self.owedShop(Self.challenge([Market.option()], Self.signIn(nonce: 2)), Self.bought)
+        let debt = try shop.lines
+        let id = try shop.journal.payments()[0].id.description
+        let closed = debt.filter { !$0.contains(#""event":"owed""#) }
+        let others = (1...600).map { number in
+            closed.map { $0.replacing(id, with: UInt256(UInt64(number)).word.description) + "\n" }.joined()
+        }
+        try shop.write(debt.map { $0 + "\n" }.joined() + others.joined())
+        shop.stage.advance(by: 3 * 86_400)
+        #expect(await shop.buy().report.payment?.dialect == "sign-in-with-x")
+        #expect(try shop.journal.payments().map(\.isCreditPurchase) == [false, true])
+        #expect(Credit.all(in: try shop.journal.payments()).isEmpty)
+    }
 }

@@ -91,7 +91,7 @@ struct Bench {
                 cors: cors
             ),
             dialects: Self.dialects,
-            methods: [PlainAccounts(method: exact, chain: chain)],
+            methods: [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
@@ -301,29 +301,6 @@ extension JSON {
         var object = self.object ?? [:]
         object[names[0]] = names.count == 1 ? value : (object[names[0]] ?? .null).changing(names[1], to: value)
         return .object(object)
-    }
-}
-
-/// A method that takes every payer for a plain account, as long as it holds anything.
-private struct PlainAccounts: PaymentMethod {
-    let method: ExactEVM
-    let chain: SimulatedEVMChain
-
-    func takes(_ option: PaymentOption) -> Bool { self.method.takes(option) }
-
-    func key(of credential: Credential) -> PaymentKey? { self.method.key(of: credential) }
-
-    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
-        let verification = await self.method.verify(credential, at: time, freshness: freshness)
-        guard case .valid(let payment) = verification, let payer = Address(hex: payment.payer) else { return verification }
-        return .valid(
-            VerifiedPayment(
-                key: payment.key, payer: payment.payer, unusedAtBlock: payment.unusedAtBlock, validBefore: payment.validBefore,
-                spendable: self.chain.balance(of: payer)))
-    }
-
-    func settle(_ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration) async -> SettlementOutcome {
-        await self.method.settle(payment, keeping: events, patience: patience)
     }
 }
 

@@ -17,6 +17,9 @@ enum ServeCommand {
         case facilitator
     }
 
+    /// Requests that wait for their settlement are answered first, for 40 s at most; then what is deferred is settled, for 30 s.
+    private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
+
     static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
@@ -54,7 +57,7 @@ enum ServeCommand {
         }
         let log = assembly.log
         return ServiceGroup(
-            services: services, environment: .live, logger: log, signals: signals,
+            services: services, environment: .live, logger: log, deadlines: self.deadlines, signals: signals,
             onReload: { log.warning("reloading is not available in this version: restart to take up the configuration") })
     }
 }

@@ -153,6 +153,21 @@ import TollTestKit
         #expect(self.kinds(report) == [.payoutNotInLedger] && report.all[0].units == 5)
     }
 
+    @Test func `refunds that a restored ledger has forgotten are named with the debts they paid`() async throws {
+        let stand = LedgerStand()
+        let (first, second) = (try await stand.owed(1), try await stand.settled(2))
+        let wallet = LedgerStand.wallet.address
+        stand.chain.mint(500, to: wallet)
+        stand.chain.submit(ERC20.transfer(to: ExactStand.payer.address, value: 1_000), from: LedgerStand.receiver)
+        let notice = try #require(try await stand.reconcile(payouts: [wallet]).all.first)
+        #expect(notice.kind == .refundUnconfirmed && notice.payment == first.id && notice.remedy.contains("--confirm"))
+        _ = try await stand.append(
+            [.owed(reason: "x"), .drawn(units: 600, by: SamplePayment.claim(50).id)], to: second)
+        stand.chain.submit(ERC20.transfer(to: ExactStand.payer.address, value: 400), from: wallet)
+        let difference = try #require(try await stand.reconcile(payouts: [wallet]).differences.first)
+        #expect(difference.kind == .payoutNotInLedger && difference.payment == second.id)
+    }
+
     @Test func `a facilitator's settlement without a place is found by its transaction`() async throws {
         let stand = LedgerStand()
         let record = try await stand.stand.claimed(ExactStand.payload(nonce: 1))

@@ -250,21 +250,23 @@ public struct EVMReconciliation: Sendable {
                     .refundUnderWay, payment: payment, entry,
                     "the refund of payment \(payment) is under way in the ledger, and its money moved in \(entry.transaction)",
                     remedy: "run `tollgate ledger refund \(payment)` to note it"))
-        } else if let payment = index.refundsWritten[written] {
+        } else if let payment = index.refundsWritten[written], !self.payouts.contains(transfer.from) {
             report.all.append(
                 LedgerDifference(
                     .refundUnconfirmed, payment: payment, entry,
-                    "\(transfer.value) units went to \(transfer.to) in \(entry.transaction), as the refund of payment \(payment) "
-                        + "that was written",
+                    "\(transfer.value) units went to \(transfer.to) in \(entry.transaction), as a refund of payment \(payment) "
+                        + "would",
                     remedy: "run `tollgate ledger refund --confirm \(payment) \(entry.transaction)`"))
         } else if self.payouts.contains(transfer.from), !self.receivers.union(self.payouts).contains(transfer.to) {
             report.refunded[transfer.token, default: Totals()].chain.add(transfer.value)
+            let payment = index.refundsWritten[written]
+            let name = payment.map(\.description) ?? "ID"
             report.all.append(
                 LedgerDifference(
-                    .payoutNotInLedger, entry,
+                    .payoutNotInLedger, payment: payment, entry,
                     "the payout wallet \(transfer.from) sent \(transfer.value) units to \(transfer.to) in \(entry.transaction), "
                         + "and the ledger does not know it",
-                    remedy: "if it paid a debt back, run `tollgate ledger refund --confirm ID \(entry.transaction)`"))
+                    remedy: "if it paid a debt back, run `tollgate ledger refund --confirm \(name) \(entry.transaction)`"))
         }
     }
 

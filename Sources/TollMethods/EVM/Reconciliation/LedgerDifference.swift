@@ -33,7 +33,7 @@ public struct LedgerDifference: Hashable, Sendable {
         case underWay = "under_way"
         /// The money of a refund under way moved.
         case refundUnderWay = "refund_under_way"
-        /// A Transfer looks like a refund that was written for somebody to sign.
+        /// A Transfer looks like a refund that was written for somebody to sign, or that an open debt waits for.
         case refundUnconfirmed = "refund_unconfirmed"
         /// Money came in that belongs to no payment of the ledger and that none of our signers sent.
         case unattributed = "unattributed"

@@ -22,7 +22,7 @@ struct ReconciliationIndex {
         let block: UInt64
     }
 
-    /// A refund that was written for somebody else to sign.
+    /// What a refund would look like: one that was written for somebody else to sign, or that would pay an open debt.
     struct WrittenRefund: Hashable {
         let asset: Address
         let to: Address
@@ -60,6 +60,10 @@ struct ReconciliationIndex {
         }
         if let refund = record.debt?.refund, let to = Address(hex: refund.to) {
             self.add(refund, to: to, refunded: record.debt?.refunded, of: record.id, asset: asset, receiver: receiver)
+        } else if let debt = record.debt, debt.isOpen, let payer = Address(hex: record.claim.payer) {
+            // A restored ledger has forgotten the refunds that were made after its backup.
+            self.payouts.insert(receiver)
+            self.refundsWritten[WrittenRefund(asset: asset, to: payer, units: debt.units)] = record.id
         }
     }
 

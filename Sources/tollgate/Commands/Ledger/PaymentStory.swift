@@ -24,9 +24,12 @@ struct PaymentStory {
         for (name, value) in self.facts { facts.add([name, value]) }
         var lines = TextTable(["time", "event", "detail"])
         for event in self.events {
-            lines.add([CalendarTime.text(seconds: event.time), event.event.name, EventWords(event.event).detail])
+            // Nobody was told of what was found on chain: it counts as told, so that nobody is.
+            let isNominal = event.event == .told && self.record.claim.dialect == .rebuilt
+            let detail = isNominal ? "counts as told, so that no caller is" : EventWords(event.event).detail
+            lines.add([CalendarTime.text(seconds: event.time), event.event.name, detail])
         }
-        return [facts.text, lines.text, self.chainText, Self.wrapped(self.verdict) + "\n"].filter { !$0.isEmpty }
+        return [facts.text, lines.text, self.chainText, WrappedText.lines(self.verdict) + "\n"].filter { !$0.isEmpty }
             .joined(separator: "\n")
     }
 
@@ -74,22 +77,6 @@ struct PaymentStory {
         case .used: "used"
         case .unreadable: "not told"
         }
-    }
-
-    /// Lines of at most 98 columns: an address or a hash is never broken.
-    private static func wrapped(_ text: String) -> String {
-        var lines = [""]
-        for word in text.split(separator: " ") {
-            let last = lines[lines.count - 1]
-            if last.isEmpty {
-                lines[lines.count - 1] = String(word)
-            } else if last.count + 1 + word.count <= 98 {
-                lines[lines.count - 1] = "\(last) \(word)"
-            } else {
-                lines.append(String(word))
-            }
-        }
-        return lines.joined(separator: "\n")
     }
 
     // MARK: - For programs

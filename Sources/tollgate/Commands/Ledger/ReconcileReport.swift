@@ -75,8 +75,8 @@ struct ReconcileReport {
     }
 
     private static func line(_ word: String, _ difference: LedgerDifference) -> String {
-        let remedy = difference.remedy.isEmpty ? "" : "\n  to do: \(EscapedText.singleLine(difference.remedy))"
-        return "\(word) (\(difference.kind.rawValue)): \(EscapedText.singleLine(difference.message))\(remedy)"
+        let remedy = difference.remedy.isEmpty ? "" : "\n  " + WrappedText.lines("to do: \(difference.remedy)", indent: 4)
+        return WrappedText.lines("\(word) (\(difference.kind.rawValue)): \(difference.message)", indent: 2) + remedy
     }
 
     // MARK: - For programs
