@@ -259,7 +259,8 @@ struct Checker {
             guard let outage else { continue }
             for goods in self.seen.goods where outage.contains(goods.askedAt) && outage.contains(goods.time) {
                 // What was settled before is given out again without asking the chain; credit is spent without it.
-                if name == "chain", goods.credential == nil || self.wasSettled(goods.credential?.payment, before: goods.askedAt) { continue }
+                let isPaid = goods.credential == nil || self.wasSettled(goods.credential?.payment, before: goods.askedAt)
+                if name == "chain", isPaid { continue }
                 self.report("I7", "\(goods.goods) was asked for and left at \(goods.time), while the \(name) was away")
             }
         }
@@ -290,7 +291,9 @@ extension SimulatedChain {
     var minedBlocks: [SimulatedBlock] {
         self.look(at: .zero) { state in
             var known: Set<Bytes32> = []
-            return state.mined.values.flatMap { $0 }.filter { known.insert($0.hash).inserted }.sorted { $0.timestamp < $1.timestamp }
+            return state.mined.values.flatMap { $0 }
+                .filter { known.insert($0.hash).inserted }
+                .sorted { $0.timestamp < $1.timestamp }
         }
     }
 }

@@ -25,7 +25,8 @@ enum Simulation {
     /// Runs `seeds` on as many threads as there are processors, until `isEnough` of a verdict.
     static func run(
         seeds: Range<UInt64>, threads: Int = ProcessInfo.processInfo.activeProcessorCount,
-        isEnough: @escaping @Sendable (Verdict) -> Bool = { _ in false }, onVerdict: @escaping @Sendable (Verdict) -> Void = { _ in },
+        isEnough: @escaping @Sendable (Verdict) -> Bool = { _ in false },
+        onVerdict: @escaping @Sendable (Verdict) -> Void = { _ in },
         _ scenario: @escaping @Sendable (UInt64) -> Scenario
     ) async -> [Verdict] {
         let next = Shared(seeds.lowerBound)

@@ -57,7 +57,9 @@ struct WriteBehindStore: WrappingPaymentStore {
         }
     }
 
-    private func isHeld(_ payment: PaymentID?) -> Bool { payment.map { payment in self.held.withLock { $0[payment] != nil } } ?? false }
+    private func isHeld(_ payment: PaymentID?) -> Bool {
+        payment.map { payment in self.held.withLock { $0[payment] != nil } } ?? false
+    }
 }
 
 /// Planted: hands a signed transaction to a node while the ledger is still at writing it down.

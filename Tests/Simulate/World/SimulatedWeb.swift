@@ -46,7 +46,8 @@ final class SimulatedWeb: Sendable {
 
     /// What arrives at a site: answered at once, or in a task of its process.
     func arrive(
-        _ head: RequestHead, body: [UInt8], host: String, from asker: Asker, reply: @escaping @Sendable (RecordedResponse?) -> Void
+        _ head: RequestHead, body: [UInt8], host: String, from asker: Asker,
+        reply: @escaping @Sendable (RecordedResponse?) -> Void
     ) {
         guard let site = self.site(host) else { return reply(nil) }
         var immediate = ImmediateAnswer(dateField: Array("Sat, 15 Jan 2027 08:00:00 GMT".utf8)) { pool in
@@ -87,7 +88,8 @@ struct SimulatedHTTPClient: HTTPClient {
         let framing: BodyFraming = if case .none = request.body { .none } else { .length(UInt64(body.count)) }
         let head = RequestHead(method: request.method, target: request.target, fields: fields, framing: framing)
         let (web, asker, host) = (self.web, self.asker, request.origin.host)
-        let exchange: SimulatedNetwork.Exchange<RecordedResponse> = await web.network.exchange(deadline: request.deadline) { reply in
+        let deadline = request.deadline
+        let exchange: SimulatedNetwork.Exchange<RecordedResponse> = await web.network.exchange(deadline: deadline) { reply in
             web.arrive(head, body: body, host: host, from: asker, reply: reply)
         }
         guard self.process.isAlive else { throw HTTPError(.cancelled, "the process is dead") }

@@ -39,7 +39,8 @@ final class World: Sendable {
             network, observer: self.observer, trace: trace, seed: seed, clientGone: scenario.clientGone,
             calmFrom: Scenario.calmFrom)
         self.disk = SimulatedDisk(
-            "ledger", isSQLite: scenario.isSQLite, weather: scenario.disk, planned: scenario.plannedCrash, executor: executor, observer: self.observer,
+            "ledger", isSQLite: scenario.isSQLite, weather: scenario.disk, planned: scenario.plannedCrash,
+            executor: executor, observer: self.observer,
             trace: trace, seed: seed)
         self.disk.setOutage(scenario.ledgerOutage)
         self.facilitatorDisk = SimulatedDisk(
