@@ -2,6 +2,8 @@
 
 import Dispatch
 import Testing
+import TollGateway
+import TollHTTP
 import TollPayments
 import TollStorePostgres
 import TollTestKit
