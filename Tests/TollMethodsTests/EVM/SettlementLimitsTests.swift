@@ -90,11 +90,11 @@ import TollTestKit
         next.time.advance(by: .seconds(61))
         try await next.withBackground {
             await next.exact.recovery.takeUp()
-            #expect(
-                try await next.eventually {
-                    for record in records + [single] where try await next.phase(record) != .settled { return false }
-                    return true
-                })
+            let areSettled = try await next.eventually {
+                for record in records + [single] where try await next.phase(record) != .settled { return false }
+                return true
+            }
+            #expect(areSettled)
         }
         #expect(stand.chain.transferCount == 3 && stand.chain.transactionCount == 2)
     }
