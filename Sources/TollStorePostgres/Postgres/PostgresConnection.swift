@@ -35,16 +35,23 @@ final class PostgresConnection {
 
     deinit { unsafe PQfinish(self.handle) }
 
-    /// Whether libpq can read `url`, and what stands before its last `@` is no host or port.
+    /// Whether libpq can read `url`, and nothing that may be a password stands where a host, a port or a database does.
     private static func isReadable(_ url: String) -> Bool {
         guard let scheme = url.firstRange(of: "://") else { return false }
         let rest = url[scheme.upperBound...]
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let places = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? ""
         guard authority.count(where: { $0 == "@" }) <= 1, !rest.dropFirst(authority.count).contains("@"),
-            let options = unsafe PQconninfoParse(url, nil)
+            places.split(separator: ",").allSatisfy({ self.hasPort($0) }), let options = unsafe PQconninfoParse(url, nil)
         else { return false }
         unsafe PQconninfoFree(options)
         return true
+    }
+
+    /// Whether what follows the last colon of `host:port`, `host` or `[address]` is digits.
+    private static func hasPort(_ place: Substring) -> Bool {
+        guard !place.hasSuffix("]"), let colon = place.lastIndex(of: ":") else { return true }
+        return place[place.index(after: colon)...].utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
     /// Where it leads, for people: server, port, database and user.
