@@ -206,7 +206,7 @@ class Buyer(threading.Thread):
             if answer and answer.status == 200:
                 purchase.bodies.append(answer.body)
                 return
-            if answer and answer.code == "already_used" and purchase.may_be_used:
+            if answer and answer.code in ("already_used", "outcome_unknown") and purchase.may_be_used:
                 return
             if answer and answer.status != 503:
                 purchase.end, purchase.detail = "paid, then refused", str(answer)
