@@ -90,11 +90,11 @@ import TollTestKit
         next.time.advance(by: .seconds(61))
         try await next.withBackground {
             await next.exact.recovery.takeUp()
-            let isSettled = try await next.eventually {
-                for record in records + [single] where try await next.phase(record) != .settled { return false }
-                return true
-            }
-            #expect(isSettled)
+            #expect(
+                try await next.eventually {
+                    for record in records + [single] where try await next.phase(record) != .settled { return false }
+                    return true
+                })
         }
         #expect(stand.chain.transferCount == 3 && stand.chain.transactionCount == 2)
     }
