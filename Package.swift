@@ -21,7 +21,8 @@ let package = Package(
         .executableTarget(
             name: "tollgate",
             dependencies: [
-                "TollGateway", "TollFacilitator", "TollMethods", "TollStoreSQLite", "TollHTTPEngine", "TollEVM", "TollCrypto",
+                "TollGateway", "TollFacilitator", "TollMethods", "TollStoreSQLite", "TollStorePostgres", "TollStoreRedis",
+                "TollHTTPEngine", "TollEVM", "TollCrypto",
                 "TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives",
             ]
         ),
@@ -58,6 +59,7 @@ let package = Package(
         ),
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
         .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
+        .target(name: "TollStoreRedis", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CHiredis"]),
         .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
 
         // Contracts.
@@ -87,6 +89,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
@@ -111,6 +114,10 @@ let package = Package(
             dependencies: ["TollStorePostgres", "TollPayments", "TollRuntime", "TollPrimitives", "TollTestKit"]
         ),
         .testTarget(
+            name: "TollStoreRedisTests",
+            dependencies: ["TollStoreRedis", "TollPayments", "TollRuntime", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
             name: "TollMethodsTests",
             dependencies: [
                 "TollMethods", "TollPayments", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollProtocol",
@@ -121,8 +128,9 @@ let package = Package(
         .testTarget(
             name: "TollGatewayTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollProtocol",
-                "TollPrimitives", "TollTestKit",
+                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollRuntime",
+                "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
         ),
         .testTarget(
@@ -142,7 +150,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments", "TollPrimitives",
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
+                "TollPrimitives",
                 "TollTestKit",
             ]
         ),
@@ -150,7 +159,8 @@ let package = Package(
         .executableTarget(
             name: "simulate",
             dependencies: [
-                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollGateway", "TollFacilitator", "TollClient", "TollMethods", "TollPayments", "TollHTTP", "TollEVM",
+                "TollCrypto",
                 "TollRuntime", "TollStoreSQLite", "TollProtocol", "TollPrimitives", "TollTestKit",
             ],
             path: "Tests/Simulate"

@@ -19,6 +19,7 @@ from sdk import decode
 PATIENCE = 60           # seconds until a purchase without an end is a failure
 PAUSE = 0.05            # between two presentations
 EXCHANGE_TIMEOUT = 30
+DEFERRED = "/deferred"
 
 
 @dataclass
@@ -37,6 +38,16 @@ class Purchase:
     end: str = ""           # paid, used, unknown, owed, gave up
     bodies: list[bytes] = field(default_factory=list)
     detail: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether whoever asks again gets the very same answer: a deferred one is not kept, and its call is made again or not."""
+        return self.route != DEFERRED and self.dialect == "v2"
+
+    @property
+    def may_be_used(self) -> bool:
+        """Whether the one who claimed it may be told that it was used before."""
+        return self.dialect == "v1" or (self.route == DEFERRED and self.method == "POST")
 
     def __str__(self) -> str:
         return f"{self.method} {self.route} in {self.dialect}, payment {self.payment}: {self.end or 'no end'} {self.detail}"
@@ -194,6 +205,8 @@ class Buyer(threading.Thread):
             answer = present(self.shop.origin, purchase.method, purchase.route, purchase.fields)
             if answer and answer.status == 200:
                 purchase.bodies.append(answer.body)
+                return
+            if answer and answer.code == "already_used" and purchase.may_be_used:
                 return
             if answer and answer.status != 503:
                 purchase.end, purchase.detail = "paid, then refused", str(answer)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from kit import GENESIS, Kit, start_devchain  # noqa: E402
 
 from processes import Failed, Processes, free_port  # noqa: E402
 from recorder import Recorder  # noqa: E402
+from servers import Postgres, start_redis  # noqa: E402
 from upstream import Upstream  # noqa: E402
 
 PEERS = ROOT / "Interop" / "peers"
@@ -27,6 +28,7 @@ PYTHON_V1 = str(ROOT / ".venv-v1" / "bin" / "python")
 TOLLGATE = str(ROOT / ".build" / "release" / "tollgate")
 TOLL = str(ROOT / ".build" / "release" / "toll")
 NETWORK = "eip155:84532"
+OWN_SIGNER = 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}'
 PRICE = 10_000      # atomic units of a token with six decimals: $0.01
 
 
@@ -64,13 +66,26 @@ class Outcome:
     paid: dict[str, Any] | None = None
 
 
-def gateway_yaml(listen: int, admin: int, recorder: str, rpc: str, payee: str, upstream: str, store: Path,
-                 factories: list[str], facilitator: str, settle_wait: str = "30s") -> str:
+@dataclass
+class Place:
+    """Where one of our gateways listens, what stands around it, and what it shares with others of its kind."""
+
+    recorder: Recorder
+    payee: str
+    upstream: Upstream
+    public_url: str
+    stores: str                 # the configuration's lines about the ledger and what is shared beside it
+    environment: dict[str, str]
+    port: int = field(default_factory=free_port)
+    admin: int = field(default_factory=free_port)
+
+
+def gateway_yaml(place: Place, rpc: str, factories: list[str], facilitator: str, settle_wait: str = "30s") -> str:
     """The configuration of our gateway."""
-    return f"""listen: 127.0.0.1:{listen}
-public_url: {recorder}
-admin: {{listen: 127.0.0.1:{admin}}}
-store: sqlite:{store}
+    return f"""listen: 127.0.0.1:{place.port}
+public_url: {place.public_url}
+admin: {{listen: 127.0.0.1:{place.admin}}}
+{place.stores}
 workers: 1
 settle_wait: {settle_wait}
 networks:
@@ -78,10 +93,10 @@ networks:
     rpc: [{rpc}]
     confirmations: 1
     erc6492_factories: {json.dumps(factories)}
-pay_to: {{eip155: "{payee}"}}
+pay_to: {{eip155: "{place.payee}"}}
 facilitator:
   {facilitator}
-upstreams: {{api: {upstream}}}
+upstreams: {{api: {place.upstream.url}}}
 routes:
   - {{match: GET /free, upstream: api, free: true}}
   - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009}}
@@ -115,6 +130,7 @@ class Market:
         self.directory, self.genesis, self.say = directory, genesis, say
         self.processes = Processes(directory)
         self._made: dict[str, Any] = {}
+        self._postgres: Postgres | None = None
         with self.processes.log("devnet").open("w") as log:
             chain, self.rpc = start_devchain("--genesis", str(genesis), "--engine", engine, log=log)
         self.processes.adopt("devnet", chain)
@@ -125,6 +141,8 @@ class Market:
     def stop(self) -> None:
         """End everything that was started."""
         self.processes.stop()
+        if self._postgres:
+            self._postgres.remove()
 
     def address(self, who: str) -> str:
         """The address of a genesis account or of a named contract."""
@@ -202,9 +220,9 @@ class Market:
         return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait))
 
     def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str) -> Server:
-        port, admin, payee, recorder, upstream = free_port(), free_port(), Account.create().address, Recorder(), Upstream()
+        recorder, upstream = Recorder(), Upstream()
         upstream.serve_in_background()
-        logs, settles, environment = [name], 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}', {}
+        logs, settles, environment = [name], OWN_SIGNER, {}
         if facilitator == "liar":
             settles = f"remote: [{{url: {self.liar.url}}}]"
         elif facilitator == "ours":
@@ -213,14 +231,35 @@ class Market:
             make = facilitator.split(",")[0]
             settles = f"remote: [{{url: {self.facilitator(make)}}}]"
             logs.append(f"{'our' if make == 'ours' else 'sdk'} facilitator")
+        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
+        place = Place(recorder, Account.create().address, upstream, recorder.url, stores, environment)
+        configuration = gateway_yaml(place, self.rpc, [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait)
+        return self._start_gateway_at(place, name, configuration, logs)
+
+    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str]) -> Server:
         file = self.directory / f"{name.replace(' ', '-')}.yaml"
-        file.write_text(gateway_yaml(port, admin, recorder.url, self.rpc, payee, upstream.url, file.with_suffix(".db"),
-                                     [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait))
-        recorder.origin = f"http://127.0.0.1:{port}"
-        process = self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{admin}/ready",
-                                       environment)
-        self.say(f"{name} {recorder.origin} behind {recorder.url}, admin http://127.0.0.1:{admin}")
-        return Server(name, recorder, payee, upstream, logs, file, process.pid)
+        file.write_text(configuration)
+        place.recorder.origin = f"http://127.0.0.1:{place.port}"
+        process = self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
+                                       place.environment)
+        self.say(f"{name} {place.recorder.origin} behind {place.recorder.url}, admin http://127.0.0.1:{place.admin}")
+        return Server(name, place.recorder, place.payee, place.upstream, logs, file, process.pid)
+
+    def replicas(self, count: int) -> list[Server]:
+        """Several gateways over one ledger in PostgreSQL and one Redis, under one public address, with one account for gas."""
+        return self._once(f"{count} replicas", lambda: self._start_replicas(count))
+
+    def _start_replicas(self, count: int) -> list[Server]:
+        self._postgres = Postgres(self.processes)
+        stores = f"store: {self._postgres.url}\nshared: {start_redis(self.processes)}"
+        payee, upstream, environment = Account.create().address, Upstream(), {"TOLLGATE_EVM_KEY": self._funded_key()}
+        upstream.serve_in_background()
+        recorders = [Recorder() for _ in range(count)]
+        servers = []
+        for number, recorder in enumerate(recorders):
+            place, name = Place(recorder, payee, upstream, recorders[0].url, stores, environment), f"replica {number + 1}"
+            servers.append(self._start_gateway_at(place, name, gateway_yaml(place, self.rpc, [], OWN_SIGNER), [name]))
+        return servers
 
     # Clients.
 

@@ -13,6 +13,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     circle   Circle's own token bytecode
     thief    whoever has all that is public gets nothing of it
     liar     a facilitator over HTTP that lies is not believed
+    replicas three gateways over one ledger in PostgreSQL
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
 """
@@ -40,7 +41,7 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "stuck", "extensions")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions")
 
 
 @dataclass
@@ -123,6 +124,16 @@ def lie(market: Market) -> Server:
     server = market.gateway("liar", settle_wait="2s")
     expect_no_lie_believed(market, server)
     return server
+
+
+def share_a_ledger(market: Market) -> Server:
+    """Three gateways: one payment, whichever is asked, and however often."""
+    servers = market.replicas(3)
+    for server in servers:
+        expect_answer_kept(market, server, purchase(market, "sdk", server))
+    expect_one_of_many(market, servers)
+    servers[0].reconcile()
+    return servers[0]
 
 
 def stand_still(market: Market) -> Server:

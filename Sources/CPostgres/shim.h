@@ -7,7 +7,8 @@
 /// Connects to what `url` says; what it leaves out comes from the environment (PGPASSWORD …), as libpq documents, and from the
 /// defaults before it. Blocks for at most `seconds` for each address of the host, unless `url` says otherwise.
 static inline PGconn *cpostgres_connect(const char *url, const char *seconds) {
-    const char *const keywords[] = {"connect_timeout", "tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL};
+    const char *const keywords[] = {
+        "connect_timeout", "tcp_user_timeout", "fallback_application_name", "dbname", "client_encoding", NULL};
     const char *const values[] = {seconds, "10000", "tollgate", url, "UTF8", NULL};
     return PQconnectdbParams(keywords, values, 1);
 }

@@ -18,18 +18,21 @@ public struct Gateway: RequestHandler {
     ///   - dialects: Every dialect this program speaks; a route offers those that its terms name.
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger.
+    ///   - cache: Keeps copies of stored answers.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger
+        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
+        log: Logger
     ) {
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
         let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, proxy: proxy, settleWait: configuration.settleWait,
+            methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
+            settleWait: configuration.settleWait,
             deferral: configuration.deferral, ledgerUse: configuration.ledgerUse,
             backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
             environment: environment, log: log)

@@ -5,6 +5,9 @@ public import TollPrimitives
 
 /// A ledger in a PostgreSQL database, opened to be looked at: beside the gateways that write it, and with no right to.
 public final class PostgresPaymentReader: PaymentReader {
+    /// A ledger with more is beyond reading them.
+    private static let problemCountMax = 100
+
     private let sessions: ReaderPool<LedgerReader>
 
     /// Opens the ledger in the database that a `postgres://` URL names. Blocks: call it at start.
@@ -45,6 +48,19 @@ public final class PostgresPaymentReader: PaymentReader {
 
     public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
         try await self.sessions.read { reader throws(StoreError) in try reader.mark(mark) }
+    }
+
+    /// Folds every payment's events anew and holds them against the rows: how many there are, and what is wrong, up to a hundred
+    /// problems. Reads the whole ledger; gateways go on meanwhile.
+    public func verifyIntegrity() async throws(StoreError) -> (paymentCount: Int, problems: [String]) {
+        var (paymentCount, problems, last): (Int, [String], Int64?) = (0, [], 0)
+        while let number = last, problems.count < Self.problemCountMax {
+            let page = try await self.sessions.read { reader throws(StoreError) in try reader.check(after: number) }
+            paymentCount += page.paymentCount
+            problems += page.problems
+            last = page.last
+        }
+        return (paymentCount, Array(problems.prefix(Self.problemCountMax)))
     }
 
     /// Waits for the reads that were asked for and closes the connections.

@@ -48,6 +48,13 @@ public final class PostgresPaymentStore: PaymentStore {
             LedgerWriter(PostgresSession(link), recent: recent), on: .own("tollgate.ledger.deferred"), limits: limits)
     }
 
+    /// Says what keeps a gateway from having its ledger in the database that a `postgres://` URL names, and changes nothing
+    /// there. Blocks.
+    public static func check(url: String) throws(StoreError) {
+        let link = PostgresLink(url: url, access: .writing)
+        try LedgerSchema.checkPlace(try link.open(), link.place)
+    }
+
     public func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         let event = try EncodedEvent(.claimed(claim))
         let write = { @Sendable (writer: LedgerWriter) throws(StoreError) in
@@ -104,7 +111,9 @@ public final class PostgresPaymentStore: PaymentStore {
 
     public func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] { try await self.reader.events(payment) }
 
-    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] { try await self.reader.records(query) }
+    public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        try await self.reader.records(query)
+    }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
         try await self.reader.payment(identifiedBy: identifierHash)
@@ -112,7 +121,6 @@ public final class PostgresPaymentStore: PaymentStore {
 
     public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? { try await self.reader.mark(mark) }
 
-    /// Waits for everything that was asked for and closes the connections. Later calls are refused.
     public func close() async {
         await self.reader.close()
         await self.writers.close()

@@ -36,6 +36,7 @@ enum LanguageRules {
         "Sources/TollRuntime/": "libyaml, signals, standard streams, files",
         "Sources/TollStoreSQLite/": "SQLite",
         "Sources/TollStorePostgres/": "libpq",
+        "Sources/TollStoreRedis/": "hiredis",
         "Sources/TollTestKit/Disk/": "the simulated disk under SQLite",
         "Sources/TollHTTP/Fields.swift": "fields are parsed from where they lie in the receive buffer",
         "Sources/TollHTTP/RequestHead.swift": "the target is copied from where it lies in the receive buffer",

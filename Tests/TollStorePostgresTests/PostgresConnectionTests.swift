@@ -18,7 +18,8 @@ import TollTestKit
 
     @Test func `values of every type come back as they were sent`() async throws {
         let values: [LedgerValue] = [
-            .null, .integer(.min), .integer(-1), .integer(.max), .text(""), .text("ä\u{1F4B6}' ; --"), .text("a\0b\u{E000}\u{E001}"),
+            .null, .integer(.min), .integer(-1), .integer(.max), .text(""), .text("ä\u{1F4B6}' ; --"),
+            .text("a\0b\u{E000}\u{E001}"),
             .blob([]), .blob(Array(0...255)),
         ]
         let found = try await Self.withConnection { connection in
@@ -29,7 +30,8 @@ import TollTestKit
                     case .blob: "bytea"
                     case .null, .text: "text"
                     }
-                return try connection.run("SELECT $1::\(type)", [.one(value)]).first { row throws(StoreError) in try row.value(0) }
+                return try connection.run("SELECT $1::\(type)", [.one(value)]).first { row throws(StoreError) in try row.value(0)
+                }
             }
         }
         #expect(found == values)
@@ -93,7 +95,9 @@ import TollTestKit
 
     @Test func `a connection that the server ends is lost, and says so`() async throws {
         try await Self.withConnection { connection in
-            let error = #expect(throws: PostgresError.self) { try connection.run("SELECT pg_terminate_backend(pg_backend_pid())") }
+            let error = #expect(throws: PostgresError.self) {
+                try connection.run("SELECT pg_terminate_backend(pg_backend_pid())")
+            }
             #expect(error?.kind == .lost)
             #expect(connection.isLost)
         }
@@ -107,7 +111,11 @@ import TollTestKit
         #expect(found == bytes)
     }
 
-    @Test(arguments: ["postgres://nobody:secret@127.0.0.1:1/x", "postgres://%zz:secret@host/x"])
+    @Test(
+        arguments: [
+            "postgres://nobody:secret@127.0.0.1:1/x", "postgres://%zz:secret@host/x", "postgres://user:%zzsecret@host/x",
+            "postgres://user:pass/secret@host/x", "postgres://user:pass@secret@host/x", "postgres://user:secret",
+        ])
     func `where no server is, an error says so without the password`(url: String) async throws {
         let error = try await onThread { #expect(throws: PostgresError.self) { _ = try PostgresConnection(url: url) } }
         #expect(error?.kind == .lost)

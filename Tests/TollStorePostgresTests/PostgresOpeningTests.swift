@@ -119,6 +119,11 @@ import TollTestKit
             try await ledger.execute("UPDATE payments SET phase = 'settled'")
             let error = await #expect(throws: StoreError.self) { try await stores[0].record(claim.id) }
             #expect(error?.reason.contains("differ in phase") == true, "\(error?.reason ?? "")")
+            let url = try await ledger.url(user: "tollgate")
+            let reader = try await onThread { try PostgresPaymentReader(url: url) }
+            let integrity = try await reader.verifyIntegrity()
+            #expect(integrity.paymentCount == 1 && integrity.problems.count == 1)
+            await reader.close()
         }
     }
 }

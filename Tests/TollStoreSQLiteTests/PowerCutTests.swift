@@ -46,6 +46,8 @@ import TollTestKit
         bench.disk.heal()
         let late = await bench.call(store, times: 20)
         #expect(late == 20, "calls answered when the disk works again")
+        // A sync that failed has lost writes for good: what was told since must not have rested on them.
+        if !seed.isMultiple(of: 3) { bench.disk.cutPower() }
         await store.close()
         try await bench.reopenAndCheck()
     }

@@ -11,7 +11,7 @@ import TollRuntime
         listen: 0.0.0.0:4020
         publicurl: https://api.example.com
         admin: {listen: 0.0.0.0:4021}
-        store: postgres://tollgate@db/ledger
+        store: postgres://tollgate:secret@db/ledger
         workers: many
         networks:
           base-sepolia:
@@ -54,8 +54,8 @@ import TollRuntime
         tollgate.yaml:2: error: publicurl: unknown key; write `public_url`
         tollgate.yaml:3: error: admin.listen: anyone who reaches 0.0.0.0:4021 would have the admin page; listen on \
         127.0.0.1, or write `token: env:NAME`
-        tollgate.yaml:4: error: store: a PostgreSQL ledger is not available in this version; write `store: \
-        sqlite:tollgate.db`
+        tollgate.yaml:4: error: store: holds a password; leave it to PGPASSWORD or ~/.pgpass, or write `store: \
+        env:NAME` for the whole URL
         tollgate.yaml:5: error: workers: `many` is no whole number; write a whole number from 1 to 256
         tollgate.yaml:7: error: networks.base-sepolia: `base-sepolia` is no CAIP-2 id of a network; write `eip155:84532`
         tollgate.yaml:10: error: networks.eip155:8453.rpc[1]: the environment variable BASE_RPC is not set; set \

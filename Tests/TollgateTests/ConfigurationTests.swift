@@ -50,7 +50,7 @@ import TollRuntime
         #expect(configuration.listen.description == "127.0.0.1:4020")
         #expect(configuration.publicURL.origin == "http://127.0.0.1:4020")
         #expect(configuration.admin?.listen.port == 4_021)
-        #expect(configuration.storePath == "tollgate.db")
+        guard case .sqlite("tollgate.db") = configuration.store else { Issue.record("another store"); return }
         #expect(configuration.workers == 2)
         let network = try #require(configuration.networks.first)
         #expect(network.id == Fixture.baseSepolia)
@@ -87,7 +87,7 @@ import TollRuntime
         #expect(configuration.listen.description == "127.0.0.1:4020")
         #expect(configuration.publicURL.origin == "http://127.0.0.1:4020")
         #expect(configuration.admin == nil)
-        #expect(configuration.storePath == "tollgate.db")
+        guard case .sqlite("tollgate.db") = configuration.store else { Issue.record("another store"); return }
         #expect(configuration.workers == nil)
         #expect(configuration.settleWait == .seconds(30))
         #expect(configuration.limits.headerBytes == 16_384)

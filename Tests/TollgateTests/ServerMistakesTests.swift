@@ -151,6 +151,33 @@ import TollRuntime
             "1: warning: there are no routes, so that everything is answered 404; write `routes:`"
         ),
         Mistake(
+            "a password in the URL of a PostgreSQL ledger",
+            Fixture.text(top: "store: postgres://user:secret@host/db"),
+            "1: error: store: holds a password; leave it to PGPASSWORD or ~/.pgpass, or write `store: env:NAME` for the whole URL"
+        ),
+        Mistake(
+            "no store",
+            Fixture.text(top: "store: tollgate.db"),
+            "1: error: store: names no store; write `store: sqlite:tollgate.db`, or `store: postgres://user@host/database`"
+        ),
+        Mistake(
+            "a reference to no store",
+            Fixture.text(top: "store: env:TOLLGATE_NO_SUCH_NAME"),
+            "1: error: store: the environment variable TOLLGATE_NO_SUCH_NAME is not set; set TOLLGATE_NO_SUCH_NAME before the "
+                + "start, or name another reference"
+        ),
+        Mistake(
+            "Redis over TLS",
+            Fixture.text(top: "shared: rediss://host:6379"),
+            "1: error: shared: is no address of a Redis server; Redis over TLS is not supported; use a private network or a tunnel, "
+                + "and redis://"
+        ),
+        Mistake(
+            "a password in the URL of Redis",
+            Fixture.text(top: "shared: redis://:secret@host:6379"),
+            "1: error: shared: holds a password; write `shared: env:NAME` for the whole URL"
+        ),
+        Mistake(
             "how a chain is settled on",
             Fixture.text(
                 network: "eip155:84532: {rpc: https://a.example, confirmations_over: {$10: finalized, 5: 0}, "
@@ -168,22 +195,6 @@ import TollRuntime
     // MARK: Later versions
 
     static let later = [
-        Mistake(
-            "a PostgreSQL ledger",
-            Fixture.text(top: "store: postgres://user@host/db"),
-            "1: error: store: a PostgreSQL ledger is not available in this version; write `store: sqlite:tollgate.db`"
-        ),
-        Mistake(
-            "no store",
-            Fixture.text(top: "store: tollgate.db"),
-            "1: error: store: names no store; write `store: sqlite:tollgate.db`"
-        ),
-        Mistake(
-            "Redis",
-            Fixture.text(top: "shared: redis://host:6379"),
-            "1: error: shared: sharing answers between replicas is not available in this version; remove the line, and "
-                + "run one gateway"
-        ),
         Mistake(
             "shadow mode",
             Fixture.route("price: $1, enforce: false"),

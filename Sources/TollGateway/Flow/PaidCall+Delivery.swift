@@ -67,7 +67,7 @@ extension PaidCall {
 
     private func replay(_ record: PaymentRecord, _ responder: consuming Responder) async {
         let (proxy, request) = (self.shared.proxy, self.request.head)
-        guard let answer = try? await self.shared.store.answer(record.id)?.response else {
+        guard let answer = try? await self.shared.answers.answer(of: record, at: self.now)?.response else {
             await proxy.refuse(
                 .alreadyUsed(record.settlement?.transaction), request, receipt: self.success(record), responder)
             return

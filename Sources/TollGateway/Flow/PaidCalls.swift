@@ -8,6 +8,7 @@ internal import TollRuntime
 struct PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
+    let answers: StoredAnswers
     let proxy: Proxy
     let settleWait: Duration
     let deferral: DeferralLimits

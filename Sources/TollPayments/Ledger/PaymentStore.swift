@@ -82,9 +82,16 @@ public protocol PaymentStore: PaymentReader {
 
     /// Forgets answers of payments that ended before `time` (seconds since 1970); says how many. Payments are never forgotten.
     func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int
+
+    /// Waits for everything that was asked for and lets go of whatever is held: files, locks, connections. Later calls are
+    /// refused.
+    func close() async
 }
 
 extension PaymentStore {
+    /// Nothing is held.
+    public func close() async {}
+
     /// Takes the payment, to be settled before or after the answer.
     public func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         try await self.claim(claim, deferral: nil, at: time)

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 private import Glibc
+internal import Synchronization
 
 /// A program that this one starts: its standard input is held open and can be written, its standard output is read, its standard
 /// error is ours.
@@ -13,6 +14,10 @@ public struct ChildProcess: ~Copyable, Sendable {
         public let description: String
     }
 
+    /// Held while a program is started. A pipe's ends can be marked to close only after they are there, and another program
+    /// that started in between would keep them: whoever waits for the end of the pipe would wait for that one too.
+    private static let starting = Mutex(())
+
     private let process: pid_t
     private let input: Int32
     private let output: Int32
@@ -20,28 +25,9 @@ public struct ChildProcess: ~Copyable, Sendable {
 
     /// Starts `path` with `arguments`, its own name not among them, and this process' environment with `environment` over it.
     public init(_ path: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws(Failure) {
-        let (childInput, input) = try Self.pipe()
-        let (output, childOutput) = try Self.pipe()
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, childInput, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
-        let words = unsafe Self.words([path] + arguments)
-        let variables = unsafe Self.words(Self.environment(with: environment))
-        defer { unsafe (words + variables).forEach { unsafe free($0) } }
-        var process: pid_t = 0
-        let status = unsafe posix_spawn(&process, path, &actions, nil, words, variables)
-        close(childInput)
-        close(childOutput)
-        guard status == 0 else {
-            close(input)
-            close(output)
-            throw Failure(description: "\(path) cannot be started: \(Self.reason(status))")
+        (self.process, self.input, self.output) = try Self.starting.withLock { _ throws(Failure) in
+            try Self.start(path, arguments, environment)
         }
-        self.process = process
-        self.input = input
-        self.output = output
     }
 
     deinit {
@@ -91,12 +77,50 @@ public struct ChildProcess: ~Copyable, Sendable {
         return (signal == 0 ? status >> 8 & 0xFF : 128 + signal, all)
     }
 
+    private static func start(
+        _ path: String, _ arguments: [String], _ environment: [String: String]
+    ) throws(Failure) -> (process: pid_t, input: Int32, output: Int32) {
+        let (childInput, input) = try self.pipe()
+        let (output, childOutput) = try self.pipe()
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, childInput, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        self.clearSignalMask(&attributes)
+        let words = unsafe self.words([path] + arguments)
+        let variables = unsafe self.words(self.environment(with: environment))
+        defer { unsafe (words + variables).forEach { unsafe free($0) } }
+        var process: pid_t = 0
+        let status = unsafe posix_spawn(&process, path, &actions, &attributes, words, variables)
+        close(childInput)
+        close(childOutput)
+        guard status == 0 else {
+            close(input)
+            close(output)
+            throw Failure(description: "\(path) cannot be started: \(self.reason(status))")
+        }
+        return (process, input, output)
+    }
+
     /// Both ends close when a program is replaced, so that only those that are handed on stay open.
     private static func pipe() throws(Failure) -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]
         guard unsafe Glibc.pipe(&ends) == 0 else { throw Failure(description: "no pipe: \(reason(errno))") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         return (ends[0], ends[1])
+    }
+
+    /// A program would start with the signals blocked that the thread has blocked which starts it, and threads of a pool block
+    /// all: it could not be ended.
+    private static func clearSignalMask(_ attributes: inout posix_spawnattr_t) {
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     }
 
     private static func environment(with changes: [String: String]) -> [String] {

@@ -94,6 +94,23 @@ struct LedgerReader: SnapshotReader {
         } ?? 0
     }
 
+    /// Folds the payments numbered above `number`, a page of them; `last` is nil when there are no more.
+    func check(after number: Int64) throws(StoreError) -> (last: Int64?, paymentCount: Int, problems: [String]) {
+        let numbers = try self.session.run(
+            "SELECT number FROM payments WHERE number > $1 ORDER BY number LIMIT $2",
+            [.integer(number), .integer(Int64(Self.pageSize))]
+        ).rows { row throws(StoreError) in try row.integer(0) }
+        var problems: [String] = []
+        for number in numbers {
+            do throws(StoreError) { _ = try self.payments("WHERE number = $1", [.integer(number)]) } catch {
+                // In what a failed statement left behind, nothing can be read any more.
+                guard self.session.isInTransaction, error.reason.hasPrefix("corrupt ledger") else { throw error }
+                problems.append(error.reason)
+            }
+        }
+        return (numbers.count < Self.pageSize ? nil : numbers.last, numbers.count, problems)
+    }
+
     /// The payments whose rows `conditions` choose, in their order; `known` may know one without its events.
     func payments(
         _ conditions: String, _ values: [PostgresParameter],
@@ -114,7 +131,8 @@ struct LedgerReader: SnapshotReader {
             }
             let payment = try StoredPayment(number: row.number, row: row.row, folding: events[row.number] ?? [])
             guard payment.eventCount == row.eventCount else {
-                throw .corrupt("payment \(payment.record.id) has \(payment.eventCount) events, and \(row.eventCount) were written")
+                throw .corrupt(
+                    "payment \(payment.record.id) has \(payment.eventCount) events, and \(row.eventCount) were written")
             }
             payments.append(payment)
         }

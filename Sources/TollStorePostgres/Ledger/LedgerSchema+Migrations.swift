@@ -4,8 +4,8 @@ extension LedgerSchema {
     /// Step n makes version n + 1 from version n. A released step is never changed.
     static let migrations = [version1]
 
-    /// The columns of `payments` from `id` on are those of `PaymentRow`. Truth values are 0 and 1, digests bytes, and amounts of up
-    /// to 256 bits decimal texts, as in every ledger.
+    /// The columns of `payments` from `id` on are those of `PaymentRow`. Truth values are 0 and 1, digests bytes, and amounts of
+    /// up to 256 bits decimal texts, as in every ledger.
     ///
     /// Indexes on what is open hold only that, so that they stay small however many payments there are.
     private static let version1 = """

@@ -40,16 +40,28 @@ enum LedgerSchema {
         let schema = try Schema(connection, place)
         guard schema.version > 0 else { throw .unavailable("\(place) holds no ledger") }
         guard schema.version == self.migrations.count else {
-            throw .unavailable("\(place) holds a ledger of the older schema \(schema.version): a gateway that starts brings it up to date")
+            throw .unavailable(
+                "\(place) holds a ledger of an older Tollgate; start `tollgate serve` on it once, which changes it")
         }
-        guard access == .writing else { return }
+        if access == .writing { try self.checkWriting(schema, connection, place) }
+    }
+
+    /// Refuses what a gateway could not make or use a ledger in. Changes nothing: an empty schema is fine.
+    static func checkPlace(_ connection: PostgresConnection, _ place: String) throws(StoreError) {
+        let schema = try Schema(connection, place)
+        try self.checkWriting(schema, connection, place)
+    }
+
+    private static func checkWriting(
+        _ schema: Schema, _ connection: PostgresConnection, _ place: String
+    ) throws(StoreError) {
         guard !schema.isReadOnly else {
             throw .unavailable("\(place) is read-only: a standby, or default_transaction_read_only is set")
         }
         guard schema.isDurable else {
             throw .unavailable("\(place) runs with fsync = off: a claim could be lost after it was answered; set it to on")
         }
-        try self.checkRights(connection, place)
+        if schema.version == self.migrations.count { try self.checkRights(connection, place) }
     }
 
     /// Takes the missing steps, all in one transaction; another gateway that starts meanwhile waits.
@@ -106,8 +118,10 @@ enum LedgerSchema {
                 connection, place,
                 """
                 SELECT current_schema()::text, current_setting('transaction_read_only'), current_setting('fsync'),
-                    (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')),
-                    (SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relname = 'tollgate_ledger')
+                    (SELECT count(*) FROM pg_class
+                        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v')),
+                    (SELECT count(*) FROM pg_class
+                        WHERE relnamespace = current_schema()::regnamespace AND relname = 'tollgate_ledger')
                 """
             ).first { row throws(StoreError) in
                 (
@@ -122,7 +136,8 @@ enum LedgerSchema {
             guard found.hasLedger else {
                 guard found.tables == 0 else {
                     throw .unavailable(
-                        "schema \(schema) of \(place) holds tables of another program, not a Tollgate ledger; use a database or a schema of its own")
+                        "schema \(schema) of \(place) holds tables of another program, not a Tollgate ledger; "
+                            + "use a database or a schema of its own")
                 }
                 self.version = 0
                 return
@@ -133,8 +148,8 @@ enum LedgerSchema {
             self.version = Int(version ?? 0)
             guard self.version <= LedgerSchema.migrations.count else {
                 throw .unavailable(
-                    "the ledger in \(place) has schema \(self.version), of a newer Tollgate; this one knows up to \(LedgerSchema.migrations.count)"
-                )
+                    "the ledger in \(place) has schema \(self.version), of a newer Tollgate; "
+                        + "this one knows up to \(LedgerSchema.migrations.count)")
             }
         }
     }

@@ -24,7 +24,8 @@ extension LedgerWriter {
         var encoded: [EncodedEntry] = []
         for entry in entries(number) { encoded.append(try EncodedEntry(entry)) }
         let records = try self.append(encoded, at: time)
-        try self.session.run("UPDATE signers SET next_number = $3 WHERE network = $1 AND address = $2", key + [.integer(next + 1)])
+        try self.session.run(
+            "UPDATE signers SET next_number = $3 WHERE network = $1 AND address = $2", key + [.integer(next + 1)])
         return records
     }
 
@@ -77,8 +78,10 @@ extension LedgerWriter {
     /// Moves a mark forward.
     func setMark(_ mark: LedgerMark, to value: Int64) throws(StoreError) {
         try self.session.run(
-            "INSERT INTO marks (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = greatest(marks.value, excluded.value)",
-            [.text(mark.description), .integer(value)])
+            """
+            INSERT INTO marks (name, value) VALUES ($1, $2)
+            ON CONFLICT (name) DO UPDATE SET value = greatest(marks.value, excluded.value)
+            """, [.text(mark.description), .integer(value)])
     }
 
     /// Forgets answers of payments that ended before `time`, at most `limit`; says how many.

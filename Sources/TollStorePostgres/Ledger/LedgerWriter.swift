@@ -45,18 +45,26 @@ final class LedgerWriter {
     // MARK: - Claims
 
     /// Takes a payment: by a new row, or by a new claim on a released one.
-    func claim(_ event: EncodedEvent, _ claim: Claim, deferral: DeferralTerms?, at time: Int64) throws(StoreError) -> ClaimOutcome {
+    func claim(
+        _ event: EncodedEvent, _ claim: Claim, deferral: DeferralTerms?, at time: Int64
+    ) throws(StoreError) -> ClaimOutcome {
         // Nothing stands in the way of most claims, and then one statement tells.
-        if claim.identifierHash == nil, deferral == nil, let record = try self.insert(claim, event, at: time) { return .first(record) }
+        if claim.identifierHash == nil, deferral == nil, let record = try self.insert(claim, event, at: time) {
+            return .first(record)
+        }
         if deferral != nil { try self.lock(Self.exposureLock) }
-        if let hash = claim.identifierHash { try self.lock(Int64(bitPattern: hash.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) })) }
+        if let hash = claim.identifierHash {
+            try self.lock(Int64(bitPattern: hash.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }))
+        }
 
         let held = try self.lockPayments([claim.id]).first
         if let held, !held.record.isClaimable { return .held(held.record) }
         if let hash = claim.identifierHash, let other = try self.reader.payment(identifiedBy: hash) {
             return .identifierTaken(other)
         }
-        if let deferral, let objection = try self.objection(to: claim, under: deferral) { return .notDeferrable(reason: objection) }
+        if let deferral, let objection = try self.objection(to: claim, under: deferral) {
+            return .notDeferrable(reason: objection)
+        }
         if let held { return .first(try self.append([event], to: held, at: time).record) }
         guard let record = try self.insert(claim, event, at: time) else {
             throw self.session.conflict("payment \(claim.id) was claimed meanwhile")

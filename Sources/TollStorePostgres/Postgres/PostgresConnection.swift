@@ -20,6 +20,10 @@ final class PostgresConnection {
 
     /// Connects to what a `postgres://` URL says. What it leaves out comes from libpq's environment and files (PGPASSWORD …).
     init(url: String) throws(PostgresError) {
+        // libpq quotes what it cannot read, and that may be a part of a password.
+        guard Self.isReadable(url) else {
+            throw PostgresError(kind: .lost, message: "the URL cannot be read; percent-encode user and password")
+        }
         guard let handle = unsafe cpostgres_connect(url, String(Self.connectSeconds)) else {
             throw PostgresError(kind: .lost, message: "no memory for a connection")
         }
@@ -30,6 +34,18 @@ final class PostgresConnection {
     }
 
     deinit { unsafe PQfinish(self.handle) }
+
+    /// Whether libpq can read `url`, and what stands before its last `@` is no host or port.
+    private static func isReadable(_ url: String) -> Bool {
+        guard let scheme = url.firstRange(of: "://") else { return false }
+        let rest = url[scheme.upperBound...]
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        guard authority.count(where: { $0 == "@" }) <= 1, !rest.dropFirst(authority.count).contains("@"),
+            let options = unsafe PQconninfoParse(url, nil)
+        else { return false }
+        unsafe PQconninfoFree(options)
+        return true
+    }
 
     /// Where it leads, for people: server, port, database and user.
     var place: String {
@@ -86,7 +102,9 @@ final class PostgresConnection {
         let formats = places.map { _ in Int32(1) }
         return unsafe bytes.withUnsafeBytes { buffer in
             let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
-            let pointers = unsafe places.map { place in unsafe place.flatMap { place in unsafe base.map { unsafe $0 + place.start } } }
+            let pointers = unsafe places.map { place in
+                unsafe place.flatMap { place in unsafe base.map { unsafe $0 + place.start } }
+            }
             return unsafe PQsendQueryPrepared(self.handle, name, Int32(values.count), pointers, lengths, formats, 1) == 1
         }
     }

@@ -41,7 +41,8 @@ public final class PostgresServer: Sendable {
         let path = self.directory.path
         // The socket stands in a directory that only its owner enters, so whoever reaches it is let in.
         self.process = try SupervisedServer(
-            directory: path, user: "postgres", probe: #""\#(self.programs)/pg_isready" -q -h "$directory" -d postgres -U \#(Self.owner)"#,
+            directory: path, user: "postgres",
+            probe: #""\#(self.programs)/pg_isready" -q -h "$directory" -d postgres -U \#(Self.owner)"#,
             command: [
                 "\(self.programs)/postgres", "-D", "\(path)/data", "-k", path, "-c", "listen_addresses=",
                 "-c", "shared_buffers=16MB", "-c", "max_connections=300",

@@ -67,7 +67,7 @@ public final class SupervisedServer: Sendable {
             (as_user "$@" </dev/null >>"$directory/server.log" 2>&1) &
             pid=$!
             tries=0
-            until eval "$probe" >>"$directory/probe.log" 2>&1; do
+            until eval "$probe" </dev/null >>"$directory/probe.log" 2>&1; do
                 tries=$((tries + 1))
                 if [ "$tries" -gt 600 ] || ! kill -0 "$pid" 2>/dev/null; then
                     echo "failed: $(tail -n 3 "$directory/server.log" | tr '\n' ' ')"

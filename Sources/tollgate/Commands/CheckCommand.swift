@@ -1,15 +1,18 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollHTTPEngine
+import TollPayments
 import TollRuntime
+import TollStoreRedis
 
 /// `tollgate check`: everything that is wrong with a configuration, at once.
 enum CheckCommand {
-    static let offline = Parameter.flag("offline", help: "Does not compare the tokens with the chain.")
+    static let offline = Parameter.flag("offline", help: "Asks neither the chain nor the stores.")
 
     static func run(configurationPath: String, isOffline: Bool) async throws -> ExitCode {
         guard let configuration = self.read(configurationPath) else { return .failure }
         if !isOffline {
+            guard await self.canHaveLedger(configuration) else { return .failure }
             let loops = try EventLoopGroup(count: 1)
             guard try await TokenCheck(configuration, client: EngineHTTPClient(group: loops)).printFindings() else {
                 return .failure
@@ -19,6 +22,19 @@ enum CheckCommand {
         StandardStreams.writeError(
             "\(configurationPath): no errors; \(configuration.routes.count) routes, \(priced) of them priced\n")
         return .success
+    }
+
+    /// Whether the store can be the ledger's; why not is printed. A shared cache that does not answer is no fault, and said too.
+    private static func canHaveLedger(_ configuration: Configuration) async -> Bool {
+        if let shared = configuration.shared, let reason = await RedisCache.probe(shared) {
+            let consequence = "\(shared.display) does not answer: \(reason); each process goes on alone"
+            StandardStreams.writeError("\(configuration.file): warning: shared: \(consequence)\n")
+        }
+        do throws(StoreError) { try OpenLedger.check(configuration) } catch {
+            StandardStreams.writeError("\(configuration.file): error: store: \(error.reason)\n")
+            return false
+        }
+        return true
     }
 
     /// Reads the configuration and prints every finding on standard error; nil when one of them is an error.

@@ -9,7 +9,7 @@ import TollMethods
 import TollPayments
 import TollPrimitives
 import TollRuntime
-import TollStoreSQLite
+import TollStoreRedis
 
 /// The parts of a running gateway, put together from the configuration. The one place that names an engine, a store and methods.
 struct Assembly: Sendable {
@@ -19,7 +19,8 @@ struct Assembly: Sendable {
     }
 
     let configuration: Configuration
-    let store: SQLitePaymentStore
+    let store: any PaymentStore
+    let cache: any SharedCache
     let client: any HTTPClient
     let background = BackgroundWork()
     let networks: [ExactEVMNetwork]
@@ -31,7 +32,12 @@ struct Assembly: Sendable {
         self.environment = environment
         self.log = log
         self.client = EngineHTTPClient(group: group)
-        do throws(StoreError) { self.store = try SQLitePaymentStore(path: configuration.storePath) } catch {
+        if let shared = configuration.shared {
+            self.cache = RedisCache(shared, environment: environment, log: log)
+        } else {
+            self.cache = MemoryCache(now: environment.wallClock)
+        }
+        do throws(StoreError) { self.store = try OpenLedger.alone(configuration) } catch {
             throw Failure(description: "store: \(error.reason)")
         }
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
@@ -97,7 +103,7 @@ struct Assembly: Sendable {
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
             signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
             client: self.client, environment: self.environment, log: self.log)
     }

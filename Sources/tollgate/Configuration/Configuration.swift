@@ -4,6 +4,7 @@ import TollGateway
 import TollPayments
 import TollPrimitives
 import TollRuntime
+import TollStoreRedis
 
 /// All that an operator decides, checked: a value of this type has no mistake that can be found without asking a network.
 struct Configuration: Sendable {
@@ -29,14 +30,31 @@ struct Configuration: Sendable {
         case required
     }
 
+    /// Where the ledger is.
+    enum Store: Sendable {
+        /// One file, served by one process.
+        case sqlite(path: String)
+        /// A database that many gateways share. The URL may hold a password.
+        case postgres(url: Secret<String>)
+
+        /// Whether others may serve from it too.
+        var use: LedgerUse {
+            switch self {
+            case .sqlite: .alone
+            case .postgres: .shared
+            }
+        }
+    }
+
     /// The file as the operator named it.
     var file: String
     var listen: ListenAddress
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
-    /// The path of the SQLite ledger.
-    var storePath: String
+    var store: Store
+    /// The Redis server that replicas share what may be lost in; nil where each process keeps it for itself.
+    var shared: RedisAddress?
     /// Loops; nil for one a core.
     var workers: Int?
     /// In the file's order.

@@ -122,10 +122,6 @@ extension ConfigurationReader {
     /// Settings of features that this version does not have are checked for their form, and refused: what an operator relies on
     /// must not be passed over.
     mutating func refuseLaterFeatures(_ root: ConfigurationMapping) {
-        if let shared = root["shared"] {
-            let message = "sharing answers between replicas is not available in this version"
-            shared.refuse(message, remedy: "remove the line, and run one gateway", &self.findings)
-        }
         if let deny = root["deny"] { self.refuseDeny(deny) }
     }
 

@@ -38,21 +38,6 @@ extension ConfigurationReader {
         return Configuration.Admin(listen: listen, token: token, place: self.place(value))
     }
 
-    mutating func store(_ root: ConfigurationMapping) -> String? {
-        guard let value = root["store"] else { return "tollgate.db" }
-        let remedy = "write `store: sqlite:tollgate.db`"
-        guard let text = value.text(example: "sqlite:tollgate.db", &self.findings) else { return nil }
-        if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") {
-            value.refuse("a PostgreSQL ledger is not available in this version", remedy: remedy, &self.findings)
-            return nil
-        }
-        guard text.hasPrefix("sqlite:"), text.utf8.count > 7 else {
-            value.refuse("names no store", remedy: remedy, &self.findings)
-            return nil
-        }
-        return String(text.dropFirst(7))
-    }
-
     mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
         var limits = Configuration.Limits()
         let keys = ["header_bytes", "body_bytes", "connections", "settling", "header_time", "idle_time"]

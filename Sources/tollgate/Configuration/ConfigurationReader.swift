@@ -82,7 +82,8 @@ struct ConfigurationReader {
         let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
-        let storePath = self.store(root)
+        let store = self.store(root)
+        let shared = root["shared"].flatMap { self.shared($0) }
         let workers = root["workers"]?.integer(in: 1...256, &self.findings)
         let networks = self.networks(root)
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
@@ -114,13 +115,14 @@ struct ConfigurationReader {
             routes: routes
         )
         self.review(sections, root)
-        guard let listen, let publicURL, let storePath else { return nil }
+        guard let listen, let publicURL, let store else { return nil }
         return Configuration(
             file: self.file,
             listen: listen,
             publicURL: publicURL,
             admin: admin,
-            storePath: storePath,
+            store: store,
+            shared: shared,
             workers: workers,
             networks: networks,
             facilitator: facilitator,

@@ -32,11 +32,13 @@ import TollTestKit
         let records = try await Self.queue(10, in: stand)
         try await stand.withBackground {
             await stand.exact.deferredSettlement(BatchTerms(size: 10)).settleDue()
-            #expect(try await Self.settle(records, in: stand))
+            let isSettled = try await Self.settle(records, in: stand)
+            #expect(isSettled)
         }
         var settlements: [Settlement] = []
         for record in records {
-            #expect(try await stand.events(record) == ["claimed", "queued", "served", "signed", "broadcast", "settled"])
+            let isWhole = try await stand.events(record) == ["claimed", "queued", "served", "signed", "broadcast", "settled"]
+            #expect(isWhole)
             settlements.append(try #require(try await stand.store.record(record.id)?.settlement))
         }
         #expect(Set(settlements.map(\.transaction)).count == 1)
@@ -67,13 +69,16 @@ import TollTestKit
         let service = stand.exact.deferredSettlement(BatchTerms(size: 4))
         try await stand.withBackground {
             await service.settleDue()
-            #expect(try await Self.settle(records, in: stand))
-            #expect(try await stand.phase(poor) == .queued)
+            let isSettled = try await Self.settle(records, in: stand)
+            #expect(isSettled)
+            let isQueued = try await stand.phase(poor) == .queued
+            #expect(isQueued)
             stand.chain.mint(1_000, to: Self.poor.address)
             stand.time.advance(by: .seconds(40))
             await service.settleDue()
             records.append(poor)
-            #expect(try await Self.settle(records, in: stand))
+            let isPaid = try await Self.settle(records, in: stand)
+            #expect(isPaid)
         }
         #expect(stand.chain.transferCount == 4)
     }
@@ -86,7 +91,8 @@ import TollTestKit
         stand.time.advance(by: .seconds(130))
         try await stand.withBackground {
             await stand.exact.deferredSettlement().settleDue()
-            #expect(try await stand.eventually { try await stand.phase(poor) == .failed })
+            let isFailed = try await stand.eventually { try await stand.phase(poor) == .failed }
+            #expect(isFailed)
         }
         #expect(try await stand.store.record(poor.id)?.isUnpaid == true)
         #expect(stand.chain.transactionCount == 0)
@@ -103,8 +109,10 @@ import TollTestKit
             #expect(await stand.eventually { !stand.chain.waiting.isEmpty })
             stand.chain.mint(0, to: Self.poor.address)
             stand.chain.mine()
-            #expect(try await Self.settle(records, in: stand))
-            #expect(try await stand.eventually { try await stand.phase(poor) == .queued })
+            let isSettled = try await Self.settle(records, in: stand)
+            #expect(isSettled)
+            let isQueued = try await stand.eventually { try await stand.phase(poor) == .queued }
+            #expect(isQueued)
         }
         #expect(try await stand.events(poor).suffix(2) == ["broadcast", "returned"])
     }
@@ -117,7 +125,8 @@ import TollTestKit
             let records = try await Self.queue(4, in: stand)
             try await stand.withBackground {
                 await stand.exact.deferredSettlement(BatchTerms(size: 4)).settleDue()
-                #expect(try await Self.settle(records, in: stand))
+                let isSettled = try await Self.settle(records, in: stand)
+                #expect(isSettled)
             }
             #expect(stand.chain.transferCount == 4 && stand.chain.transactionCount == transactions)
         }
@@ -133,7 +142,8 @@ import TollTestKit
             stand.chain.gasPerTransfer = 90_000  // More than it was signed with.
             stand.chain.mine()
             stand.chain.isMining = true
-            #expect(try await Self.settle(records, in: stand))
+            let isSettled = try await Self.settle(records, in: stand)
+            #expect(isSettled)
         }
         #expect(stand.chain.transferCount == 4 && stand.chain.transactionCount == 3)
     }
@@ -143,7 +153,8 @@ import TollTestKit
         let records = try await Self.queue(5, in: stand)
         try await stand.withBackground {
             await stand.exact.deferredSettlement(BatchTerms(size: 2, maxAge: .seconds(3_600))).flush()
-            #expect(try await Self.settle(records, in: stand))
+            let isSettled = try await Self.settle(records, in: stand)
+            #expect(isSettled)
         }
         #expect(stand.chain.transactionCount == 3)
     }

@@ -55,7 +55,8 @@ import TollTestKit
         stand.time.advance(by: .seconds(PaymentRecord.leaseSeconds))  // Nobody else is at work on it any more.
         try await stand.withBackground {
             await stand.exact.recovery.takeUp()
-            #expect(try await stand.eventually { try await stand.phase(record) == .settled })
+            let isSettled = try await stand.eventually { try await stand.phase(record) == .settled }
+            #expect(isSettled)
         }
         let second = try #require(try await stand.store.record(record.id)?.settlement)
         #expect(second.transaction == first.transaction && second.blockHash != first.blockHash)
@@ -73,7 +74,8 @@ import TollTestKit
         await Self.watcher(stand).watch()
         try await stand.withBackground {
             await stand.exact.recovery.takeUp()
-            #expect(try await stand.eventually { try await stand.phase(record) == .failed })
+            let isFailed = try await stand.eventually { try await stand.phase(record) == .failed }
+            #expect(isFailed)
         }
         #expect(stand.chain.transferCount == 0)
     }

@@ -78,7 +78,7 @@ import TollTestKit
         ]
         let single = try await stand.claimed(ExactStand.payload(nonce: 3))
         stand.chain.isMining = false
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.deferredSettlement(BatchTerms(size: 2)).settleDue()
             #expect(await stand.eventually { stand.chain.waiting.count == 1 })
         }
@@ -88,13 +88,13 @@ import TollTestKit
         stand.time.advance(by: .seconds(61))
         let next = ExactStand(chain: stand.chain, store: stand.store, sleepPasses: false)
         next.time.advance(by: .seconds(61))
-        try await next.withBackground {
+        try await next.withBackground { () async throws in
             await next.exact.recovery.takeUp()
-            #expect(
-                try await next.eventually {
-                    for record in records + [single] where try await next.phase(record) != .settled { return false }
-                    return true
-                })
+            let areSettled = try await next.eventually {
+                for record in records + [single] where try await next.phase(record) != .settled { return false }
+                return true
+            }
+            #expect(areSettled)
         }
         #expect(stand.chain.transferCount == 3 && stand.chain.transactionCount == 2)
     }
