@@ -30,7 +30,7 @@ import TollTestKit
     @Test func `ten payments of one payer at one price are one transaction with ten transfers`() async throws {
         let stand = ExactStand(sleepPasses: false)
         let records = try await Self.queue(10, in: stand)
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.deferredSettlement(BatchTerms(size: 10)).settleDue()
             let isSettled = try await Self.settle(records, in: stand)
             #expect(isSettled)
@@ -67,7 +67,7 @@ import TollTestKit
         let poor = try await stand.queued(ExactStand.payload(nonce: 9, from: Self.poor.address, key: Self.poor))
         stand.chain.mint(0, to: Self.poor.address)
         let service = stand.exact.deferredSettlement(BatchTerms(size: 4))
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await service.settleDue()
             let isSettled = try await Self.settle(records, in: stand)
             #expect(isSettled)
@@ -89,7 +89,7 @@ import TollTestKit
         let poor = try await stand.queued(ExactStand.payload(nonce: 9, from: Self.poor.address, key: Self.poor))
         stand.chain.mint(0, to: Self.poor.address)
         stand.time.advance(by: .seconds(130))
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.deferredSettlement().settleDue()
             let isFailed = try await stand.eventually { try await stand.phase(poor) == .failed }
             #expect(isFailed)
@@ -104,7 +104,7 @@ import TollTestKit
         let records = try await Self.queue(2, in: stand)
         let poor = try await stand.queued(ExactStand.payload(nonce: 9, from: Self.poor.address, key: Self.poor))
         stand.chain.isMining = false
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.deferredSettlement(BatchTerms(size: 3)).settleDue()
             #expect(await stand.eventually { !stand.chain.waiting.isEmpty })
             stand.chain.mint(0, to: Self.poor.address)
@@ -123,7 +123,7 @@ import TollTestKit
             limits.batchGas = gas
             let stand = ExactStand(limits: limits, sleepPasses: false)
             let records = try await Self.queue(4, in: stand)
-            try await stand.withBackground {
+            try await stand.withBackground { () async throws in
                 await stand.exact.deferredSettlement(BatchTerms(size: 4)).settleDue()
                 let isSettled = try await Self.settle(records, in: stand)
                 #expect(isSettled)
@@ -136,7 +136,7 @@ import TollTestKit
         let stand = ExactStand(sleepPasses: false)
         let records = try await Self.queue(4, in: stand)
         stand.chain.isMining = false
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.deferredSettlement(BatchTerms(size: 4)).settleDue()
             #expect(await stand.eventually { !stand.chain.waiting.isEmpty })
             stand.chain.gasPerTransfer = 90_000  // More than it was signed with.
@@ -151,7 +151,7 @@ import TollTestKit
     @Test func `a queue is emptied before the process stops`() async throws {
         let stand = ExactStand(sleepPasses: false)
         let records = try await Self.queue(5, in: stand)
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.deferredSettlement(BatchTerms(size: 2, maxAge: .seconds(3_600))).flush()
             let isSettled = try await Self.settle(records, in: stand)
             #expect(isSettled)

@@ -53,7 +53,7 @@ import TollTestKit
         stand.chain.isMining = true
         if !isForgotten { stand.chain.mine() }
         stand.time.advance(by: .seconds(PaymentRecord.leaseSeconds))  // Nobody else is at work on it any more.
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.recovery.takeUp()
             let isSettled = try await stand.eventually { try await stand.phase(record) == .settled }
             #expect(isSettled)
@@ -72,7 +72,7 @@ import TollTestKit
         stand.chain.reorganise(depth: 1, returnsTransactions: false)
         stand.time.advance(by: .seconds(130))
         await Self.watcher(stand).watch()
-        try await stand.withBackground {
+        try await stand.withBackground { () async throws in
             await stand.exact.recovery.takeUp()
             let isFailed = try await stand.eventually { try await stand.phase(record) == .failed }
             #expect(isFailed)
