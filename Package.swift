@@ -36,7 +36,10 @@ let package = Package(
 
         // Measures claims; no product. `make bench` builds it.
         .executableTarget(
-            name: "LedgerBench", dependencies: ["TollStoreSQLite", "TollTestKit", "TollPayments"], path: "Benchmarks/LedgerBench"),
+            name: "LedgerBench",
+            dependencies: ["TollStoreSQLite", "TollTestKit", "TollPayments"],
+            path: "Benchmarks/LedgerBench"
+        ),
 
         // Roles.
         .target(

@@ -19,7 +19,8 @@ import TollTestKit
         Route(
             pattern: try RoutePattern(pattern), upstream: Bench.upstreamServer(),
             terms: Terms(
-                options: options, settle: SettleRule(policy), dialects: ["x402", "x402-v1"], identifiers: .off, acceptsSignIn: signIn))
+                options: options, settle: SettleRule(policy), dialects: ["x402", "x402-v1"], identifiers: .off,
+                acceptsSignIn: signIn))
     }
 
     static func bench(

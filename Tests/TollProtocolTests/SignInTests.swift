@@ -56,7 +56,8 @@ import TollProtocol
         ("domain", .string(String(repeating: "a", count: 256)), .malformed), ("domain", 1, .wrongType),
         ("address", nil, .missing), ("address", "0x", .malformed), ("address", "0xf39Fd6e5\n", .malformed),
         ("address", .string(String(repeating: "1", count: 129)), .malformed),
-        ("uri", nil, .missing), ("uri", "https://a.example/ x", .malformed), ("uri", "/x", .malformed), ("uri", "a:\n", .malformed),
+        ("uri", nil, .missing), ("uri", "https://a.example/ x", .malformed), ("uri", "/x", .malformed),
+        ("uri", "a:\n", .malformed),
         ("uri", .string("https://" + String(repeating: "a", count: 2048)), .malformed),
         ("version", nil, .missing), ("version", "2", .malformed), ("version", 1, .wrongType),
         ("chainId", nil, .missing), ("chainId", "8453", .malformed), ("chainId", "eip155:0x1", .malformed),
@@ -82,7 +83,8 @@ import TollProtocol
     }
 
     @Test(arguments: [
-        ("", WireError.Fault.notJSON), ("%%", .notBase64), ("W10=", .notObject), (String(repeating: "A", count: 10_926), .tooLarge),
+        ("", WireError.Fault.notJSON), ("%%", .notBase64), ("W10=", .notObject),
+        (String(repeating: "A", count: 10_926), .tooLarge),
     ])
     func `a field that is no object is an error`(text: String, fault: WireError.Fault) {
         #expect(Sample.error { () throws(WireError) in _ = try X402V2.SignIn.Proof(headerValue: text) }?.fault == fault)
@@ -107,7 +109,8 @@ import TollProtocol
     @Test func `chains of unknown kinds are left out, and a challenge without chains is an error`() throws {
         var entry = try #require(Self.challenge.json.object)
         entry["supportedChains"] = [
-            ["chainId": "eip155:1", "type": "eip191"], ["chainId": "eip155:1", "type": "other"], ["chainId": "x", "type": "eip191"], 1,
+            ["chainId": "eip155:1", "type": "eip191"], ["chainId": "eip155:1", "type": "other"],
+            ["chainId": "x", "type": "eip191"], 1,
             ["chainId": "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp", "type": "ed25519", "signatureScheme": "siws"],
         ]
         let chains = try X402V2.SignIn.Challenge(extensions: ["sign-in-with-x": .object(entry)])?.chains
@@ -124,13 +127,15 @@ import TollProtocol
             resource: X402V2.ResourceInfo(url: "https://h/" + String(repeating: "x", count: shape)),
             accepts: [Sample.requirements()],
             extensions: [
-                "payment-identifier": X402V2.PaymentIdentifier.declaration(required: false), "sign-in-with-x": Self.challenge.json,
+                "payment-identifier": X402V2.PaymentIdentifier.declaration(required: false),
+                "sign-in-with-x": Self.challenge.json,
                 "e": ["info": ["nonce": "kept", "issuedAt": "kept"]],
             ])
         let template = X402V2.ChallengeTemplate(required)
-        for (time, text) in [(Int64(0), "1970-01-01T00:00:00.000Z"), (1_772_366_399, "2026-03-01T11:59:59.000Z"),
-            (4_107_542_399, "2100-02-28T23:59:59.000Z"), (253_402_300_799, "9999-12-31T23:59:59.000Z")]
-        {
+        for (time, text) in [
+            (Int64(0), "1970-01-01T00:00:00.000Z"), (1_772_366_399, "2026-03-01T11:59:59.000Z"),
+            (4_107_542_399, "2100-02-28T23:59:59.000Z"), (253_402_300_799, "9999-12-31T23:59:59.000Z"),
+        ] {
             let prefix = Array("PAYMENT-REQUIRED: ".utf8)
             var buffer = prefix + template.base64 + [13, 10]
             template.fill(high: 1, low: 2, into: &buffer, at: prefix.count)

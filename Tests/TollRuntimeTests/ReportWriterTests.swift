@@ -12,8 +12,10 @@ import TollRuntime
     ]
     private static let rows: [[ReportValue]] = [
         [.text("a"), .amount(1_000, decimals: 6, symbol: "USDC"), .number(3), .time(1_704_067_200), .text("plain")],
-        [.long("0x1234567890", short: "0x12…"), .amount(2_500_000, decimals: 6, symbol: "USDC"), .number(12), .none,
-            .text("with, comma \"and\" quotes\nand a line")],
+        [
+            .long("0x1234567890", short: "0x12…"), .amount(2_500_000, decimals: 6, symbol: "USDC"), .number(12), .none,
+            .text("with, comma \"and\" quotes\nand a line"),
+        ],
     ]
 
     private static func text(_ format: ReportFormat, rows: [[ReportValue]] = Self.rows, notes: [String] = []) -> String {

@@ -51,7 +51,9 @@ import TollTestKit
             var outcomes: [Bool] = []
             for (index, claim) in claims.prefix(4).enumerated() {
                 let store = index.isMultiple(of: 2) ? serving : sharing
-                if case .first = try await store.claim(claim, deferral: terms, at: 100) { outcomes.append(true) } else {
+                if case .first = try await store.claim(claim, deferral: terms, at: 100) {
+                    outcomes.append(true)
+                } else {
                     outcomes.append(false)
                 }
             }

@@ -184,7 +184,7 @@ import TollRuntime
                     + "timeouts: {call: 1h}, gas: {max_fee_gwei: 0}}"),
             "3: error: networks.eip155:84532.confirmations_over.5: `5` is no amount of dollars; write for example `$10`",
             "3: error: networks.eip155:84532.confirmations_over.5: 0 is out of range; write a whole number from 1 to 10000",
-            "3: error: networks.eip155:84532.timeouts.call: 1h is out of range; write a duration from 1s to 1m",
+            "3: error: networks.eip155:84532.timeouts.call: `1h` is out of range; write a duration from `1s` to `1m`",
             "3: error: networks.eip155:84532.gas.max_fee_gwei: 0 is out of range; write a whole number from 1 to 1000000"
         ),
     ]

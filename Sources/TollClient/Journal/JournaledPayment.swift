@@ -108,7 +108,8 @@ public struct JournaledPayment: Hashable, Sendable {
     /// authorization stays unused.
     func isSettledByChain(at time: UInt64) -> Bool {
         guard !self.isCreditPurchase,
-            time > self.terms.validBefore.addingReportingOverflow(Self.chainLagSeconds).partialValue else { return false }
+            time > self.terms.validBefore.addingReportingOverflow(Self.chainLagSeconds).partialValue
+        else { return false }
         return switch self.state {
         case .sent, .refused: true
         case .reserved, .paid, .released: false

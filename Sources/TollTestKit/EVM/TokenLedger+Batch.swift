@@ -26,9 +26,11 @@ extension TokenLedger {
     /// What the batch would return.
     func call(_ batch: Batch, at time: Duration) -> SimulatedEVMChain.Fault {
         var after = self
-        guard let outcomes = after.run(batch, .zero, at: time)?.map({ outcome in
-            ABI.Value.tuple([.bool(outcome == nil), .bytes(outcome.flatMap { Hex.decode(Self.revert($0)) } ?? [])])
-        }) else { return .error(code: 3, message: "execution reverted: Multicall3: call failed") }
+        guard
+            let outcomes = after.run(batch, .zero, at: time)?.map({ outcome in
+                ABI.Value.tuple([.bool(outcome == nil), .bytes(outcome.flatMap { Hex.decode(Self.revert($0)) } ?? [])])
+            })
+        else { return .error(code: 3, message: "execution reverted: Multicall3: call failed") }
         return .result(Self.data(ABI.encode([.array(outcomes)])))
     }
 

@@ -41,7 +41,8 @@ extension ConfigurationReader {
             value.refuse("`\(Finding.excerpt(text))` is no amount of dollars", remedy: "write for example `$100`", &self.findings)
             return nil
         }
-        guard let units = try? amount.units(decimals: 6), let limit = units.uint64.flatMap({ Int64(exactly: $0) }), limit > 0 else {
+        guard let units = try? amount.units(decimals: 6), let limit = units.uint64.flatMap({ Int64(exactly: $0) }), limit > 0
+        else {
             let remedy = "write an amount from `$0.000001` on, with at most six decimals"
             value.refuse("`\(Finding.excerpt(text))` is no limit", remedy: remedy, &self.findings)
             return nil

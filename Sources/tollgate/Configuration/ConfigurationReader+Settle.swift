@@ -62,7 +62,8 @@ extension ConfigurationReader {
         let rule = self.ruleByAmount(setting, options)
         guard rule.policy == .deferred, let value = setting.value else { return rule }
         if let option = options.first(where: { !$0.asset.isDollarPegged }) {
-            let message = "\(option.asset.symbol) on \(option.network) is not known to be worth a dollar, so that nothing could "
+            let message =
+                "\(option.asset.symbol) on \(option.network) is not known to be worth a dollar, so that nothing could "
                 + "limit what is lost by deferring"
             value.refuse(message, remedy: "write `after`, or `dollar: true` at the asset", &self.findings)
         }

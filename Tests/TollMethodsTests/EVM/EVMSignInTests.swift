@@ -77,7 +77,8 @@ import TollTestKit
             (["address": "f39Fd6e51aad88F6F4ce6aB8827279cffFb92266"], .malformedSignature),
             (["signature": "0x"], .malformedSignature),
             (["signature": "0x123"], .malformedSignature), (["signature": "3c95"], .malformedSignature),
-            (["signature": "0x1234"], .signature), (["signature": .string("0x" + String(repeating: "00", count: 65))], .signature),
+            (["signature": "0x1234"], .signature),
+            (["signature": .string("0x" + String(repeating: "00", count: 65))], .signature),
         ] as [(JSONObject, SignInRefusal.Reason)]
     )
     func `what cannot be right is refused with its reason`(changes: JSONObject, reason: SignInRefusal.Reason) async throws {

@@ -125,7 +125,9 @@ import TollTestKit
         #expect(stand.chain.transferCount == 1)
     }
 
-    @Test func `a cancelled authorization fails, an expired one too, when an empty transaction has used their number up`() async throws {
+    @Test func `a cancelled authorization fails, an expired one too, when an empty transaction has used their number up`()
+        async throws
+    {
         for isCancelled in [true, false] {
             let stand = ExactStand()
             let record = try await stand.claimed()

@@ -13,7 +13,8 @@ import TollTestKit
 @Suite struct RemoteWitnessTests {
     private typealias Stand = RemoteStand
 
-    private static let seen = Settlement(transaction: Stand.transaction, block: 2_001, logIndex: 5, blockHash: UInt256(1).word.description)
+    private static let seen = Settlement(
+        transaction: Stand.transaction, block: 2_001, logIndex: 5, blockHash: UInt256(1).word.description)
 
     private func stand(
         _ node: ScriptedNode, unusedAtBlock: UInt64 = 1_990, _ answer: @escaping RemoteStand.Answer

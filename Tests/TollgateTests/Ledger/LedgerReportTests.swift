@@ -42,10 +42,11 @@ import TollTestKit
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 100 })
     }
 
-    @Test(arguments: [
-        ("settled", [1, 2, 6, 7]), ("owed", [2]), ("unpaid", [3]), ("claimed", [4]), ("released", [5]), ("credit", [6]),
-        ("refunded", [7]), ("failed", [3]), ("undelivered", []), ("queued", []), ("rebuilt", []),
-    ] as [(String, [Int])])
+    @Test(
+        arguments: [
+            ("settled", [1, 2, 6, 7]), ("owed", [2]), ("unpaid", [3]), ("claimed", [4]), ("released", [5]), ("credit", [6]),
+            ("refunded", [7]), ("failed", [3]), ("undelivered", []), ("queued", []), ("rebuilt", []),
+        ] as [(String, [Int])])
     func `a state is a phase of the ledger or where the payment stands`(state: String, numbers: [Int]) async throws {
         let json = try JSON(parsing: Array(try await self.payments(.json, state: state).utf8))
         #expect(
@@ -158,10 +159,11 @@ import TollTestKit
         await #expect(throws: LedgerSession.Failure.self) { try await lookup.one("000000") }
     }
 
-    @Test(arguments: [
-        ("2024-01-01", 1_704_067_200), ("2024-01-01T12:00:00Z", 1_704_110_400), ("2024-01-01T12:00:00+02:00", 1_704_103_200),
-        ("7d", 1_704_110_400 - 604_800), ("24h", 1_704_110_400 - 86_400), ("30s", 1_704_110_370),
-    ] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("2024-01-01", 1_704_067_200), ("2024-01-01T12:00:00Z", 1_704_110_400), ("2024-01-01T12:00:00+02:00", 1_704_103_200),
+            ("7d", 1_704_110_400 - 604_800), ("24h", 1_704_110_400 - 86_400), ("30s", 1_704_110_370),
+        ] as [(String, Int64)])
     func `times are dates, moments, or back from now`(text: String, seconds: Int64) throws {
         #expect(try LedgerOptions.time(text, now: SampleLedger.noon, option: "since") == seconds)
     }

@@ -49,9 +49,10 @@ import TollTestKit
         #expect(try self.limit().objection(to: 1, of: euro, signed: 0)?.contains("not known to be worth a dollar") == true)
     }
 
-    @Test(arguments: [
-        (1_000, 6, 1_000), (1, 18, 1), (1_000_000_000_000, 18, 1), (1_000_000_000_001, 18, 2), (5, 2, 50_000), (0, 18, 0),
-    ] as [(UInt64, Int, Int64)])
+    @Test(
+        arguments: [
+            (1_000, 6, 1_000), (1, 18, 1), (1_000_000_000_000, 18, 1), (1_000_000_000_001, 18, 2), (5, 2, 50_000), (0, 18, 0),
+        ] as [(UInt64, Int, Int64)])
     func `units are counted in millionths of a dollar, rounded up`(units: UInt64, decimals: Int, millionths: Int64) {
         #expect(PayoutLimit.millionths(UInt256(units), decimals: decimals) == millionths)
     }

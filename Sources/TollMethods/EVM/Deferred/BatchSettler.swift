@@ -134,7 +134,8 @@ struct BatchSettler: Sendable {
 
     /// Without Multicall3. Tried first: the answer is served, and a transfer that fails would cost its gas again and again.
     private func settleAlone(_ due: DuePayment) async {
-        let message = CallMessage(from: self.desk.signers.addresses.first, to: due.payment.asset, data: due.payment.transferCalldata)
+        let message = CallMessage(
+            from: self.desk.signers.addresses.first, to: due.payment.asset, data: due.payment.transferCalldata)
         do throws(RPCError) { _ = try await self.network.client.ask(.call(message)) } catch {
             if case .unavailable(let reason, _) = error { return self.leave([due], reason) }
             return await self.examine(due)

@@ -55,7 +55,9 @@ struct ExactEVMChain: Sendable {
         for transactions: [SettlementTransaction], settling payments: [(PaymentID, ExactEVMPayment)]
     ) async -> SettlementPursuit.Sighting {
         let hashes = transactions.compactMap { Bytes32(hex: $0.hash) }
-        guard !hashes.isEmpty, hashes.count == transactions.count else { return .unknown(reason: "a hash in the ledger is corrupt") }
+        guard !hashes.isEmpty, hashes.count == transactions.count else {
+            return .unknown(reason: "a hash in the ledger is corrupt")
+        }
         let answers = await self.client.ask(all: hashes.map { .receipt(of: $0) })
         do throws(RPCError) {
             var receipt: TransactionReceipt?

@@ -179,7 +179,8 @@ struct ExactEVMSettler: Sendable {
             switch await chain.authorization(of: due) {
             case .transferred(let settlement): .settled(settlement)
             case .used: .failed(PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "used without a transfer"))
-            case .unused(isExpired: true): .failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"))
+            case .unused(isExpired: true):
+                .failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"))
             case .unused(isExpired: false): .returned(reason: "nothing was signed, and the authorization is unused")
             case .unknown(let reason): throw .unavailable("the chain: \(reason)")
             }

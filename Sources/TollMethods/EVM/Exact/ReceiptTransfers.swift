@@ -29,7 +29,8 @@ struct ReceiptTransfers {
     }
 
     /// Where each of `payments` was settled; those that were not are left out.
-    static func settlements(of payments: [(PaymentID, ExactEVMPayment)], in receipt: TransactionReceipt) -> [PaymentID: Settlement]
+    static func settlements(of payments: [(PaymentID, ExactEVMPayment)], in receipt: TransactionReceipt) -> [PaymentID:
+        Settlement]
     {
         guard receipt.succeeded else { return [:] }
         var logs = ReceiptTransfers(receipt)

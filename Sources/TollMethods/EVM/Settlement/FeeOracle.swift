@@ -52,7 +52,8 @@ final class FeeOracle: Sendable {
         else { throw .unavailable(reason: "the node tells no base fee or tip", mayHaveBeenDelivered: false) }
         guard least <= self.limit else {
             throw .unavailable(
-                reason: "gas costs \(least) wei, over the limit of \(self.limit) (`gas.max_fee_gwei`)", mayHaveBeenDelivered: false)
+                reason: "gas costs \(least) wei, over the limit of \(self.limit) (`gas.max_fee_gwei`)",
+                mayHaveBeenDelivered: false)
         }
         let quote = Quote(maxFeePerGas: min(sum, self.limit), maxPriorityFeePerGas: priority)
         self.last.withLock { $0 = (quote, now) }

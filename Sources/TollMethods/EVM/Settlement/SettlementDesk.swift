@@ -77,7 +77,8 @@ struct SettlementDesk: Sendable {
                     reason: "a dearer transaction is over the limit of \(self.network.limits.feePerGas) wei per gas",
                     mayHaveBeenDelivered: false)
             }
-            let draft = isVoid ? try await self.void(address) : Draft(to: old.to ?? address, data: old.data, gasLimit: old.gasLimit)
+            let draft =
+                isVoid ? try await self.void(address) : Draft(to: old.to ?? address, data: old.data, gasLimit: old.gasLimit)
             let transaction = Self.transaction(draft, quote, number: held.nonce, chainID: self.chainID)
             return SettlementTransaction(transaction.signed(by: signer.key), by: address, isVoid: isVoid)
         } catch {

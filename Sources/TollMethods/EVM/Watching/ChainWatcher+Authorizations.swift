@@ -51,11 +51,13 @@ extension ChainWatcher {
             // What a facilitator's caller was paid is not ours to deliver; its claim names no route.
             let isOwed = !record.isServed && !record.claim.route.isEmpty
             try await self.write(
-                [.settled(settlement)] + (isOwed ? [.owed(reason: "it was settled by somebody else, and nothing was delivered")] : []),
+                [.settled(settlement)]
+                    + (isOwed ? [.owed(reason: "it was settled by somebody else, and nothing was delivered")] : []),
                 to: record.id)
         case .used, .unused:
             guard record.phase == .claimed else { return true }
-            let refusal = PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "the authorization ended, and nobody settled it")
+            let refusal = PaymentRefusal(
+                ErrorReason.validBefore.rawValue, detail: "the authorization ended, and nobody settled it")
             try await self.write([.failed(refusal)], to: record.id)
         case .unknown, nil: return false
         }

@@ -53,7 +53,8 @@ extension X402V2 {
             Self.put(UInt128(high) << 64 | UInt128(low), into: &text, at: base + slots.nonce)
             let calendar = SignInTime(time)
             for triple in 0..<8 {
-                Self.put(Self.word(calendar[3 * triple], calendar[3 * triple + 1], calendar[3 * triple + 2]),
+                Self.put(
+                    Self.word(calendar[3 * triple], calendar[3 * triple + 1], calendar[3 * triple + 2]),
                     into: &text, at: base + slots.issuedAt + 4 * triple)
             }
         }
