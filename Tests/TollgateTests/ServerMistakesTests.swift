@@ -169,8 +169,8 @@ import TollRuntime
         Mistake(
             "Redis over TLS",
             Fixture.text(top: "shared: rediss://host:6379"),
-            "1: error: shared: is no address of a Redis server; Redis over TLS is not supported; use a private network or a tunnel, "
-                + "and redis://"
+            "1: error: shared: is no address of a Redis server; Redis over TLS is not supported; use a private network or a "
+                + "tunnel, and redis://"
         ),
         Mistake(
             "a password in the URL of Redis",

@@ -45,8 +45,8 @@ public final class RPCClient: Sendable {
     /// A client of `endpoints` in order of preference.
     /// - Parameters:
     ///   - now: A clock that never goes back; its zero does not matter.
-    ///   - jitter: By how much of a hundred an endpoint's rest is shortened, up to 50, so that many clients of it do not come back
-    ///     at once.
+    ///   - jitter: By how much of a hundred an endpoint's rest is shortened, up to 50, so that many clients of it do not come
+    ///     back at once.
     public init(
         endpoints: [String],
         transport: any RPCTransport,
@@ -228,8 +228,8 @@ public final class RPCClient: Sendable {
         }
     }
 
-    /// Those at work in order of preference. Of one that has failed, only the first call after its rest finds out whether it works
-    /// again, while the others ask elsewhere. When all are at rest, the one whose rest ends first, since no answer is certain
+    /// Those at work in order of preference. Of one that has failed, only the first call after its rest finds out whether it
+    /// works again, while the others ask elsewhere. When all are at rest, the one whose rest ends first, since no answer is certain
     /// failure.
     private func endpointsToTry() -> [Int] {
         let now = self.now()

@@ -34,8 +34,8 @@ enum LedgerSchema {
         let version = try connection.integer("PRAGMA user_version")
         guard version == self.migrations.count else {
             throw .unavailable(
-                "the ledger \(path) has schema \(version), of an older Tollgate, and this one reads \(self.migrations.count); start "
-                    + "`tollgate serve` with it once, which changes it")
+                "the ledger \(path) has schema \(version), of an older Tollgate, and this one reads \(self.migrations.count); "
+                    + "start `tollgate serve` with it once, which changes it")
         }
     }
 

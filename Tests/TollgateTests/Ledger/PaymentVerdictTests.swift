@@ -45,8 +45,8 @@ import TollTestKit
                 == "Paid: 0.001 USDC in block 2001, 10 confirmations, not final yet. The whole answer reached the client.")
         #expect(
             try self.verdict(Self.settled)
-                == "Paid, as far as the ledger knows: 0.001 USDC in \(SamplePayment.hash(1)). The chain was not asked. Its answer "
-                + "has not reached the client yet.")
+                == "Paid, as far as the ledger knows: 0.001 USDC in \(SamplePayment.hash(1)). The chain was not asked. "
+                + "Its answer has not reached the client yet.")
     }
 
     @Test func `paid in the ledger and not on chain, or elsewhere`() throws {
