@@ -180,6 +180,7 @@ def cells() -> list[Cell]:
         Cell(("wallets",), "sdk", "ours", "ours", "ERC-6492, factory allowed", pay_by_wallet("counterfactual_wallet")),
         Cell(("thief",), "thief", "ours", "ours", "credentials from calldata", steal),
         Cell(("liar",), "buyer", "ours", "liar", "no lie is believed", lie),
+        Cell(("replicas",), "sdk", "3 x ours", "ours", "one ledger in PostgreSQL", share_a_ledger),
         Cell(("stuck",), "buyers", "ours", "ours", "the chain stands still", stand_still),
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
