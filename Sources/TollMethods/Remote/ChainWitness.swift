@@ -58,7 +58,8 @@ struct ChainWitness: Sendable {
         case .unknown(let reason): return .unknown(reason: reason)
         case .mined(let mined) where !mined.succeeded: return .reverted(block: mined.block)
         case .mined(let mined):
-            guard let settlement = mined.settlements[record.id], settlement.block > record.claim.unusedAtBlock else {
+            guard let settlement = mined.settlements[record.id], settlement.block >= record.claim.firstTransferBlock
+            else {
                 return .silent
             }
             return .transferred(settlement)

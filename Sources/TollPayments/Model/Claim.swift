@@ -24,7 +24,8 @@ public struct Claim: Hashable, Sendable {
     public let request: RequestIdentity
     /// SHA-256 of the challenge; whoever brings the challenge again is the one who claimed.
     public let challengeHash: Bytes32?
-    /// The block in whose state the authorization was last read unused. A Transfer in a later block is this claim's.
+    /// The block in whose state the authorization was last read unused. A Transfer in a later block is this claim's;
+    /// one somewhat below may have been put there by a reorganisation.
     public let unusedAtBlock: UInt64
     /// When the authorization ends, in seconds since 1970.
     public let validBefore: Int64

@@ -47,9 +47,18 @@ struct TokenState: Sendable {
             return self.kind == .quiet ? .success([]) : .failure(Revert(words))
         }
         self.uses[AuthorizationKey(account: authorization.from, nonce: authorization.nonce)] = .transferred
-        let used = Event(
-            topics: [EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce], data: [])
-        return .success([used] + self.move(authorization.value, from: authorization.from, to: authorization.to))
+        return .success(
+            [Self.use(of: authorization)] + self.move(authorization.value, from: authorization.from, to: authorization.to))
+    }
+
+    /// The logs of a transfer that was made in full.
+    static func events(of authorization: EIP3009.Authorization) -> [Event] {
+        let topics = [ERC20.transferTopic, authorization.from.word, authorization.to.word]
+        return [self.use(of: authorization), Event(topics: topics, data: authorization.value.word.bytes)]
+    }
+
+    private static func use(of authorization: EIP3009.Authorization) -> Event {
+        Event(topics: [EIP3009.authorizationUsedTopic, authorization.from.word, authorization.nonce], data: [])
     }
 
     /// `cancelAuthorization`.

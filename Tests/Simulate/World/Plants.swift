@@ -21,25 +21,26 @@ enum Plants {
         return ResigningMethod(method: method, network: network, world: world)
     }
 
-    /// Puts the expected Transfer into every receipt without an error.
+    /// Puts the logs of every transfer that was asked for into every receipt without an error.
     static func forgery(_ world: World) -> SimulatedNodes.Forgery? {
         guard world.scenario.plant == .noTransferCheck else { return nil }
         return { receipt, chain in
             guard receipt["status"]?.string == "0x1", var object = receipt.object,
                 let hash = receipt["transactionHash"]?.string.flatMap({ Bytes32(hex: $0) }),
-                let action = chain.action(of: hash), case .call(let to, let data) = action,
-                let transfer = ChainMachine.transfers(in: data, to: to).first?.authorization
+                let action = chain.action(of: hash), case .call(let to, let data) = action
             else { return receipt }
-            let topics = [ERC20.transferTopic, transfer.from.word, transfer.to.word]
-            object["logs"] = [
+            let events = ChainMachine.transfers(in: data, to: to).flatMap { TokenState.events(of: $0.authorization) }
+            guard !events.isEmpty else { return receipt }
+            let logs = events.enumerated().map { index, event -> JSON in
                 [
                     "address": .string(ChainMachine.token.lowercaseHex),
-                    "topics": .array(topics.map { .string($0.description) }),
-                    "data": SimulatedChain.data(transfer.value.word.bytes), "blockNumber": receipt["blockNumber"] ?? .null,
-                    "blockHash": receipt["blockHash"] ?? .null, "transactionHash": receipt["transactionHash"] ?? .null,
-                    "logIndex": "0x0",
+                    "topics": .array(event.topics.map { .string($0.description) }), "data": SimulatedChain.data(event.data),
+                    "blockNumber": receipt["blockNumber"] ?? .null, "blockHash": receipt["blockHash"] ?? .null,
+                    "transactionHash": receipt["transactionHash"] ?? .null,
+                    "logIndex": SimulatedChain.quantity(UInt64(index)),
                 ]
-            ]
+            }
+            object["logs"] = .array(logs)
             return .object(object)
         }
     }

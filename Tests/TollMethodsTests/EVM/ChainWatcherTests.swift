@@ -115,4 +115,21 @@ import TollTestKit
         #expect(try await stand.phase(unused) == .failed)
         #expect(try await stand.store.mark(.expired(stand.network.chain)) == ExactStand.now + 180)
     }
+
+    /// The Transfer stands in block 1001.
+    @Test(arguments: [(1_000, true), (1_001, true), (1_003, true), (1_900, true), (1_901, false)] as [(UInt64, Bool)])
+    func `a transfer that a reorganisation put below the claim's block is ours, a final one was there before`(
+        _ unusedAtBlock: UInt64, isOurs: Bool
+    ) async throws {
+        let stand = ExactStand()
+        let record = try await stand.claimed(unusedAtBlock: unusedAtBlock)
+        try await stand.store.append([.released(reason: "502")], to: record.id, at: ExactStand.now)
+        let hash = stand.chain.submit(payload: record.claim.payload)
+        stand.chain.mine(blocks: 2_000)
+        stand.time.advance(by: .seconds(300))
+        await Self.watcher(stand).watch()
+        let settlement = try await stand.store.record(record.id)?.settlement
+        #expect(settlement?.transaction == (isOurs ? hash?.description : nil))
+        #expect(settlement?.block == (isOurs ? 1_001 : nil))
+    }
 }

@@ -162,6 +162,20 @@ import TollTestKit
         }
     }
 
+    @Test func `a transfer in a block that a reorganisation has moved below the claim's is honoured`() async throws {
+        let stand = ExactStand()
+        let record = try await stand.claimed(unusedAtBlock: 1_003)
+        stand.chain.isMining = false
+        _ = try await stand.settle(record, patience: .seconds(1))
+        let hash = stand.chain.submit(payload: record.claim.payload)
+        stand.chain.mine()
+        guard case .settled(let settlement) = try await stand.settle(record) else {
+            Issue.record("not settled")
+            return
+        }
+        #expect(settlement.transaction == hash?.description && settlement.block == 1_001)
+    }
+
     @Test func `a use whose log is not there yet is no cancellation`() async throws {
         let stand = ExactStand()
         let record = try await stand.claimed()

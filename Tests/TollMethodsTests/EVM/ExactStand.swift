@@ -142,8 +142,10 @@ struct ExactStand {
 
     func phase(_ record: PaymentRecord) async throws -> PaymentRecord.Phase? { try await self.store.record(record.id)?.phase }
 
-    /// A claim in the ledger.
-    func claimed(_ payload: JSONObject = payload(), policy: SettlePolicy = .after) async throws -> PaymentRecord {
+    /// A claim in the ledger, as of the newest block where no other is named.
+    func claimed(
+        _ payload: JSONObject = payload(), policy: SettlePolicy = .after, unusedAtBlock: UInt64? = nil
+    ) async throws -> PaymentRecord {
         guard case .valid(let payment) = await self.verify(payload) else { throw Unverified() }
         let claim = Claim(
             key: payment.key,
@@ -155,7 +157,7 @@ struct ExactStand {
             route: "/paid",
             request: RequestIdentity(digest: nil, isRepeatable: true),
             challengeHash: nil,
-            unusedAtBlock: payment.unusedAtBlock,
+            unusedAtBlock: unusedAtBlock ?? payment.unusedAtBlock,
             validBefore: payment.validBefore
         )
         guard case .first(let record) = try await self.store.claim(claim, at: Self.now) else { throw Unverified() }

@@ -54,9 +54,14 @@ import TollTestKit
         #expect(try await stand.record()?.phase == .unknown)
     }
 
-    @Test func `a transaction from before the claim is no settlement of it`() async throws {
-        let stand = try self.stand(ScriptedNode(fate: .transferred), unusedAtBlock: 2_001, Stand.text(Stand.success))
+    @Test func `a transaction that was final before the claim is no settlement of it`() async throws {
+        let stand = try self.stand(ScriptedNode(fate: .transferred), unusedAtBlock: 2_901, Stand.text(Stand.success))
         #expect(try await stand.settle() == .pending(transaction: Stand.transaction))
+    }
+
+    @Test func `a transaction that a reorganisation moved below the claim's block settles it`() async throws {
+        let stand = try self.stand(ScriptedNode(fate: .transferred), unusedAtBlock: 2_900, Stand.text(Stand.success))
+        #expect(try await stand.settle() == .settled(Self.seen))
     }
 
     @Test func `a refusal of what the chain shows as paid is a settlement`() async throws {

@@ -185,7 +185,7 @@ struct ExactEVMChain: Sendable {
             guard isUsed else { return .unused(isExpired: isExpired) }
             // Without the block at which it was unused, the search would begin at the chain's first.
             guard due.record.claim.unusedAtBlock > 0 else { return .unknown(reason: "it is not known when it was unused") }
-            switch try await self.use(of: due.payment, after: due.record.claim.unusedAtBlock, upTo: heads.counting.number) {
+            switch try await self.use(of: due, upTo: heads.counting.number) {
             case .transfer(let settlement): return .transferred(settlement)
             case .other: return .used
             case nil where isExpired: return .used
@@ -202,14 +202,14 @@ struct ExactEVMChain: Sendable {
         case other
     }
 
-    /// What used the authorization, whoever sent it, in a block after the one in whose state it was unused. Nil when no log is
-    /// found: a node may have the state of a block before its logs.
-    private func use(of payment: ExactEVMPayment, after block: UInt64, upTo last: UInt64) async throws(RPCError) -> Use? {
-        let authorization = payment.authorization
+    /// What used the authorization, whoever sent it, in a block that counts for the claim. Nil when no log is found: a node may
+    /// have the state of a block before its logs.
+    private func use(of due: DuePayment, upTo last: UInt64) async throws(RPCError) -> Use? {
+        let (payment, authorization) = (due.payment, due.payment.authorization)
         let topics = [
             [EIP3009.authorizationUsedTopic, Self.authorizationCanceledTopic], [authorization.from.word], [authorization.nonce],
         ]
-        var first = block + 1
+        var first = due.record.claim.firstTransferBlock
         var found: Use?
         while first <= last {
             let end = min(first + Self.logRange, last)

@@ -124,7 +124,7 @@ public struct EVMPaymentWitness: Sendable {
     private func use(
         of record: PaymentRecord, _ token: Address, _ payer: Address, _ nonce: Bytes32, upTo head: UInt64
     ) async throws -> Settlement? {
-        var first = record.claim.unusedAtBlock + 1
+        var first = record.claim.firstTransferBlock
         for _ in 0..<Self.rangeCountMax where first <= head {
             let last = min(first + Self.logRange, head)
             let logs = try await self.network.client.ask(

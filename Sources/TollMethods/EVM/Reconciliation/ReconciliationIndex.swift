@@ -84,8 +84,9 @@ struct ReconciliationIndex {
 
     private mutating func noteBlock(of record: PaymentRecord) {
         let unused = record.claim.unusedAtBlock
-        let first = unused > 0 ? unused + 1 : record.settlement?.block ?? 0
-        guard first > 0 else { return }
+        // A reorganisation may have put the settlement below.
+        let candidates = [unused > 0 ? unused + 1 : 0, record.settlement?.block ?? 0]
+        guard let first = candidates.filter({ $0 > 0 }).min() else { return }
         self.firstBlock = min(self.firstBlock ?? first, first)
     }
 
