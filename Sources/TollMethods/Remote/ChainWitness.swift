@@ -34,10 +34,10 @@ struct ChainWitness: Sendable {
         self.networks = Dictionary(networks.map { ($0.chain, $0) }) { first, _ in first }
     }
 
-    /// The newest block; 0 when the chain cannot be read.
-    func latestBlock(_ chain: ChainID) async -> UInt64 {
+    /// The newest block; 0 for a chain that is not read here.
+    func latestBlock(_ chain: ChainID) async throws(RPCError) -> UInt64 {
         guard let network = self.networks[chain] else { return 0 }
-        return (try? await network.client.ask(.blockNumber)) ?? 0
+        return try await network.client.ask(.blockNumber)
     }
 
     /// Whether the authorization is used, and by which transfer.

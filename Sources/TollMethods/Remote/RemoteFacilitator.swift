@@ -84,7 +84,11 @@ public struct RemoteFacilitator: PaymentMethod {
             return .invalid(error, payer: request.payer, key: request.payment.key)
         }
         // Read before anyone is asked: what is spent after this block was spent under our claim.
-        let block = await self.witness.latestBlock(credential.option.network)
+        // Without it nobody could ever tell a use under our claim from one before.
+        let block: UInt64
+        do throws(RPCError) { block = try await self.witness.latestBlock(credential.option.network) } catch {
+            return .unavailable(reason: "the chain: \(error)")
+        }
         var reasons: [String] = []
         for endpoint in self.pool.awake {
             do throws(FacilitatorPool.Unfit) {

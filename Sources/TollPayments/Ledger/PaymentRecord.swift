@@ -172,12 +172,15 @@ public struct PaymentRecord: Hashable, Sendable {
             self.settlement = settlement
             self.failure = nil
             self.endedAt = time
+            self.debt?.isSuspended = false
         case (.vanished(let reason), .settled):
             return self.vanish(reason)
         case (.failed(let refusal), _) where self.phase != .settled && self.phase != .failed && self.phase != .released:
             self.phase = .failed
             self.failure = refusal
             self.endedAt = time
+            // Money that never came is not owed; what was spent or paid back of it meanwhile is the seller's loss, and stays.
+            if let debt = self.debt, debt.units == self.claim.option.amount, debt.refund == nil { self.debt = nil }
         default: return false
         }
         return true
@@ -192,14 +195,14 @@ public struct PaymentRecord: Hashable, Sendable {
         return true
     }
 
-    /// The money is not here after all. A debt that nobody has touched goes with it.
+    /// The money is not here after all. What is owed for it waits until it is.
     private mutating func vanish(_ reason: String) -> Bool {
         guard let settlement = self.settlement, !settlement.isCredit else { return false }
         self.phase = .unknown
         self.settlement = nil
         self.endedAt = nil
         self.failure = PaymentRefusal("settlement_pending", detail: reason)
-        if let debt = self.debt, debt.isOpen, debt.units == self.claim.option.amount { self.debt = nil }
+        self.debt?.isSuspended = true
         return true
     }
 

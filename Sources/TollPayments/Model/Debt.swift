@@ -10,9 +10,11 @@ public struct Debt: Hashable, Sendable {
     public internal(set) var refund: Refund?
     /// Where it was paid back.
     public internal(set) var refunded: Settlement?
+    /// Whether the money it came from has vanished from the chain, and may be back.
+    public internal(set) var isSuspended = false
 
     /// Whether it can be spent or refunded.
-    public var isOpen: Bool { self.units > .zero && self.refund == nil }
+    public var isOpen: Bool { self.units > .zero && self.refund == nil && !self.isSuspended }
 }
 
 /// A debt on its way back to the payer.

@@ -146,11 +146,14 @@ import TollTestKit
         #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.signed(void), at: 1) }
     }
 
-    @Test func `a settlement that vanished is looked for again, and its untouched debt goes with it`() throws {
+    @Test func `a settlement that vanished is looked for again, and what is owed for it waits until it is back`() throws {
         var record = try Self.record(in: .settled)
         try record.apply(.owed(reason: "not delivered"), at: 102)
         try record.apply(.vanished(reason: "reorganised"), at: 103)
-        #expect(record.phase == .unknown && record.settlement == nil && record.endedAt == nil && record.debt == nil)
+        #expect(record.phase == .unknown && record.settlement == nil && record.endedAt == nil && record.debt?.isOpen == false)
+        var lost = record
+        try lost.apply(.failed(PaymentRefusal("expired")), at: 104)
+        #expect(lost.debt == nil, "money that never came is not owed")
         try record.apply(.settled(SamplePayment.settlement(2)), at: 104)
         #expect(record.settlement == SamplePayment.settlement(2) && record.endedAt == 104)
     }
