@@ -262,7 +262,7 @@ struct Checker {
             guard let outage else { continue }
             for goods in self.seen.goods where outage.contains(goods.askedAt) && outage.contains(goods.time) {
                 // What was settled before is given out again without asking the chain; credit is spent without it.
-                let isPaid = goods.credential == nil || self.wasSettled(goods.credential?.payment, before: goods.askedAt)
+                let isPaid = goods.credential == nil || self.wasGranted(goods.credential?.payment, before: goods.askedAt)
                 if name == "chain", isPaid { continue }
                 // What was read of a payer is believed for some seconds where the seller bears the risk.
                 let isTrusted = goods.path.hasPrefix("/deferred") && goods.askedAt < outage.lowerBound + Self.payerStateAge
@@ -272,9 +272,12 @@ struct Checker {
         }
     }
 
-    private func wasSettled(_ payment: PaymentID?, before time: Duration) -> Bool {
+    private func wasGranted(_ payment: PaymentID?, before time: Duration) -> Bool {
         self.seen.writes.contains { write in
-            guard case .settled = write.event else { return false }
+            switch write.event {
+            case .settled, .queued: break  // Paid, or served on trust: the same payer may have it again.
+            default: return false
+            }
             return write.payment == payment && write.ledger == self.world.disk.name && write.time <= time
         }
     }

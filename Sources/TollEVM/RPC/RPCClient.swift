@@ -229,8 +229,8 @@ public final class RPCClient: Sendable {
     }
 
     /// Those at work in order of preference. Of one that has failed, only the first call after its rest finds out whether it
-    /// works again, while the others ask elsewhere. When all are at rest, the one whose rest ends first, since no answer is certain
-    /// failure.
+    /// works again, while the others ask elsewhere. When all are at rest, the one whose rest ends first, since no answer is
+    /// certain failure.
     private func endpointsToTry() -> [Int] {
         let now = self.now()
         return self.state.withLock { state in

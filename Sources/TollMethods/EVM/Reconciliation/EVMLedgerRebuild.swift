@@ -170,22 +170,17 @@ public struct EVMLedgerRebuild: Sendable {
     /// What brings `record` to where the chain has it; nothing when it is there.
     static func events(_ settlement: Settlement, for record: PaymentRecord, owes: Bool) -> [PaymentEvent] {
         var events: [PaymentEvent] = []
-        var debtIsGone = record.debt == nil
         if let known = record.settlement {
             let isThere = known.transaction.lowercased() == settlement.transaction.lowercased()
             if !isThere || (known.block > 0 && (known.block, known.logIndex) != (settlement.block, settlement.logIndex)) {
                 events = [.vanished(reason: "the chain has it in block \(settlement.block)"), .settled(settlement)]
-                if let debt = record.debt, debt.isOpen, debt.units == record.claim.option.amount {
-                    events.append(.owed(reason: "owed before its block changed"))
-                    debtIsGone = false
-                }
             }
         } else {
             events = [.settled(settlement)]
         }
         if record.claim.dialect == .rebuilt {
             if !record.isTold { events.append(.told) }
-            if owes, debtIsGone { events.append(.owed(reason: "rebuilt from the chain, and made good by the seller")) }
+            if owes, record.debt == nil { events.append(.owed(reason: "rebuilt from the chain, and made good by the seller")) }
         }
         return events
     }
