@@ -39,6 +39,7 @@ def expect_patience(market: Market, server: Server) -> None:
         for _ in range(REPEATS):
             expect_put_off(server, pending[:WAVE], "the first wave, asked for again")
         warm = resident_bytes(server.pid)
+        expect(warm - before < GROWTH_MAX, f"with {WAVE * REPEATS} repetitions it took {(warm - before) >> 20} MiB")
         for _ in range(REPEATS):
             expect_put_off(server, pending[:WAVE], "the first wave, asked for once more")
         more = resident_bytes(server.pid) - warm
