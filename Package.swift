@@ -68,7 +68,7 @@ let package = Package(
         // Contracts.
         .target(name: "TollPayments", dependencies: ["TollHTTP", "TollProtocol", "TollPrimitives"]),
         .target(name: "TollHTTP", dependencies: ["TollPrimitives"]),
-        .target(name: "TollRuntime", dependencies: ["TollPrimitives", "CYAML"]),
+        .target(name: "TollRuntime", dependencies: ["TollPrimitives", "CYAML", "CTollSpawn"]),
 
         // Chains.
         .target(name: "TollEVM", dependencies: ["TollCrypto", "TollPrimitives"]),
@@ -96,6 +96,7 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CTollLinux"),
+        .target(name: "CTollSpawn"),
         .target(name: "CTollFaultVFS", dependencies: ["CSQLite"]),
 
         // Tests.

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+private import CTollSpawn
 private import Glibc
 internal import Synchronization
 
@@ -87,6 +88,9 @@ public struct ChildProcess: ~Copyable, Sendable {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, childInput, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, childOutput, 1)
+        // Whatever else is open here, a library's socket among it, is none of its business: who waits for the end of a connection
+        // that a child holds a copy of waits for the end of the child.
+        unsafe toll_spawn_close_from(&actions, 3)
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
