@@ -14,7 +14,8 @@ import TollRuntime
     }
 
     @Test func `a child's output and status are read, and what is written reaches it`() throws {
-        var child = try ChildProcess("/bin/sh", ["-c", "read word; echo \"$word $GREETED\"; exit 3"], environment: ["GREETED": "you"])
+        var child = try ChildProcess(
+            "/bin/sh", ["-c", "read word; echo \"$word $GREETED\"; exit 3"], environment: ["GREETED": "you"])
         child.writeLine("hello")
         #expect(child.readLine() == "hello you")
         #expect(child.finish().status == 3)
