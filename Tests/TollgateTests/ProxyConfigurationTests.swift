@@ -2,6 +2,7 @@
 
 import Testing
 import TollHTTP
+import TollRuntime
 
 @testable import tollgate
 
@@ -22,13 +23,13 @@ import TollHTTP
         Mistake(
             "trusted proxies that are none, or everybody",
             Fixture.text(top: "trusted_proxies: {addresses: [10.0.0.1/8, proxy.internal, 0.0.0.0/0], field: X-Real-IP}"),
-            "1: error: trusted_proxies.addresses[0]: `10.0.0.1/8` is no block of addresses; write for example `10.0.0.0/8`, "
-                + "whose bits behind the eighth are zero; or `loopback`, `private`, `unix`",
-            "1: error: trusted_proxies.addresses[1]: `proxy.internal` is no block of addresses; write for example "
-                + "`10.0.0.0/8`, whose bits behind the eighth are zero; or `loopback`, `private`, `unix`",
-            "1: error: trusted_proxies.addresses[2]: anybody could say to be anybody; name the addresses of your own proxies",
             "1: error: trusted_proxies.field: is no field that is read for the client's address; write `X-Forwarded-For` or "
-                + "`Forwarded`"
+                + "`Forwarded`",
+            "1: error: trusted_proxies.addresses[0]: `10.0.0.1/8` is no block of addresses; write for example `10.0.0.0/8`, "
+                + "all other bits zero, or `loopback`, `private`, `unix`",
+            "1: error: trusted_proxies.addresses[1]: `proxy.internal` is no block of addresses; write for example "
+                + "`10.0.0.0/8`, all other bits zero, or `loopback`, `private`, `unix`",
+            "1: error: trusted_proxies.addresses[2]: anybody could say to be anybody; name the addresses of your own proxies"
         )
     ]
 

@@ -39,8 +39,7 @@ extension ConfigurationReader {
             case "unix": takesUnixSockets = true
             default:
                 guard let range = AddressRange(text) else {
-                    let remedy =
-                        "write for example `\(Self.example)`, whose bits behind the eighth are zero; or `loopback`, `private`, `unix`"
+                    let remedy = "write for example `\(Self.example)`, all other bits zero, or `loopback`, `private`, `unix`"
                     item.refuse("`\(Finding.excerpt(text))` is no block of addresses", remedy: remedy, &self.findings)
                     continue
                 }
