@@ -57,6 +57,7 @@ struct Bench {
         routes: [Route]? = nil,
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
+        trustedProxies: TrustedProxies = .none,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -81,16 +82,18 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        var configuration = GatewayConfiguration(
+            publicURL: Origin(scheme: .https, host: "api.example"),
+            routes: try routes ?? Self.routes(),
+            settleWait: .seconds(30),
+            deferral: deferral,
+            settlingCountMax: settlingCountMax,
+            cors: cors
+        )
+        configuration.trustedProxies = trustedProxies
         self.lease = WorkerLease(environment)
         self.gateway = Gateway(
-            GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: "api.example"),
-                routes: try routes ?? Self.routes(),
-                settleWait: .seconds(30),
-                deferral: deferral,
-                settlingCountMax: settlingCountMax,
-                cors: cors
-            ),
+            configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,
