@@ -20,6 +20,7 @@ PATIENCE = 60           # seconds until a purchase without an end is a failure
 PAUSE = 0.05            # between two presentations
 EXCHANGE_TIMEOUT = 30
 DEFERRED = "/deferred"
+HOST = "api.example"    # whichever gateway is asked: the same request is one to the same host
 
 
 @dataclass
@@ -112,7 +113,7 @@ class Shop:
 
     def terms(self, origin: str, method: str, route: str) -> Terms | None:
         """Of a fresh 402; None when the gateway is away."""
-        answer = present(origin, method, route, [])
+        answer = present(origin, method, route, [("Host", HOST)])
         if answer is None or answer.status == 503:
             return None
         if answer.status != 402:
@@ -167,10 +168,12 @@ class Buyer(threading.Thread):
         else:
             self._present_to_the_end(purchase)
 
+    def _present(self, purchase: Purchase, **when: Callable[[], None]) -> Answer | None:
+        return present(self._origin(), purchase.method, purchase.route, [("Host", HOST), *purchase.fields], **when)
+
     def _present_to_the_end(self, purchase: Purchase) -> None:
         while time.monotonic() < purchase.begun + PATIENCE:
-            answer = present(self._origin(), purchase.method, purchase.route, purchase.fields, when_sent=self.shop.when_asked,
-                             when_answered=self.shop.when_answered)
+            answer = self._present(purchase, when_sent=self.shop.when_asked, when_answered=self.shop.when_answered)
             purchase.presentations += 1
             if end := self._end(purchase, answer):
                 purchase.end = end
@@ -205,7 +208,7 @@ class Buyer(threading.Thread):
         """Present once more what was paid, until there is an answer."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            answer = present(self._origin(), purchase.method, purchase.route, purchase.fields)
+            answer = self._present(purchase)
             if answer and answer.status == 200:
                 purchase.bodies.append(answer.body)
                 return

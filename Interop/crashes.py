@@ -5,8 +5,8 @@
 
 A chain that mines every few hundred milliseconds, a gateway with a ledger of its own, and buyers who present each credential until
 it has come to a definite end.  With --replicas several gateways share one ledger in PostgreSQL, each presentation goes to any of
-them, and one dies while the others go on.  The gateway is killed (SIGKILL) at moments that the seed chooses: at any time, while it starts, and
-right after a buyer has asked, the upstream was called, a transaction came to the node, went through it, or an answer arrived.
+them, and one dies while the others go on.  A gateway is killed (SIGKILL) at moments that the seed chooses: at any time, while it
+starts, and right after a buyer has asked, the upstream was called, a transaction came to the node, went through it, or an answer arrived.
 Everything is judged from outside: by the chain, by what the buyers were told, by the upstream's calls, and by `tollgate ledger`.
 """
 from __future__ import annotations
@@ -175,7 +175,8 @@ class Run:
         self.upstream.when_called = self.moments.reach("called")
         self.node.before_send, self.node.after_send = self.moments.reach("sending"), self.moments.reach("sent")
         self.stop_buying = threading.Event()
-        shop = Shop([g.origin for g in self.gateways], NETWORK, self.token, [f"/{p}" for p in POLICIES], self._sign, ["payer", "payer2"],
+        origins = [g.origin for g in self.gateways]
+        shop = Shop(origins, NETWORK, self.token, [f"/{p}" for p in POLICIES], self._sign, ["payer", "payer2"],
                     self.moments.reach("asked"), self.moments.reach("answered"))
         self.buyers = [Buyer(shop, number, seed, self.stop_buying) for number in range(buyers)]
         self.kills: Counter[str] = Counter()
