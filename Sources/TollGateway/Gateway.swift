@@ -39,7 +39,7 @@ public struct Gateway: RequestHandler {
         self.paidCalls = PaidCalls(
             methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
             settleWait: configuration.settleWait,
-            deferral: configuration.deferral, lease: lease ?? WorkerLease(environment),
+            deferral: configuration.deferral, lease: lease ?? WorkerLease(environment: environment),
             backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
             environment: environment, log: log)
         self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)

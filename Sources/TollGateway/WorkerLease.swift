@@ -23,7 +23,7 @@ public final class WorkerLease: Service {
     public let worker: WorkerID
     private let store: (any PaymentStore)?
     private let environment: Environment
-    private let log: Logger?
+    private let log: Logger
     private let state = Mutex(State())
 
     private struct State {
@@ -33,19 +33,24 @@ public final class WorkerLease: Service {
     }
 
     /// A lease on the shared ledger `store`, once ``begin()`` has returned.
-    public init(on store: any PaymentStore, _ environment: Environment, log: Logger) {
-        self.worker = WorkerID(randomBytes: environment.randomBytes(WorkerID.byteCount))
-        self.store = store
-        self.environment = environment
-        self.log = log
+    ///
+    /// - Parameter worker: A name of its own; by default one is drawn.
+    public convenience init(on store: any PaymentStore, as worker: WorkerID? = nil, environment: Environment, log: Logger) {
+        self.init(worker, store, environment, log)
     }
 
     /// That of a process that has its ledger for itself: nobody could take anything over.
-    public init(_ environment: Environment) {
-        self.worker = WorkerID(randomBytes: environment.randomBytes(WorkerID.byteCount))
-        self.store = nil
+    ///
+    /// - Parameter worker: A name of its own; by default one is drawn.
+    public convenience init(as worker: WorkerID? = nil, environment: Environment) {
+        self.init(worker, nil, environment, .silent)
+    }
+
+    private init(_ worker: WorkerID?, _ store: (any PaymentStore)?, _ environment: Environment, _ log: Logger) {
+        self.worker = worker ?? WorkerID(randomBytes: environment.randomBytes(WorkerID.byteCount))
+        self.store = store
         self.environment = environment
-        self.log = nil
+        self.log = log
     }
 
     /// The number of the lease, which changes each time it has lapsed; nil when it is not held. Nobody else can have taken over
@@ -71,7 +76,7 @@ public final class WorkerLease: Service {
                 while true {
                     try await self.environment.sleep(for: Self.interval)
                     do throws(StoreError) { try await self.renew() } catch {
-                        self.log?.error(
+                        self.log.error(
                             "the lease on the ledger could not be renewed", ["reason": error.reason, "held": self.term != nil])
                     }
                 }

@@ -37,13 +37,18 @@ public final class PostgresPaymentStore: PaymentStore {
     public init(url: String, alone: Bool = false) throws(StoreError) {
         let link = PostgresLink(url: url, access: alone ? .alone : .writing)
         try LedgerSchema.migrate(try link.open(), link.place)
-        _ = try link.connect()
+        if !alone { _ = try link.connect() }
         let recent = RecentPayments()
         let readers = alone ? PostgresLink(url: url, access: .reading) : link
         self.reader = try PostgresPaymentReader(readers, count: Self.readerCount)
         self.writers = try ReaderPool(
-            count: alone ? 1 : Self.writerCount, waitingCountMax: Self.waitingCountMax, on: { .own("tollgate.ledger.writer") }
-        ) { () throws(StoreError) in LedgerWriter(PostgresSession(link), recent: recent) }
+            count: alone ? 1 : Self.writerCount, waitingCountMax: Self.waitingCountMax,
+            on: { .own("tollgate.ledger.writer") }
+        ) { () throws(StoreError) in
+            let session = PostgresSession(link)
+            if alone { try session.connect() }
+            return LedgerWriter(session, recent: recent)
+        }
         var limits = GroupCommitLimits()
         limits.groupCountMax = Self.deferredCountMax
         limits.waitingCountMax = Self.waitingCountMax

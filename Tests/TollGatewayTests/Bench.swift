@@ -91,7 +91,7 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
-        self.lease = WorkerLease(environment)
+        self.lease = WorkerLease(environment: environment)
         self.gateway = Gateway(
             configuration,
             dialects: Self.dialects,

@@ -187,7 +187,7 @@ import TollTestKit
     @Test func `a process whose lease has lapsed calls no upstream, even when it is back`() async throws {
         let store = MemoryPaymentStore()
         let time = ManualTime(start: .seconds(Bench.now), sleepPasses: true)
-        let lease = WorkerLease(on: store, time.environment, log: .silent)
+        let lease = WorkerLease(on: store, environment: time.environment, log: .silent)
         #expect(lease.term == nil, "it has not begun")
         try await lease.begin()
         let first = try #require(lease.term)

@@ -42,7 +42,8 @@ struct Assembly: Sendable {
             throw Failure(description: "store: \(error.reason)")
         }
         self.lease =
-            configuration.store.isShared ? WorkerLease(on: self.store, environment, log: log) : WorkerLease(environment)
+            configuration.store.isShared
+            ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
     }
 

@@ -43,7 +43,13 @@ enum GatewaySite {
             }
             method = remote
         }
-        let lease = world.scenario.gatewayCount > 1 ? WorkerLease(on: store, environment, log: log) : WorkerLease(environment)
+        // Not drawn: what else a process draws is the same with it and without.
+        let name = Keccak256.hash(text: "\(process.name) of \(process.executor.now)").bytes.prefix(WorkerID.byteCount)
+        let worker = WorkerID(randomBytes: Array(name))
+        let lease =
+            world.scenario.gatewayCount > 1
+            ? WorkerLease(on: store, as: worker, environment: environment, log: log)
+            : WorkerLease(as: worker, environment: environment)
         do throws(StoreError) { try await lease.begin() } catch {
             world.trace.note("\(process.name) cannot start: \(error.reason)")
             return false
