@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 from buyers import exchange
 from checks import PATH, Balances, expect, purchase
 from market import PRICE, TOLLGATE, Market, Server
+from processes import free_port
 from stuck import credentials
 
 START_TIMEOUT = 30
@@ -24,9 +24,11 @@ WORDS = {                   # what is wrong with a ledger, and what the gateway 
     "no database": "not a database",
     "cut short": "malformed",
     "read-only": "ermission denied",
-    "on a full disk": "",
+    "on a full disk": "",       # the file is there, and empty or half made: with room it becomes a ledger
 }
-FULL_AT = 96 << 10          # bytes: a ledger's tables fit, some payments too
+KEY = "0x" + "11" * 32
+ROOM = 1 << 20              # bytes that the ledger's files may still grow: some payments fit
+PAYMENTS = 60               # and so many do not
 
 
 def expect_faults_told(market: Market, server: Server) -> None:
@@ -41,21 +43,28 @@ def expect_faults_told(market: Market, server: Server) -> None:
         ledger = copy_ledger(server, place)
         break_ledger(what, ledger)
         before = ledger.read_bytes() if ledger.exists() else b""
-        done = start(configure(server, ledger), what)
+        config = configure(server, ledger)
+        done = start(config, what)
         expect(done.returncode > 0, f"a ledger {what}: serve ends with {done.returncode}")
         expect(words in done.stderr and str(ledger) in done.stderr, f"a ledger {what}: serve says {done.stderr!r}")
-        after = ledger.read_bytes() if ledger.exists() else b""
-        expect(after == before, f"a ledger {what} was changed")
+        if before:
+            expect(ledger.read_bytes() == before, f"a ledger {what} was changed")
+        else:
+            admin = yaml_port(config.read_text(), "admin")
+            market.processes.start("gateway with room again", [TOLLGATE, "serve", "--config", str(config)],
+                                   f"http://127.0.0.1:{admin}/health", {"TOLLGATE_EVM_KEY": KEY})
+            market.processes.end("gateway with room again")
 
 
 def expect_full_disk_survived(market: Market, server: Server) -> None:
     """Payments until the disk is full, then none, and after that all are in the books."""
     purchase(market, "sdk", server)
     balances = Balances(market, market.address("payer"), server.payee)
-    old = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (FULL_AT, resource.RLIM_INFINITY))
+    size = max(Path(ledger_of(server) + end).stat().st_size for end in ("", "-wal"))
+    old = resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size + ROOM, resource.RLIM_INFINITY))
     served = refused = 0
     waiting = []
-    for fields in credentials(market, server, 60):
+    for fields in credentials(market, server, PAYMENTS):
         answer = exchange(server.recorder.origin, "GET", PATH, fields)
         expect(answer.status in (200, 503), f"on a full disk a payment is answered {answer.status} {answer.body[:200]!r}")
         served += answer.status == 200
@@ -91,11 +100,20 @@ def ledger_of(server: Server) -> str:
 
 
 def configure(server: Server, ledger: Path) -> Path:
-    """The server's configuration with another ledger."""
+    """The server's configuration with another ledger and other ports."""
     assert server.config
     config = ledger.parent / "tollgate.yaml"
-    config.write_text(server.config.read_text().replace(ledger_of(server), str(ledger)))
+    text = server.config.read_text().replace(ledger_of(server), str(ledger))
+    for name in ("listen", "admin"):
+        text = text.replace(f":{yaml_port(text, name)}", f":{free_port()}", 1)
+    config.write_text(text)
     return config
+
+
+def yaml_port(text: str, name: str) -> str:
+    """The port of `listen` or `admin` in a configuration."""
+    line = next(line for line in text.splitlines() if line.startswith(f"{name}:"))
+    return line.rstrip("}").rsplit(":", 1)[1]
 
 
 def break_ledger(what: str, ledger: Path) -> None:
@@ -124,11 +142,11 @@ def script(ledger: Path, sql: str) -> None:
 
 
 def start(config: Path, what: str) -> subprocess.CompletedProcess[str]:
-    """`tollgate serve` until it ends, as it should; with no more rights than a file's owner has, and for one no room on its disk."""
+    """`tollgate serve` until it ends, as it should: without root's way around permissions, or without room on its disk."""
     command = [TOLLGATE, "serve", "--config", str(config)]
     if what == "read-only" and os.geteuid() == 0:
-        command = [shutil.which("setpriv") or "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command]
-    environment = {"TOLLGATE_EVM_KEY": "0x" + "11" * 32}
+        command = ["/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all", *command]
+    environment = {"TOLLGATE_EVM_KEY": KEY}
 
     def no_room() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
