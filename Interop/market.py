@@ -212,14 +212,15 @@ class Market:
         self.say(f"{name} {recorder.origin} behind {recorder.url}")
         return Server(name, recorder, payee, None, [name, f"{'our' if facilitator == 'ours' else 'sdk'} facilitator"])
 
-    def gateway(self, facilitator: str = "ours", factories: bool = True, settle_wait: str = "30s") -> Server:
+    def gateway(self, facilitator: str = "ours", factories: bool = True, settle_wait: str = "30s", limited: bool = False) -> Server:
         """Our gateway settling by itself ("ours"), or over HTTP by the SDK ("sdk"), by our own facilitator ("ours, HTTP"), or by one
         that lies ("liar")."""
         name = f"gateway over {facilitator.replace(',', '')}" + ("" if factories else " without factories")
         name += "" if settle_wait == "30s" else f" waiting {settle_wait}"
-        return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait))
+        name += " with little room" if limited else ""
+        return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait, limited))
 
-    def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str) -> Server:
+    def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str, limited: bool) -> Server:
         recorder, upstream = Recorder(), Upstream()
         upstream.serve_in_background()
         logs, settles, environment = [name], OWN_SIGNER, {}
@@ -234,13 +235,15 @@ class Market:
         stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
         place = Place(recorder, Account.create().address, upstream, recorder.url, stores, environment)
         configuration = gateway_yaml(place, self.rpc, [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait)
-        return self._start_gateway_at(place, name, configuration, logs)
+        # A file at its limit is told by an error, as a full disk is, and not by a signal that ends the process.
+        return self._start_gateway_at(place, name, configuration, logs, ("/usr/bin/env", "--ignore-signal=XFSZ") if limited else ())
 
-    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str]) -> Server:
+    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str],
+                          through: tuple[str, ...] = ()) -> Server:
         file = self.directory / f"{name.replace(' ', '-')}.yaml"
         file.write_text(configuration)
         place.recorder.origin = f"http://127.0.0.1:{place.port}"
-        process = self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
+        process = self.processes.start(name, [*through, TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
                                        place.environment)
         self.say(f"{name} {place.recorder.origin} behind {place.recorder.url}, admin http://127.0.0.1:{place.admin}")
         return Server(name, place.recorder, place.payee, place.upstream, logs, file, process.pid)

@@ -19,12 +19,14 @@ public struct Gateway: RequestHandler {
     ///   - dialects: Every dialect this program speaks; a route offers those that its terms name.
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger.
+    ///   - lease: What keeps other processes on the ledger from taking over what this one works on; without it there are none.
     ///   - cache: Keeps copies of stored answers.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
+        lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient,
+        environment: Environment,
         log: Logger
     ) {
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
@@ -37,7 +39,7 @@ public struct Gateway: RequestHandler {
         self.paidCalls = PaidCalls(
             methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
             settleWait: configuration.settleWait,
-            deferral: configuration.deferral, ledgerUse: configuration.ledgerUse,
+            deferral: configuration.deferral, lease: lease ?? WorkerLease(environment: environment),
             backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
             environment: environment, log: log)
         self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)

@@ -16,8 +16,6 @@ public struct GatewayConfiguration: Sendable {
     /// The most payments that may be on their way to the chain at once: over it, requests are refused before anything is claimed,
     /// so that a chain that stands still fills neither memory nor the ledger.
     public var settlingCountMax: Int
-    /// Whether other processes serve on the same ledger.
-    public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
@@ -26,28 +24,15 @@ public struct GatewayConfiguration: Sendable {
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
+        settlingCountMax: Int = 5_000, cors: CORSPolicy = .any
     ) {
         self.publicURL = publicURL
         self.routes = routes
         self.settleWait = settleWait
         self.deferral = deferral
         self.settlingCountMax = settlingCountMax
-        self.ledgerUse = ledgerUse
         self.cors = cors
     }
-}
-
-/// Who serves on a ledger.
-public enum LedgerUse: Hashable, Sendable {
-    /// This process alone: a claim without an end that no request works on was interrupted.
-    case alone
-    /// Other processes too. A claim of theirs may be at work as long as the upstream and the settlement may take, and
-    /// ``graceSeconds`` more for sending the answer; only then is it taken up.
-    case shared
-
-    /// For what is not bounded otherwise: reading and sending bodies.
-    static let graceSeconds: Int64 = 60
 }
 
 /// A pattern, where its requests go, and what they cost.

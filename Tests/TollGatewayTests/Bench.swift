@@ -43,6 +43,8 @@ struct Bench {
     let store: any PaymentStore
     let upstream: ScriptedHTTPClient
     let log = Log()
+    /// Shared with other benches, a ledger is told by the test that this one is there.
+    let lease: WorkerLease
     let gateway: Gateway
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
@@ -55,7 +57,6 @@ struct Bench {
         routes: [Route]? = nil,
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
-        ledgerUse: LedgerUse = .alone,
         trustedProxies: TrustedProxies = .none,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
@@ -87,20 +88,26 @@ struct Bench {
             settleWait: .seconds(30),
             deferral: deferral,
             settlingCountMax: settlingCountMax,
-            ledgerUse: ledgerUse,
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
+        self.lease = WorkerLease(environment: environment)
         self.gateway = Gateway(
             configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,
+            lease: self.lease,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,
             log: self.log.logger
         )
+    }
+
+    /// Says that this gateway is there for so long: other benches on its ledger take nothing over meanwhile.
+    func stay(for seconds: Int64 = 3_600) async throws {
+        try await self.store.renew(self.lease.worker, for: seconds, at: Int64(self.time.environment.now()))
     }
 
     static let dialects: [any Dialect] = [

@@ -34,13 +34,15 @@ public struct Claim: Hashable, Sendable {
     /// What the seller stands to lose while this is served and not settled, in millionths of a dollar, rounded up. 0 unless the
     /// policy is `deferred`.
     public let exposure: Int64
+    /// Who claimed it, and is at work on it as long as its lease lasts; nil for nobody whose work could be interrupted.
+    public let worker: WorkerID?
 
     /// A claim by all its fields.
     public init(
         key: PaymentKey, payer: String, option: PaymentOption, dialect: DialectID, policy: SettlePolicy, payload: JSONObject,
         route: String,
         request: RequestIdentity, challengeHash: Bytes32?, unusedAtBlock: UInt64, validBefore: Int64,
-        identifierHash: Bytes32? = nil, exposure: Int64 = 0
+        identifierHash: Bytes32? = nil, exposure: Int64 = 0, worker: WorkerID? = nil
     ) {
         self.key = key
         self.payer = payer
@@ -55,6 +57,15 @@ public struct Claim: Hashable, Sendable {
         self.validBefore = validBefore
         self.identifierHash = identifierHash
         self.exposure = exposure
+        self.worker = worker
+    }
+
+    /// The same claim, paid in another way.
+    func paying(_ option: PaymentOption) -> Claim {
+        Claim(
+            key: self.key, payer: self.payer, option: option, dialect: self.dialect, policy: self.policy, payload: self.payload,
+            route: self.route, request: self.request, challengeHash: self.challengeHash, unusedAtBlock: self.unusedAtBlock,
+            validBefore: self.validBefore, identifierHash: self.identifierHash, exposure: self.exposure, worker: self.worker)
     }
 
     /// The payment's name.

@@ -19,6 +19,7 @@ final class LedgerWriter {
     let connection: SQLiteConnection
     let reader: LedgerReader
     var leases = LedgerLeases()
+    var workers = WorkerLeases()
     /// Nil until a deferred claim asks, and after everything that it cannot follow.
     var book: PayerBook?
     private var recent: [PaymentID: StoredPayment] = [:]

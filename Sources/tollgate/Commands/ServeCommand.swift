@@ -41,9 +41,12 @@ enum ServeCommand {
         guard await assembly.hasFittingTokens() else {
             throw Assembly.Failure(description: "the configuration does not fit the chain")
         }
+        do throws(StoreError) { try await assembly.lease.begin() } catch {
+            throw Assembly.Failure(description: "store: \(error.reason)")
+        }
         let rails = try await assembly.rails()
         var services: [any Service] = [
-            assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
+            assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
         services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)

@@ -28,7 +28,7 @@ extension Assembly {
                 return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
-            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
+            settlingCountMax: self.configuration.limits.settling, cors: cors)
         gateway.trustedProxies = self.configuration.trustedProxies
         return gateway
     }

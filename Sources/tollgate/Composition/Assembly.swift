@@ -20,6 +20,7 @@ struct Assembly: Sendable {
 
     let configuration: Configuration
     let store: any PaymentStore
+    let lease: WorkerLease
     let cache: any SharedCache
     let client: any HTTPClient
     let background = BackgroundWork()
@@ -37,9 +38,12 @@ struct Assembly: Sendable {
         } else {
             self.cache = MemoryCache(now: environment.wallClock)
         }
-        do throws(StoreError) { self.store = try OpenLedger.alone(configuration) } catch {
+        do throws(StoreError) { self.store = try OpenLedger.serving(configuration) } catch {
             throw Failure(description: "store: \(error.reason)")
         }
+        self.lease =
+            configuration.store.isShared
+            ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
     }
 
@@ -103,7 +107,8 @@ struct Assembly: Sendable {
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, lease: self.lease,
+            cache: self.cache,
             signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
             client: self.client, environment: self.environment, log: self.log)
     }

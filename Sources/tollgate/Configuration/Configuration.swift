@@ -39,10 +39,10 @@ struct Configuration: Sendable {
         case postgres(url: Secret<String>)
 
         /// Whether others may serve from it too.
-        var use: LedgerUse {
+        var isShared: Bool {
             switch self {
-            case .sqlite: .alone
-            case .postgres: .shared
+            case .sqlite: false
+            case .postgres: true
             }
         }
     }

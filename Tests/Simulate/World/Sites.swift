@@ -43,11 +43,23 @@ enum GatewaySite {
             }
             method = remote
         }
+        // Not drawn: what else a process draws is the same with it and without.
+        let name = Keccak256.hash(text: "\(process.name) of \(process.executor.now)").bytes.prefix(WorkerID.byteCount)
+        let worker = WorkerID(randomBytes: Array(name))
+        let lease =
+            world.scenario.gatewayCount > 1
+            ? WorkerLease(on: store, as: worker, environment: environment, log: log)
+            : WorkerLease(as: worker, environment: environment)
+        do throws(StoreError) { try await lease.begin() } catch {
+            world.trace.note("\(process.name) cannot start: \(error.reason)")
+            return false
+        }
+        process.spawn { try? await lease.run() }
         let gateway = Gateway(
             GatewayConfiguration(
                 publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
-                deferral: Market.deferral, ledgerUse: world.scenario.gatewayCount > 1 ? .shared : .alone),
-            dialects: Market.dialects, methods: [method], store: store,
+                deferral: Market.deferral),
+            dialects: Market.dialects, methods: [method], store: store, lease: lease,
             signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log)
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }

@@ -9,10 +9,15 @@ extension ChainWatcher {
     /// On a chain that names no final block, one that lies so deep is taken for final.
     private static let depthWithoutFinality: UInt64 = 256
 
+    /// A ledger that was never watched is looked at from this much below the final block on: what lies deeper cannot be undone any
+    /// more, and whether it is as the ledger says is what `tollgate ledger reconcile` tells.
+    private static let firstDepth = Claim.reorganisationDepth
+
     /// Compares the settlements above the mark with the chain, and moves the mark to the final block.
     func watchSettlements(_ network: ExactEVMNetwork) async throws(Trouble) {
         let (head, final) = try await self.heads(network)
-        let mark = try await self.mark(.finalized(network.chain)).map { UInt64(max(0, $0)) } ?? 0
+        let mark =
+            try await self.mark(.finalized(network.chain)).map { UInt64(max(0, $0)) } ?? (final - min(final, Self.firstDepth))
         try await self.recheck(network)
         var query = PaymentQuery(in: [.settled], limit: Self.pageSize)
         query.network = network.chain

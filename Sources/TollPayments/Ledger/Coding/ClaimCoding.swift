@@ -24,6 +24,7 @@ extension Claim {
             "validBefore": .integer(self.validBefore),
             "identifierHash": .hex(self.identifierHash),
             "exposure": .integer(self.exposure),
+            "worker": self.worker.map { .string($0.description) } ?? .null,
         ]
     }
 
@@ -52,7 +53,8 @@ extension Claim {
             unusedAtBlock: try members.integer("unusedAtBlock"),
             validBefore: try members.integer("validBefore"),
             identifierHash: version == 1 ? nil : try members.parsedIfAny("identifierHash") { Bytes32(hex: $0) },
-            exposure: version == 1 ? 0 : try members.integer("exposure")
+            exposure: version == 1 ? 0 : try members.integer("exposure"),
+            worker: version < 3 ? nil : try members.parsedIfAny("worker") { WorkerID($0) }
         )
         try key.end()
         try request.end()

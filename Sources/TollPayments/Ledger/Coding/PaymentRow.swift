@@ -23,7 +23,7 @@ package struct PaymentRow: Hashable {
         let option = claim.option
         self.values = [
             .blob(record.id.digest.bytes), .text(record.phase.rawValue), .text(option.network.description),
-            .text(claim.key.asset),
+            .text(option.asset.address.lowercased()),
             .text(option.asset.symbol), LedgerValue(option.asset.decimals), .text(claim.key.payer), .text(claim.key.nonce),
             .text(option.scheme), .text(option.payTo), .text(option.amount.description), .text(claim.dialect.name),
             .text(claim.policy.rawValue), .text(claim.route), .integer(claim.validBefore), LedgerValue(record.attempts),
