@@ -8,10 +8,15 @@ internal import TollRuntime
 extension ChainWatcher {
     /// On a chain that names no final block, one that lies so deep is taken for final.
     private static let depthWithoutFinality: UInt64 = 256
+    /// For so long after it was first seen to be final a block's settlements are compared further: another node may be behind by
+    /// as much, and tell of a settlement in a block that this chain no longer has.
+    private static let nodesApart = Duration.seconds(60)
 
-    /// Compares the settlements above the mark with the chain, and moves the mark to the final block.
+    /// Compares the settlements above the mark with the chain, and moves the mark to the block that has been final for long.
     func watchSettlements(_ network: ExactEVMNetwork) async throws(Trouble) {
-        let (head, final) = try await self.heads(network)
+        let (head, newestFinal) = try await self.heads(network)
+        let final = self.finalBlocks.note(
+            newestFinal, at: self.environment.monotonic(), for: Self.nodesApart, network.chain)
         let mark = try await self.mark(.finalized(network.chain)).map { UInt64(max(0, $0)) } ?? 0
         try await self.recheck(network)
         var query = PaymentQuery(in: [.settled], limit: Self.pageSize)
@@ -23,7 +28,7 @@ extension ChainWatcher {
             guard page.count == query.limit, let last = page.last else { break }
             query.after = PaymentQuery.Cursor(last)
         }
-        guard final > mark else { return }
+        guard let final, final > mark else { return }
         try await self.setMark(.finalized(network.chain), to: Int64(clamping: final))
         self.blocks.forget(upTo: final, network.chain)
     }
@@ -60,14 +65,25 @@ extension ChainWatcher {
         return hashes
     }
 
+    /// Asks for the hashes of blocks. What is known of others is of the same fork only when it still stands afterwards.
+    private func check(_ numbers: Set<UInt64>, _ network: ExactEVMNetwork) async throws(Trouble) {
+        guard !numbers.isEmpty else { return }
+        let highest = self.blocks.highest(network.chain)
+        let hashes = try await self.hashes(numbers.sorted(), network)
+        if let highest, try await self.hashes([highest.number], network)[highest.number] != highest.hash {
+            self.blocks.forgetAll(network.chain)
+            throw Trouble(reason: "the chain is being reorganised")
+        }
+        for (number, hash) in hashes { self.blocks.add(number, hash, network.chain) }
+    }
+
     private func compare(_ page: [PaymentRecord], _ network: ExactEVMNetwork, head: UInt64) async throws(Trouble) {
         // What is not known by a block's hash was told by a facilitator; its word is all there is.
         let settled = page.compactMap { record -> (record: PaymentRecord, settlement: Settlement)? in
             guard let settlement = record.settlement, !settlement.blockHash.isEmpty else { return nil }
             return (record, settlement)
         }
-        let unknown = Set(settled.map(\.settlement.block).filter { self.blocks.hash($0, network.chain) == nil })
-        for (number, hash) in try await self.hashes(unknown.sorted(), network) { self.blocks.add(number, hash, network.chain) }
+        try await self.check(Set(settled.map(\.settlement.block).filter { self.blocks.hash($0, network.chain) == nil }), network)
         for (record, settlement) in settled {
             let hash = self.blocks.hash(settlement.block, network.chain)
             // A node that is behind has not seen the block, which says nothing against it.
