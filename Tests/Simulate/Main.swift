@@ -108,14 +108,17 @@ struct FaultReport: Sendable {
     /// What never happened.
     var missing: [Fault] { Fault.allCases.filter { self.counts[$0] == nil } }
 
-    /// One for each fault that came about.
+    /// A table with a row for each fault that came about.
     var lines: [String] {
-        Fault.allCases.compactMap { fault in
-            guard let count = self.counts[fault] else { return nil }
-            let times = "\(count.times)"
-            let indent = String(repeating: " ", count: max(0, 9 - times.count))
-            return "\(indent)\(times)  \(fault.rawValue), in \(count.worlds) worlds"
+        let rows = Fault.allCases.compactMap { fault in
+            self.counts[fault].map { Self.row("\($0.times)", "\($0.worlds)", fault.rawValue) }
         }
+        return [Self.row("times", "worlds", "what went wrong")] + rows
+    }
+
+    private static func row(_ times: String, _ worlds: String, _ words: String) -> String {
+        let cells = [times, worlds].map { String(repeating: " ", count: max(0, 9 - $0.count)) + $0 }
+        return cells.joined() + "  " + words
     }
 }
 

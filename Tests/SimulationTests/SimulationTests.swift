@@ -64,8 +64,9 @@ import Testing
         #expect(report.missing == Fault.allCases.filter { $0 != .rpcLost && $0 != .reorganisation2 })
         #expect(
             report.lines == [
-                "        6  RPC requests or replies lost, in 2 worlds",
-                "        2  reorganisations of depth 2 that took a transaction, in 2 worlds",
+                "    times   worlds  what went wrong",
+                "        6        2  RPC requests or replies lost",
+                "        2        2  reorganisations of depth 2 that took a transaction",
             ])
     }
 

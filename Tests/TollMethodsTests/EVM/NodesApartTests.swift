@@ -5,6 +5,7 @@ import TollCrypto
 import TollEVM
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 @testable import TollMethods
