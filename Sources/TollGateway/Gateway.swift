@@ -5,12 +5,30 @@ public import TollPayments
 public import TollRuntime
 
 /// Asks for payment, takes it, and passes the request on.
+///
+/// A gateway is one configuration made ready; it never changes. After a reload there is another (``reconfigured(_:)``), with the
+/// same ledger and the same memory, which the server asks from the next request on; requests under way end with this one.
 public struct Gateway: RequestHandler {
+    /// What it works with, whatever the configuration.
+    private struct Parts {
+        let dialects: [any Dialect]
+        let methods: [any PaymentMethod]
+        let store: any PaymentStore
+        let cache: (any SharedCache)?
+        let signIns: (any SignInVerifier)?
+        let client: any HTTPClient
+        let environment: Environment
+        let log: Logger
+        let memory: GatewayMemory
+    }
+
+    private let parts: Parts
     private let table: RouteTable
+    private let former: FormerRoutes
     private let paidCalls: PaidCalls
     private let signIns: SignIns
     private let proxy: Proxy
-    private let log: Logger
+    private var log: Logger { self.parts.log }
 
     /// A gateway.
     ///
@@ -26,18 +44,34 @@ public struct Gateway: RequestHandler {
         cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
         log: Logger
     ) {
+        let parts = Parts(
+            dialects: dialects, methods: methods, store: store, cache: cache, signIns: signIns, client: client,
+            environment: environment, log: log, memory: GatewayMemory(store: store, environment: environment))
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
-        let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)
+        self.init(configuration, table, FormerRoutes(), parts)
+    }
+
+    /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
+    public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
+        let table = RouteTable(configuration, dialects: self.parts.dialects, clock: self.parts.environment.now)
+        let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
+        return Gateway(configuration, table, former, self.parts)
+    }
+
+    private init(_ configuration: GatewayConfiguration, _ table: RouteTable, _ former: FormerRoutes, _ parts: Parts) {
+        self.parts = parts
         self.table = table
-        self.proxy = proxy
+        self.former = former
+        self.proxy = Proxy(
+            client: parts.client, forwarding: Forwarding(dialects: parts.dialects), crossOrigin: table.crossOrigin, log: parts.log
+        )
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
-            settleWait: configuration.settleWait,
-            deferral: configuration.deferral, ledgerUse: configuration.ledgerUse,
-            backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
-            environment: environment, log: log)
-        self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)
-        self.log = log
+            methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
+            proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
+            settlingCountMax: configuration.settlingCountMax, ledgerUse: configuration.ledgerUse, memory: parts.memory,
+            environment: parts.environment, log: parts.log)
+        self.signIns = SignIns(
+            to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
 
     /// Answers at once what needs no waiting: the challenge of a priced route.
@@ -71,8 +105,8 @@ public struct Gateway: RequestHandler {
 
     /// Returns when what was served is in the ledger as served: some of that is written after the answers are sent.
     public func finishCalls() async {
-        while self.paidCalls.active.count > 0 {
-            do { try await self.paidCalls.environment.sleep(for: .milliseconds(10)) } catch { return }
+        while self.parts.memory.active.count > 0 {
+            do { try await self.parts.environment.sleep(for: .milliseconds(10)) } catch { return }
         }
     }
 
@@ -86,7 +120,8 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(error, request.head, responder)
             return
         }
-        switch priced.credential(in: request.head) {
+        let presented = await self.presented(in: request.head, priced)
+        switch presented.reading {
         case .none:
             if let signedIn {
                 await self.paidCalls.spendCredit(of: signedIn, priced, route.upstream, request, responder)
@@ -109,7 +144,19 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
         case .credential(let credential):
-            await self.paidCalls.serve(credential, signedIn: signedIn, priced, route.upstream, request, responder)
+            await self.paidCalls.serve(
+                credential, signedIn: signedIn, presented.route, route.upstream, request, responder)
         }
+    }
+
+    /// What a request presents for `priced`, or for what was offered in its place before a reload.
+    private func presented(in head: RequestHead, _ priced: PricedRoute) async -> RoutedReading {
+        guard !self.former.isEmpty else { return priced.credential(in: head, orOf: []) }
+        let former = self.former.match(head, at: Int64(self.parts.environment.now()))
+        let found = priced.credential(in: head, orOf: former.honoured)
+        guard case .mismatched = found.reading, !former.lapsed.isEmpty else { return found }
+        let past = priced.credential(in: head, orOf: former.lapsed)
+        guard case .credential(let credential) = past.reading, await self.paidCalls.isKnown(credential) else { return found }
+        return past
     }
 }

@@ -43,7 +43,7 @@ struct Bench {
     let store: any PaymentStore
     let upstream: ScriptedHTTPClient
     let log = Log()
-    let gateway: Gateway
+    private(set) var gateway: Gateway
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
     init(
@@ -98,6 +98,13 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+    }
+
+    /// The same with another gateway in front.
+    func with(_ gateway: Gateway) -> Bench {
+        var bench = self
+        bench.gateway = gateway
+        return bench
     }
 
     static let dialects: [any Dialect] = [

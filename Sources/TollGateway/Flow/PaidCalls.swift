@@ -12,20 +12,19 @@ struct PaidCalls: Sendable {
     let proxy: Proxy
     let settleWait: Duration
     let deferral: DeferralLimits
+    let settlingCountMax: Int
     let ledgerUse: LedgerUse
-    let backlog: SettlementBacklog
+    let memory: GatewayMemory
     let environment: Environment
     let log: Logger
-    let locks = PaymentLocks()
-    let active = ActiveCalls()
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
         _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
         _ responder: consuming Responder
     ) async {
-        self.active.begin()
-        defer { self.active.end() }
+        self.memory.active.begin()
+        defer { self.memory.active.end() }
         guard let method = self.methods.first(where: { $0.takes(credential.option) }) else {
             self.log.error("no method takes the option", ["route": route.pattern, "option": credential.option.display])
             await self.proxy.refuse(.unavailable, request.head, responder)
@@ -41,6 +40,14 @@ struct PaidCalls: Sendable {
         let ending = await call.run()
         await call.deliver(ending, responder)
         call.leave(ending)
+    }
+
+    /// Whether the ledger knows what `credential` pays: then it is presented again.
+    func isKnown(_ credential: Credential) async -> Bool {
+        guard let method = self.methods.first(where: { $0.takes(credential.option) }), let key = method.key(of: credential) else {
+            return false
+        }
+        return (try? await self.store.record(key.id)) != nil
     }
 
     /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
@@ -158,7 +165,9 @@ struct PaidCall {
         guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
         // What is deferred waits for no settlement, and is bounded by what the seller is willing to lose.
         if terms == nil, !self.isInBacklog {
-            guard await self.shared.backlog.enter() else { return self.machine.tooManyWait() }
+            guard await self.shared.memory.backlog.enter(upTo: self.shared.settlingCountMax) else {
+                return self.machine.tooManyWait()
+            }
             self.isInBacklog = true
         }
         let outcome = try await store.claim(claim, deferral: terms, at: self.now)
@@ -193,7 +202,7 @@ struct PaidCall {
     /// Waits for another request of this process that works on the payment, as long as for a settlement.
     private mutating func acquire(_ payment: PaymentID) async -> Bool {
         guard self.locked != payment else { return true }
-        while !self.shared.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
+        while !self.shared.memory.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
         self.locked = payment
         return true
     }
@@ -206,9 +215,9 @@ struct PaidCall {
 
     /// Lets others work on the payment.
     func leave(_ ending: PaidRequest.Ending) {
-        if let payment = self.locked { self.shared.locks.release(payment) }
+        if let payment = self.locked { self.shared.memory.locks.release(payment) }
         guard self.isInBacklog else { return }
-        self.shared.backlog.leave(isSettling: ending.isPending)
+        self.shared.memory.backlog.leave(isSettling: ending.isPending)
     }
 
     private mutating func callUpstream(_ record: PaymentRecord) async -> PaidRequest.UpstreamOutcome {

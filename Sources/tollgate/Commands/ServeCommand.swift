@@ -46,18 +46,20 @@ enum ServeCommand {
             assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
-        services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
-        if role == .gateway {
-            let gateway = try assembly.gateway(methods: rails.methods)
+        let state = ProcessState()
+        var servers = try await CompanionServers.start(assembly, methods: rails.methods, state, group: loops)
+        let gateway = role == .gateway ? try assembly.gateway(methods: rails.methods) : nil
+        if let gateway {
             var server = try await CompanionServers.listen(
-                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+                CompanionServers.gateway, assembly.configuration.listen, gateway,
+                assembly.limits(of: CompanionServers.gateway), loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await gateway.finishCalls() }
-            services.append(server)
+            servers.append(server)
         }
-        let log = assembly.log
+        let reloader = Reloader(assembly, gateway: gateway, servers: servers, state: state)
         return ServiceGroup(
-            services: services, environment: .live, logger: log, deadlines: self.deadlines, signals: signals,
-            onReload: { log.warning("reloading is not available in this version: restart to take up the configuration") })
+            services: services + servers + [state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
+            signals: signals, onReload: { await reloader.reload() })
     }
 }

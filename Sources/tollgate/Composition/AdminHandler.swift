@@ -9,9 +9,17 @@ import TollRuntime
 
 /// Health and readiness, for whoever runs the process.
 struct AdminHandler: RequestHandler {
-    let store: any PaymentStore
-    let networks: [ExactEVMNetwork]
-    let token: Secret<String>?
+    private let store: any PaymentStore
+    private let networks: [ExactEVMNetwork]
+    private let token: Secret<String>?
+    private let state: ProcessState
+
+    init(_ assembly: Assembly, _ state: ProcessState) {
+        self.store = assembly.store
+        self.networks = assembly.networks
+        self.token = assembly.configuration.admin?.token?.value
+        self.state = state
+    }
 
     func handle(_ request: Request, _ responder: consuming Responder) async {
         guard self.isAllowed(request) else {
@@ -38,7 +46,7 @@ struct AdminHandler: RequestHandler {
 
     /// Whether the ledger and every chain answer, and signers have gas.
     private func ready(_ responder: consuming Responder) async {
-        var problems: [JSON] = []
+        var problems: [JSON] = self.state.isDraining ? ["the process is stopping"] : []
         do throws(StoreError) { _ = try await self.store.records(PaymentQuery(since: .max, limit: 1)) } catch {
             problems.append("the ledger does not answer")
         }

@@ -18,7 +18,7 @@ struct Assembly: Sendable {
         let description: String
     }
 
-    let configuration: Configuration
+    var configuration: Configuration
     let store: any PaymentStore
     let cache: any SharedCache
     let client: any HTTPClient
@@ -114,7 +114,21 @@ struct Assembly: Sendable {
         return await check.printFindings()
     }
 
-    var serverLimits: ServerLimits {
+    /// What the server of this name answers with. Nil for one whose handler has a state of its own, and keeps it.
+    func handler(of server: String, gateway: Gateway?, _ state: ProcessState) -> (any RequestHandler)? {
+        switch server {
+        case CompanionServers.admin: AdminHandler(self, state)
+        case CompanionServers.gateway: gateway
+        default: nil
+        }
+    }
+
+    /// What clients may ask of the server of this name.
+    func limits(of server: String) -> ServerLimits {
+        server == CompanionServers.admin ? ServerLimits() : self.serverLimits
+    }
+
+    private var serverLimits: ServerLimits {
         var limits = ServerLimits()
         limits.headerBytes = self.configuration.limits.headerBytes
         limits.bodyBytes = UInt64(self.configuration.limits.bodyBytes)

@@ -70,6 +70,8 @@ struct Configuration: Sendable {
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
     var routes: [Route]
+    /// What the file says, to tell what a later one changes.
+    var written = WrittenSections()
 
     /// The upstream of this name.
     func upstream(named name: String) -> Upstream? {

@@ -47,7 +47,8 @@ struct ConfigurationReader {
     ) -> (configuration: Configuration?, findings: Findings) {
         var reader = Self(file: file, table: table, secrets: secrets)
         guard let node = YAMLParser(file: file).parse(bytes, findings: &reader.findings) else { return (nil, reader.findings) }
-        let configuration = reader.configuration(ConfigurationValue(node, file: file))
+        var configuration = reader.configuration(ConfigurationValue(node, file: file))
+        configuration?.written = WrittenSections(node)
         return (reader.findings.hasErrors ? nil : configuration, reader.findings)
     }
 
