@@ -3,10 +3,11 @@
 
     python reloads.py [--reloads 100] [--buyers 4] [--visitors 4] [--keep]
 
-Buyers ask for a price, sign it and pay; visitors call what is free and look at prices; all over connections that they keep.  Nobody
-asks twice: an answer that does not come, or is not the expected one, is a lost request.  Each reload changes the price (what was
-offered before is honoured), and every tenth file is wrong (the previous one stays).  At the end SIGTERM, in the middle of the load:
-whatever was paid is delivered.
+Buyers ask for a price, sign it and pay; visitors call what is free and look at prices; all over connections that they keep.
+Nobody asks twice: an answer that does not come, or is not the expected one, is a lost request.  Each reload changes the price (what was
+offered before is honoured), and every tenth file is wrong (the previous one stays).  Then what an operator looks at and turns:
+metrics, which `promtool` checks, the log, pause and resume.  At the end SIGTERM, in the middle of the load: whatever was paid is
+delivered.
 """
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +44,16 @@ POLICIES = ("after", "before", "deferred")
 PRICES = ("$0.01", "$0.02")
 RELOAD_TIMEOUT = 20
 END_TIMEOUT = 60
+# What must have been counted after all this.
+SAMPLES = (
+    "tollgate_requests_total{route=\"/free\",status=\"200\"}", "tollgate_challenges_total{route=\"/after\"}",
+    "tollgate_requests_total{route=\"/before\",status=\"200\"}", "tollgate_verifications_total{result=\"valid\",reason=\"\"}",
+    "tollgate_settlements_total{result=\"settled\",reason=\"\"}",
+    "tollgate_paid_requests_total{result=\"delivered\",reason=\"\"}",
+    "tollgate_upstream_requests_total{upstream=\"api\",result=\"2xx\"}", "tollgate_ledger_commit_duration_seconds_count",
+    "tollgate_request_duration_seconds_count{kind=\"paid\"}", "tollgate_exposure_limit_dollars", "tollgate_ready",
+    "tollgate_config_reloads_total{result=\"taken_up\"}", "tollgate_config_reloads_total{result=\"refused\"}",
+)
 
 
 class Gateway:
@@ -48,21 +61,23 @@ class Gateway:
 
     def __init__(self, directory: Path, rpc: str, upstream: str, key: str, payee: str):
         self.processes, self.rpc, self.upstream, self.payee = Processes(directory), rpc, upstream, payee
-        self.port, self.admin = free_port(), free_port()
+        self.port, self.admin_port = free_port(), free_port()
         self.config, self.store, self.environment = directory / "tollgate.yaml", directory / "tollgate.db", {"RELOAD_KEY": key}
         self.write(PRICES[0])
         self.process = self.processes.start("gateway", [TOLLGATE, "serve", "--config", str(self.config)],
-                                            f"http://127.0.0.1:{self.admin}/ready", self.environment)
+                                            f"http://127.0.0.1:{self.admin_port}/ready", self.environment)
 
     def write(self, price: str, mistake: str = "") -> None:
         """Another file, there at once."""
-        routes = "\n".join(f"  - {{match: /{p}, upstream: api, price: {price}, settle: {p}, max_timeout: 120s}}" for p in POLICIES)
+        terms = "max_timeout: 120s"
+        routes = "\n".join(f"  - {{match: /{p}, upstream: api, price: {price}, settle: {p}, {terms}}}" for p in POLICIES)
         new = self.config.with_suffix(".new")
         new.write_text(f"""listen: 127.0.0.1:{self.port}
 public_url: http://127.0.0.1:{self.port}
-admin: {{listen: 127.0.0.1:{self.admin}}}
+admin: {{listen: 127.0.0.1:{self.admin_port}}}
 store: sqlite:{self.store}
 workers: 2
+log: {{format: json, access: true}}
 deferred: {{exposure: {{per_payer: $1000, total: $1000}}, max_age: 2s, batch_size: 10}}
 networks: {{"{NETWORK}": {{rpc: [{self.rpc}], confirmations: 1}}}}
 pay_to: {{eip155: "{self.payee}"}}
@@ -71,6 +86,7 @@ upstreams: {{api: {self.upstream}}}
 {mistake}
 routes:
   - {{match: /free, upstream: api, free: true}}
+  - {{match: /quiet, upstream: api, price: $1}}
 {routes}
 """)
         new.rename(self.config)
@@ -86,7 +102,23 @@ routes:
             time.sleep(0.01)
 
     def _count(self, message: str) -> int:
-        return sum(f" {message}" in line for line in self.processes.log("gateway").read_text(errors="replace").splitlines())
+        return sum(line["message"].startswith(message) for line in self.lines())
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log, each line of which is an object."""
+        whole, _, _ = self.processes.log("gateway").read_text(errors="replace").rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def admin(self, method: str, path: str, body: bytes | None = None, status: int = 200) -> bytes:
+        """What the admin listener answers."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}{path}", body, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                found, content = answer.status, answer.read()
+        except urllib.error.HTTPError as e:
+            found, content = e.code, e.read()
+        expect(found == status, f"{method} {path}: {found} instead of {status}: {content[:300]!r}")
+        return content
 
     def ledger(self, *arguments: str) -> str:
         """`tollgate ledger …`."""
@@ -190,6 +222,43 @@ class Run:
             time.sleep(0.1)
         return f"{count} reloads, {count // 10} of them of a wrong file; " + self.answers()
 
+    def look(self) -> str:
+        """Metrics that Prometheus takes, and that say what happened; a log whose lines say which request they belong to."""
+        text = self.gateway.admin("GET", "/metrics").decode()
+        command = ["promtool", "check", "metrics"]
+        checked = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
+        expect(checked.returncode == 0, f"promtool check metrics: {checked.stdout}{checked.stderr}")
+        samples = {}
+        for line in text.splitlines():
+            if not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                samples[name] = float(value)
+        for name in SAMPLES:
+            expect(samples.get(name, 0) > 0, f"{name} is {samples.get(name)}")
+        lines = [line for line in self.gateway.lines() if line["message"] == "request"]
+        named = {"request", "trace", "path", "status", "seconds"}
+        expect(all(named <= set(line) for line in lines), "a line without its request")
+        paid = [line for line in lines if line["status"] == 200 and line["path"] != "/free"]
+        expect(paid and all("payment" in line for line in paid), "a line of a paid request without its payment")
+        return f"{len(samples)} samples, {len(lines)} lines of requests, {len(paid)} of them paid"
+
+    def turn_off_and_on(self) -> str:
+        """Pause a route that nobody here asks for, then everything; `/ready` and the status say so."""
+        self.gateway.admin("POST", "/api/v1/pause", b'{"route": "/quiet"}')
+        status = json.loads(self.gateway.admin("GET", "/api/v1/status"))
+        paused = [route["match"] for route in status["routes"] if route["paused"]]
+        expect(paused == ["/quiet"] and status["ready"], f"paused are {paused}")
+        probe = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=30)
+        probe.request("GET", "/quiet")
+        answer = probe.getresponse()
+        expect(answer.status == 503 and answer.getheader("Retry-After"), f"a paused route answers {answer.status}")
+        probe.close()
+        self.gateway.admin("POST", "/api/v1/pause", b'{"route": "/nowhere"}', status=404)
+        self.gateway.admin("POST", "/api/v1/resume")
+        expect(json.loads(self.gateway.admin("GET", "/ready"))["status"] == "ready", "it is not ready")
+        self.answers()
+        return "nobody else noticed"
+
     def answers(self) -> str:
         """What the clients got; fails when one got nothing."""
         lost = [line for client in self.clients for line in client.lost]
@@ -253,7 +322,8 @@ def main() -> None:
     directory = Path(tempfile.mkdtemp(prefix="tollgate-reloads-"))
     run = Run(directory, a.buyers, a.visitors)
     try:
-        passed = (report("SIGHUP under load", lambda: run.reload(a.reloads)) and report("SIGTERM under load", run.terminate)
+        passed = (report("SIGHUP under load", lambda: run.reload(a.reloads)) and report("metrics and log", run.look)
+                  and report("pause and resume", run.turn_off_and_on) and report("SIGTERM under load", run.terminate)
                   and report("nothing paid is lost", run.count))
     finally:
         run.stop()

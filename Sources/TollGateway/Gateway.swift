@@ -10,7 +10,7 @@ public import TollRuntime
 /// same ledger and the same memory, which the server asks from the next request on; requests under way end with this one.
 public struct Gateway: RequestHandler {
     /// What it works with, whatever the configuration.
-    private struct Parts {
+    struct Parts {
         let dialects: [any Dialect]
         let methods: [any PaymentMethod]
         let store: any PaymentStore
@@ -19,16 +19,22 @@ public struct Gateway: RequestHandler {
         let client: any HTTPClient
         let environment: Environment
         let log: Logger
+        let metrics: GatewayMetrics
+        let access: AccessLog?
+        let traces: TraceIDs
         let memory: GatewayMemory
     }
 
-    private let parts: Parts
-    private let table: RouteTable
+    let parts: Parts
+    let table: RouteTable
     private let former: FormerRoutes
-    private let paidCalls: PaidCalls
+    let paidCalls: PaidCalls
     private let signIns: SignIns
     private let proxy: Proxy
-    private var log: Logger { self.parts.log }
+    var log: Logger { self.parts.log }
+
+    /// What takes no requests for now, whichever configuration is in force.
+    public var pauses: Pauses { self.parts.memory.pauses }
 
     /// A gateway.
     ///
@@ -39,21 +45,27 @@ public struct Gateway: RequestHandler {
     ///   - cache: Keeps copies of stored answers.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
+    ///   - metrics: Where it counts.
+    ///   - access: Gets a line for each request; nil for none.
+    ///   - traces: Makes the ids of requests.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
         cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
-        log: Logger
+        log: Logger, metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()), access: AccessLog? = nil,
+        traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, cache: cache, signIns: signIns, client: client,
-            environment: environment, log: log, memory: GatewayMemory(store: store, environment: environment))
-        let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
+            environment: environment, log: log, metrics: metrics, access: access, traces: traces,
+            memory: GatewayMemory(store: store, environment: environment))
+        let table = RouteTable(configuration, dialects: dialects, metrics: metrics, clock: environment.now)
         self.init(configuration, table, FormerRoutes(), parts)
     }
 
     /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
     public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
-        let table = RouteTable(configuration, dialects: self.parts.dialects, clock: self.parts.environment.now)
+        let table = RouteTable(
+            configuration, dialects: self.parts.dialects, metrics: self.parts.metrics, clock: self.parts.environment.now)
         let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
         return Gateway(configuration, table, former, self.parts)
     }
@@ -63,13 +75,17 @@ public struct Gateway: RequestHandler {
         self.table = table
         self.former = former
         self.proxy = Proxy(
-            client: parts.client, forwarding: Forwarding(dialects: parts.dialects), crossOrigin: table.crossOrigin, log: parts.log
+            client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
+            forwarding: Forwarding(dialects: parts.dialects), crossOrigin: table.crossOrigin, log: parts.log
         )
         self.paidCalls = PaidCalls(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
             proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
             settlingCountMax: configuration.settlingCountMax, ledgerUse: configuration.ledgerUse, memory: parts.memory,
-            environment: parts.environment, log: parts.log)
+            screening: Screening(
+                denied: configuration.denied, hook: configuration.screening, client: parts.client,
+                environment: parts.environment, log: parts.log),
+            metrics: parts.metrics, environment: parts.environment, log: parts.log)
         self.signIns = SignIns(
             to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
@@ -77,15 +93,34 @@ public struct Gateway: RequestHandler {
     /// Answers at once what needs no waiting: the challenge of a priced route.
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
-            let priced = self.table.routes[index].priced, !priced.hasCredential(head), !CrossOrigin.isPreflight(head),
-            !BrowserPage.isWanted(by: head)
+            let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
+            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head),
+            !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
-        priced.challenge(forPath: head.path).write(to: &answer, for: head)
+        let challenge = priced.challenge(forPath: head.path)
+        challenge.write(to: &answer, for: head)
+        self.table.routes[index].metrics.challenged()
+        if let access = self.parts.access {
+            access.writeImmediate(
+                head, peer, route: priced.pattern, status: 402, byteCount: head.method == .head ? 0 : challenge.bodyByteCount,
+                self.context(of: head))
+        }
         return .answered
     }
 
     /// Everything else: free routes, paid requests, errors, preflights, browsers.
     public func handle(_ request: Request, _ responder: consuming Responder) async {
+        let served = ServedRequest(self.context(of: request.head), at: self.parts.environment.monotonic())
+        responder.observe(by: served)
+        // Only once, but a closure does not know that.
+        var slot: Responder? = consume responder
+        await RequestContext.$current.withValue(served.context) {
+            if let responder = slot.take() { await self.answer(request, served, responder) }
+        }
+        served.end(request, at: self.parts.environment.monotonic(), self.parts.metrics, self.parts.access)
+    }
+
+    private func answer(_ request: Request, _ served: ServedRequest, _ responder: consuming Responder) async {
         let head = request.head
         if CrossOrigin.isPreflight(head) {
             try? await responder.send(self.table.crossOrigin.preflight(head))
@@ -99,8 +134,19 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(.methodNotAllowed(allow), head, responder) {
                 $0.append("Allow", allow.joined(separator: ", "))
             }
-        case .route(let index): await self.serve(self.table.routes[index], request, responder)
+        case .route(let index):
+            served.matched(self.table.routes[index])
+            await self.serve(self.table.routes[index], request, served, responder)
         }
+    }
+
+    /// A request's place in its client's trace, or in a new one. More than one `traceparent` is none.
+    private func context(of head: RequestHead) -> RequestContext {
+        var parent: TraceContext?
+        if let value = head.fields.first("traceparent"), head.fields.count(of: "traceparent") == 1 {
+            parent = TraceContext(parsing: value)
+        }
+        return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)
     }
 
     /// Returns when what was served is in the ledger as served: some of that is written after the answers are sent.
@@ -110,9 +156,17 @@ public struct Gateway: RequestHandler {
         }
     }
 
-    private func serve(_ route: RouteTable.Entry, _ request: Request, _ responder: consuming Responder) async {
-        guard let priced = route.priced else {
+    private func serve(
+        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, _ responder: consuming Responder
+    ) async {
+        guard await !self.isPaused(route, for: request.head) else {
+            await self.proxy.refuse(.paused, request.head, responder)
+            return
+        }
+        guard let priced = route.priced, priced.terms.isEnforced else {
+            async let seen: Void = self.shadow(route.priced, request)
             await self.proxy.pass(request, to: route.upstream, responder)
+            await seen
             return
         }
         let signedIn: SignedInAccount?
@@ -129,6 +183,7 @@ public struct Gateway: RequestHandler {
             }
             let offer = priced.offer(forPath: request.head.path)
             let page = BrowserPage(offer: offer).html
+            route.metrics.asked()
             await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
         case .malformed(let field, let reason):
             self.log.info("credential refused", ["route": route.pattern, "peer": request.peer, "field": field, "reason": reason])
@@ -144,6 +199,7 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
         case .credential(let credential):
+            served.presentsPayment()
             await self.paidCalls.serve(
                 credential, signedIn: signedIn, presented.route, route.upstream, request, responder)
         }

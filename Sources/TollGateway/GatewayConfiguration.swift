@@ -20,11 +20,16 @@ public struct GatewayConfiguration: Sendable {
     public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
+    /// Who may not buy.
+    public var denied: DenyList
+    /// Who is asked about each payer; nil for nobody.
+    public var screening: ScreeningHook?
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
+        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any,
+        denied: DenyList = DenyList(), screening: ScreeningHook? = nil
     ) {
         self.publicURL = publicURL
         self.routes = routes
@@ -33,6 +38,8 @@ public struct GatewayConfiguration: Sendable {
         self.settlingCountMax = settlingCountMax
         self.ledgerUse = ledgerUse
         self.cors = cors
+        self.denied = denied
+        self.screening = screening
     }
 }
 
@@ -85,12 +92,14 @@ public struct Terms: Sendable {
     public var identifiers: IdentifierRule
     /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
     public var acceptsSignIn: Bool
+    /// Whether it is paid for at all. In shadow mode it is not: what would be refused is logged, and let pass.
+    public var isEnforced: Bool
 
     /// Terms by all their fields.
     public init(
         options: [PaymentOption], settle: SettleRule = SettleRule(.after), description: String = "", mimeType: String? = nil,
         dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true,
-        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false
+        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false, isEnforced: Bool = true
     ) {
         self.options = options
         self.settle = settle
@@ -101,6 +110,7 @@ public struct Terms: Sendable {
         self.storesAnswers = storesAnswers
         self.identifiers = identifiers
         self.acceptsSignIn = acceptsSignIn
+        self.isEnforced = isEnforced
     }
 }
 

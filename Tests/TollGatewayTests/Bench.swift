@@ -43,6 +43,8 @@ struct Bench {
     let store: any PaymentStore
     let upstream: ScriptedHTTPClient
     let log = Log()
+    let metrics = MetricsRegistry()
+    let configuration: GatewayConfiguration
     private(set) var gateway: Gateway
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
@@ -56,6 +58,7 @@ struct Bench {
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
+        access: Access = .off,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -80,24 +83,32 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        self.configuration = GatewayConfiguration(
+            publicURL: Origin(scheme: .https, host: "api.example"),
+            routes: try routes ?? Self.routes(),
+            settleWait: .seconds(30),
+            deferral: deferral,
+            settlingCountMax: settlingCountMax,
+            ledgerUse: ledgerUse,
+            cors: cors
+        )
         self.gateway = Gateway(
-            GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: "api.example"),
-                routes: try routes ?? Self.routes(),
-                settleWait: .seconds(30),
-                deferral: deferral,
-                settlingCountMax: settlingCountMax,
-                ledgerUse: ledgerUse,
-                cors: cors
-            ),
+            self.configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,
-            log: self.log.logger
+            log: self.log.logger,
+            metrics: GatewayMetrics(self.metrics),
+            access: access == .off ? nil : AccessLog(self.log.logger, hasQuery: access == .query)
         )
+    }
+
+    /// Whether each request has a line in the log.
+    enum Access {
+        case off, on, query
     }
 
     /// The same with another gateway in front.

@@ -76,6 +76,13 @@ struct GatewayProblem: Error {
             detail: "The sign-in was refused: \(refusal.detail).")
     }
 
+    static let payerDenied = GatewayProblem(
+        status: 403, code: "payer_denied", title: "Forbidden", detail: "This payer is not served here. Nothing was charged.")
+
+    static let paused = GatewayProblem(
+        status: 503, code: "paused", title: "Service Unavailable",
+        detail: "This resource is not sold for the moment. Nothing was charged.", retryAfterSeconds: 60)
+
     static let identifierConflict = GatewayProblem(
         status: 409,
         code: "payment_identifier_conflict",

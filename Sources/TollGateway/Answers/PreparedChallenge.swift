@@ -20,7 +20,7 @@ final class PreparedChallenge: Sendable {
     private let slots: [Slot]
     /// From `Content-Length` to the end.
     private let end: [UInt8]
-    private let bodyByteCount: Int
+    let bodyByteCount: Int
     /// Tells the time, in seconds since 1970, where the challenge invites to sign in; nil where it does not.
     private let signInClock: (@Sendable () -> UInt64)?
     /// Nil when every origin may read the answer: then the fields are among the prepared ones.

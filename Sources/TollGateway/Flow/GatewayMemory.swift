@@ -9,6 +9,8 @@ struct GatewayMemory: Sendable {
     let locks = PaymentLocks()
     /// Requests under way that present a credential.
     let active = ActiveCalls()
+    /// What takes no requests for now.
+    let pauses = Pauses()
     /// Payments on their way to the chain.
     let backlog: SettlementBacklog
 

@@ -28,6 +28,7 @@ extension PaidCall {
             await proxy.refuse(
                 .usedUp, head, receipt: self.receipts(self.failure("already_used", nil)), responder)
         case .identifierTaken: await proxy.refuse(.identifierConflict, head, responder)
+        case .denied: await proxy.refuse(.payerDenied, head, responder)
         case .insufficientCredit:
             let page = BrowserPage.isWanted(by: head) ? BrowserPage(offer: self.route.offer(forPath: head.path)).html : nil
             let offer = self.route.offer(forPath: head.path)
@@ -140,6 +141,7 @@ extension PaidCall {
         case .usedUp: log.info("no call is left under the payment")
         case .identifierTaken(let payment): log.info("payment identifier names another payment", ["payment": payment])
         case .insufficientCredit: log.info("not enough credit")
+        case .denied: break  // Told where it was found out.
         case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
         case .pending(let payment, let transaction):
             log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])

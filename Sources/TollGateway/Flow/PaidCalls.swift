@@ -15,6 +15,8 @@ struct PaidCalls: Sendable {
     let settlingCountMax: Int
     let ledgerUse: LedgerUse
     let memory: GatewayMemory
+    let screening: Screening
+    let metrics: GatewayMetrics
     let environment: Environment
     let log: Logger
 
@@ -30,6 +32,11 @@ struct PaidCalls: Sendable {
             await self.proxy.refuse(.unavailable, request.head, responder)
             return
         }
+        if let payer = method.key(of: credential)?.payer, self.screening.isDenied(payer) {
+            self.log.info("payer denied", ["route": route.pattern, "payer": payer])
+            await self.proxy.refuse(.payerDenied, request.head, responder)
+            return
+        }
         let body: HeldBody
         do throws(HTTPError) { body = try await HeldBody(request) } catch {
             await self.proxy.refuse(.body(error), request.head, responder)
@@ -38,6 +45,7 @@ struct PaidCalls: Sendable {
         var call = self.call(
             credential, by: method, signedIn: signedIn, route, upstream, request, body, rule: route.terms.settle)
         let ending = await call.run()
+        self.metrics.ended(ending)
         await call.deliver(ending, responder)
         call.leave(ending)
     }
@@ -48,6 +56,14 @@ struct PaidCalls: Sendable {
             return false
         }
         return (try? await self.store.record(key.id)) != nil
+    }
+
+    /// Whether `credential` would settle now.
+    func verify(_ credential: Credential, by method: any PaymentMethod, freshness: Freshness) async -> Verification {
+        let start = self.environment.monotonic()
+        let verification = await method.verify(credential, at: Int64(self.environment.now()), freshness: freshness)
+        self.metrics.verified(verification, took: self.environment.monotonic() - start)
+        return verification
     }
 
     /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
@@ -131,7 +147,7 @@ struct PaidCall {
         case .lookUpIdentifier(let hash):
             return self.machine.identified(try await store.payment(identifiedBy: hash))
         case .verify(let freshness):
-            return self.machine.verified(await self.method.verify(self.credential, at: self.now, freshness: freshness))
+            return self.machine.verified(await self.shared.verify(self.credential, by: self.method, freshness: freshness))
         case .lookUp(let payment):
             guard await self.acquire(payment) else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.known(try await store.record(payment))
@@ -140,8 +156,10 @@ struct PaidCall {
             query.payer = payer
             return self.machine.counted(try await store.records(query).count)
         case .claim(let claim, let terms):
+            if let refused = await self.screen(claim) { return refused }
             return try await self.claim(claim, terms)
         case .spendCredit(let claim):
+            if let refused = await self.screen(claim) { return refused }
             guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
             return self.machine.credited(try await store.spendCredit(claim, at: self.now))
         case .lookAgain(let payment):
@@ -157,6 +175,17 @@ struct PaidCall {
             return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
         case .finish:
             preconditionFailure("A finished request has nothing left to do.")
+        }
+    }
+
+    /// What follows when the payer may not buy; nil when it may.
+    private mutating func screen(_ claim: Claim) async -> PaidRequest.Action? {
+        switch await self.shared.screening.verdict(on: claim) {
+        case .allowed: return nil
+        case .denied(let reason):
+            self.shared.log.info("payer denied", ["route": claim.route, "payer": claim.payer, "reason": reason])
+            return self.machine.denied()
+        case .unavailable(let reason): return self.machine.couldNotScreen(reason)
         }
     }
 
@@ -204,6 +233,7 @@ struct PaidCall {
         guard self.locked != payment else { return true }
         while !self.shared.memory.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
         self.locked = payment
+        RequestContext.current?.note(payment: payment.description)
         return true
     }
 

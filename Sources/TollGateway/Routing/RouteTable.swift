@@ -10,6 +10,7 @@ struct RouteTable: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
+        let metrics: RouteMetrics
     }
 
     let router: Router
@@ -27,7 +28,10 @@ struct RouteTable: Sendable {
     }
 
     /// - Parameter clock: The time in seconds since 1970.
-    init(_ configuration: GatewayConfiguration, dialects: [any Dialect], clock: @escaping @Sendable () -> UInt64) {
+    init(
+        _ configuration: GatewayConfiguration, dialects: [any Dialect], metrics: GatewayMetrics,
+        clock: @escaping @Sendable () -> UInt64
+    ) {
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
@@ -38,7 +42,9 @@ struct RouteTable: Sendable {
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, allDialects: dialects,
                     crossOrigin: crossOrigin, clock: clock)
             }
-            return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
+            return Entry(
+                pattern: route.pattern, upstream: route.upstream, priced: priced,
+                metrics: metrics.route(route.pattern.description))
         }
         self.promises = configuration.routes.compactMap { route in
             route.terms.map { terms in

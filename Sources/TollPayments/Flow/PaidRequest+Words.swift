@@ -48,6 +48,8 @@ extension PaidRequest {
         case alreadyUsed(transaction: String?)
         /// 409: the payer used its identifier for another payment, this one.
         case identifierTaken(PaymentID)
+        /// 403: the seller does not sell to this payer. Nothing was claimed.
+        case denied
         /// 402 and a fresh challenge: the payer is not owed what this costs.
         case insufficientCredit
         /// 409: as many calls failed under it as one authorization may try. Nothing was charged.

@@ -152,6 +152,12 @@ public struct PaidRequest {
         self.end(.unavailable(reason: "too many requests wait for their settlement"))
     }
 
+    /// The seller does not sell to the payer of the claim. Nothing was claimed.
+    public mutating func denied() -> Action { self.end(.denied) }
+
+    /// Nobody could say whether the seller sells to the payer of the claim. Nothing was claimed.
+    public mutating func couldNotScreen(_ reason: String) -> Action { self.end(.unavailable(reason: reason)) }
+
     /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
     public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {
         guard let record else { return self.end(.unavailable(reason: "another request has not claimed the payment in time")) }

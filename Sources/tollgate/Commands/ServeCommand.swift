@@ -20,7 +20,7 @@ enum ServeCommand {
     /// Requests that wait for their settlement are answered first, for 40 s at most; then what is deferred is settled, for 30 s.
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
-    static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
+    static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
@@ -28,7 +28,12 @@ enum ServeCommand {
             return .failure
         }
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
-        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log)
+        let writer = LogWriter()
+        defer { writer.flush() }
+        let log = Logger(
+            level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
+            write: writer.write)
+        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()
         await assembly.store.close()
         return .success
@@ -46,9 +51,11 @@ enum ServeCommand {
             assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
-        let state = ProcessState()
-        var servers = try await CompanionServers.start(assembly, methods: rails.methods, state, group: loops)
+        let watch = ProcessWatch(assembly)
+        services.append(watch.readiness)
         let gateway = role == .gateway ? try assembly.gateway(methods: rails.methods) : nil
+        var servers = try await CompanionServers.start(
+            assembly, methods: rails.methods, gateway: gateway, watch, group: loops)
         if let gateway {
             var server = try await CompanionServers.listen(
                 CompanionServers.gateway, assembly.configuration.listen, gateway,
@@ -57,9 +64,9 @@ enum ServeCommand {
             server.afterDrain = { await gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, gateway: gateway, servers: servers, state: state)
+        let reloader = Reloader(assembly, gateway: gateway, servers: servers, watch: watch)
         return ServiceGroup(
-            services: services + servers + [state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
+            services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() })
     }
 }

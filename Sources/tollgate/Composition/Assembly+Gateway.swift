@@ -28,7 +28,16 @@ extension Assembly {
                 return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
-            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
+            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors,
+            denied: DenyList(self.configuration.deny.payers), screening: try self.screening())
+    }
+
+    private func screening() throws -> ScreeningHook? {
+        try self.configuration.deny.screen.map { screen in
+            ScreeningHook(
+                url: try URLParts(parsing: screen.url.text), timeout: screen.timeout, failsClosed: screen.failsClosed,
+                remembered: screen.remembered)
+        }
     }
 
     private static func terms(_ route: Configuration.Route) -> Terms {
@@ -40,7 +49,8 @@ extension Assembly {
             },
             settle: route.settle, description: route.description ?? "",
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
-            storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn)
+            storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn,
+            isEnforced: route.isEnforced)
     }
 
     private static func identifiers(_ rule: Configuration.PaymentIdentifier) -> IdentifierRule {

@@ -25,19 +25,27 @@ struct Assembly: Sendable {
     let background = BackgroundWork()
     let networks: [ExactEVMNetwork]
     let environment: Environment
+    let metrics = MetricsRegistry()
+    let logWriter: LogWriter?
     let log: Logger
 
-    init(_ configuration: Configuration, group: EventLoopGroup, environment: Environment, log: Logger) throws {
+    /// - Parameter logWriter: What takes the lines of `log`, when it counts those that it drops.
+    init(
+        _ configuration: Configuration, group: EventLoopGroup, environment: Environment, log: Logger, logWriter: LogWriter? = nil
+    ) throws {
         self.configuration = configuration
         self.environment = environment
         self.log = log
-        self.client = EngineHTTPClient(group: group)
+        self.logWriter = logWriter
+        self.client = TracingClient(client: EngineHTTPClient(group: group))
         if let shared = configuration.shared {
             self.cache = RedisCache(shared, environment: environment, log: log)
         } else {
             self.cache = MemoryCache(now: environment.wallClock)
         }
-        do throws(StoreError) { self.store = try OpenLedger.alone(configuration) } catch {
+        do throws(StoreError) {
+            self.store = MeteredStore(try OpenLedger.alone(configuration), metrics: self.metrics, environment: environment)
+        } catch {
             throw Failure(description: "store: \(error.reason)")
         }
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
@@ -105,7 +113,9 @@ struct Assembly: Sendable {
         Gateway(
             try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
             signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
-            client: self.client, environment: self.environment, log: self.log)
+            client: self.client, environment: self.environment, log: self.log, metrics: GatewayMetrics(self.metrics),
+            access: self.configuration.log.access == .off
+                ? nil : AccessLog(self.log, hasQuery: self.configuration.log.access == .query))
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.
@@ -115,9 +125,9 @@ struct Assembly: Sendable {
     }
 
     /// What the server of this name answers with. Nil for one whose handler has a state of its own, and keeps it.
-    func handler(of server: String, gateway: Gateway?, _ state: ProcessState) -> (any RequestHandler)? {
+    func handler(of server: String, gateway: Gateway?, _ watch: ProcessWatch) -> (any RequestHandler)? {
         switch server {
-        case CompanionServers.admin: AdminHandler(self, state)
+        case CompanionServers.admin: AdminHandler(self, gateway: gateway, watch)
         case CompanionServers.gateway: gateway
         default: nil
         }

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollHTTP
 import TollHTTPEngine
 import TollPayments
@@ -10,11 +11,11 @@ enum CompanionServers {
     static let (gateway, admin, facilitator) = ("gateway", "admin", "facilitator")
 
     static func start(
-        _ assembly: Assembly, methods: [any PaymentMethod], _ state: ProcessState, group: EventLoopGroup
+        _ assembly: Assembly, methods: [any PaymentMethod], gateway: Gateway?, _ watch: ProcessWatch, group: EventLoopGroup
     ) async throws -> [ServerService] {
         var services: [ServerService] = []
         if let admin = assembly.configuration.admin {
-            let handler = AdminHandler(assembly, state)
+            let handler = AdminHandler(assembly, gateway: gateway, watch)
             services.append(
                 try await self.listen(self.admin, admin.listen, handler, assembly.limits(of: self.admin), group, assembly.log))
         }

@@ -2,6 +2,7 @@
 
 import TollGateway
 import TollHTTPEngine
+import TollPayments
 import TollRuntime
 
 /// SIGHUP: reads the configuration again, and has the servers go on with what of it can change while they run.
@@ -9,25 +10,25 @@ import TollRuntime
 /// Either all of a configuration is taken up or, when anything is wrong with it, nothing.
 actor Reloader {
     private let path: String
-    private let state: ProcessState
+    private let watch: ProcessWatch
     private let servers: [ServerService]
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
     private var gateway: Gateway?
     private let log: Logger
 
-    init(_ assembly: Assembly, gateway: Gateway?, servers: [ServerService], state: ProcessState) {
+    init(_ assembly: Assembly, gateway: Gateway?, servers: [ServerService], watch: ProcessWatch) {
         self.path = assembly.configuration.file
         self.assembly = assembly
         self.gateway = gateway
         self.servers = servers
-        self.state = state
+        self.watch = watch
         self.log = assembly.log
     }
 
     /// Reads and takes up, or says why not.
     func reload() async {
-        await self.state.whileReloading(at: self.assembly.environment.monotonic()) {
+        await self.watch.state.whileReloading(at: self.assembly.environment.monotonic()) {
             let (read, findings) = ConfigurationReader.read(path: self.path, table: .known)
             self.say(findings)
             guard let read else { return self.refuse(findings) }
@@ -46,19 +47,22 @@ actor Reloader {
         do {
             let gateway = try self.gateway?.reconfigured(next.gatewayConfiguration())
             for server in self.servers {
-                if let handler = next.handler(of: server.name, gateway: gateway, self.state) {
+                if let handler = next.handler(of: server.name, gateway: gateway, self.watch) {
                     await server.server.replace(handler: handler, limits: next.limits(of: server.name))
                 }
             }
             self.gateway = gateway
             self.assembly = next
+            self.watch.reloads.succeeded(exposureLimit: configuration.deferral.limits.total)
             self.log.info("reloaded", ["file": self.path, "routes": configuration.routes.count])
         } catch {
+            self.watch.reloads.failed()
             self.log.error("not reloaded; the previous configuration stays", ["file": self.path, "reason": "\(error)"])
         }
     }
 
     private func refuse(_ findings: Findings) {
+        self.watch.reloads.failed()
         self.log.error(
             "not reloaded; the previous configuration stays", ["file": self.path, "errors": findings.count(.error)])
     }

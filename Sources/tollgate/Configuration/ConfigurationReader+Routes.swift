@@ -73,9 +73,10 @@ extension ConfigurationReader {
                 value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
             }
         }
-        if mapping["enforce"]?.boolean(&self.findings) == false {
-            let remedy = "remove the line, or write `free: true`"
-            mapping["enforce"]?.refuse("shadow mode is not available in this version", remedy: remedy, &self.findings)
+        let isEnforced = mapping["enforce"]?.boolean(&self.findings) ?? true
+        if !isEnforced {
+            let remedy = "remove the line when it is to be paid for"
+            mapping["enforce"]?.report(.warning, "every request is let pass, paid or not", remedy: remedy, &self.findings)
         }
         let isIdempotent = mapping["idempotent"]?.boolean(&self.findings) ?? false
         let storesAnswers = mapping["store_answers"]?.boolean(&self.findings) ?? true
@@ -91,6 +92,7 @@ extension ConfigurationReader {
             options: options,
             settle: settle,
             maxTimeout: maxTimeout,
+            isEnforced: isEnforced,
             isIdempotent: isIdempotent,
             storesAnswers: storesAnswers,
             dialects: dialects,

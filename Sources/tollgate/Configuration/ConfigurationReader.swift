@@ -29,7 +29,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in",
+        "payment_identifier", "sign_in", "log",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -95,7 +95,8 @@ struct ConfigurationReader {
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
         let upstreams = self.upstreams(root["upstreams"])
-        self.refuseLaterFeatures(root)
+        let deny = self.deny(root["deny"])
+        let log = self.log(root["log"])
 
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
@@ -133,7 +134,9 @@ struct ConfigurationReader {
             limits: limits,
             cors: cors,
             upstreams: upstreams,
-            routes: routes
+            routes: routes,
+            deny: deny,
+            log: log
         )
     }
 
