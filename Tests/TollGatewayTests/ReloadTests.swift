@@ -5,6 +5,7 @@ import TollGateway
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollProtocol
 import TollTestKit
 
 @Suite struct ReloadTests {

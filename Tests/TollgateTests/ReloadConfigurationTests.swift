@@ -1,6 +1,8 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollPayments
+import TollPrimitives
 import TollRuntime
 
 @testable import tollgate
