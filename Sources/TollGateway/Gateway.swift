@@ -28,6 +28,7 @@ public struct Gateway: RequestHandler {
     let parts: Parts
     let table: RouteTable
     private let former: FormerRoutes
+    private let trustedProxies: TrustedProxies
     let paidCalls: PaidCalls
     private let signIns: SignIns
     private let proxy: Proxy
@@ -74,10 +75,11 @@ public struct Gateway: RequestHandler {
         self.parts = parts
         self.table = table
         self.former = former
+        self.trustedProxies = configuration.trustedProxies
+        let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.proxy = Proxy(
             client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
-            forwarding: Forwarding(dialects: parts.dialects), crossOrigin: table.crossOrigin, log: parts.log
-        )
+            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, log: parts.log)
         self.paidCalls = PaidCalls(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
             proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
@@ -94,7 +96,7 @@ public struct Gateway: RequestHandler {
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
-            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head),
+            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
         let challenge = priced.challenge(forPath: head.path)
@@ -102,14 +104,16 @@ public struct Gateway: RequestHandler {
         self.table.routes[index].metrics.challenged()
         if let access = self.parts.access {
             access.writeImmediate(
-                head, peer, route: priced.pattern, status: 402, byteCount: head.method == .head ? 0 : challenge.bodyByteCount,
-                self.context(of: head))
+                head, client: self.clientIP(of: head, from: peer), route: priced.pattern, status: 402,
+                byteCount: head.method == .head ? 0 : challenge.bodyByteCount, self.context(of: head))
         }
         return .answered
     }
 
     /// Everything else: free routes, paid requests, errors, preflights, browsers.
     public func handle(_ request: Request, _ responder: consuming Responder) async {
+        var request = request
+        request.clientIP = self.clientIP(of: request.head, from: request.peer)
         let served = ServedRequest(self.context(of: request.head), at: self.parts.environment.monotonic())
         responder.observe(by: served)
         // Only once, but a closure does not know that.
@@ -126,6 +130,10 @@ public struct Gateway: RequestHandler {
             try? await responder.send(self.table.crossOrigin.preflight(head))
             return
         }
+        if head.method == .options, head.target == [UInt8(ascii: "*")] || head.maxForwards == 0 {
+            await self.tellMethods(head, responder)
+            return
+        }
         switch self.table.router.decide(head.method, path: head.path) {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
@@ -140,6 +148,11 @@ public struct Gateway: RequestHandler {
         }
     }
 
+    /// Whose request it is, as far as the proxies in front are believed.
+    private func clientIP(of head: RequestHead, from peer: PeerAddress) -> String {
+        self.trustedProxies.isNobody ? peer.ip : self.trustedProxies.source(of: head, from: peer).ip
+    }
+
     /// A request's place in its client's trace, or in a new one. More than one `traceparent` is none.
     private func context(of head: RequestHead) -> RequestContext {
         var parent: TraceContext?
@@ -147,6 +160,18 @@ public struct Gateway: RequestHandler {
             parent = TraceContext(parsing: value)
         }
         return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)
+    }
+
+    /// OPTIONS that is for us and not for what is behind (RFC 9110 §9.3.7): what a path takes, and for `*` that we are here.
+    private func tellMethods(_ head: RequestHead, _ responder: consuming Responder) async {
+        let allow = head.target == [UInt8(ascii: "*")] ? [] : self.table.router.methods(ofPath: head.path)
+        guard let allow else {
+            await self.proxy.refuse(.notFound, head, responder)
+            return
+        }
+        var fields = Fields()
+        if !allow.isEmpty { fields.append("Allow", allow.joined(separator: ", ")) }
+        await self.proxy.send(ResponseHead(status: 204, fields: fields), body: [], head, receipt: [], responder)
     }
 
     /// Returns when what was served is in the ledger as served: some of that is written after the answers are sent.
@@ -186,7 +211,8 @@ public struct Gateway: RequestHandler {
             route.metrics.asked()
             await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
         case .malformed(let field, let reason):
-            self.log.info("credential refused", ["route": route.pattern, "peer": request.peer, "field": field, "reason": reason])
+            self.log.info(
+                "credential refused", ["route": route.pattern, "client": request.clientIP, "field": field, "reason": reason])
             let problem = GatewayProblem.malformedCredential(field: field, reason: reason)
             let challenge = priced.freshChallenge(forPath: request.head.path, error: problem.code)
             await self.proxy.refuse(problem, request.head, responder) { fields in
@@ -195,7 +221,7 @@ public struct Gateway: RequestHandler {
         case .mismatched(let refusal):
             self.log.info(
                 "credential refused",
-                ["route": route.pattern, "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail])
+                ["route": route.pattern, "client": request.clientIP, "reason": refusal.reason, "detail": refusal.detail])
             let offer = priced.offer(forPath: request.head.path)
             await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
         case .credential(let credential):

@@ -20,16 +20,17 @@ public struct GatewayConfiguration: Sendable {
     public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
+    /// The proxies in front whose word about clients is believed.
+    public var trustedProxies = TrustedProxies.none
     /// Who may not buy.
-    public var denied: DenyList
+    public var denied = DenyList()
     /// Who is asked about each payer; nil for nobody.
     public var screening: ScreeningHook?
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any,
-        denied: DenyList = DenyList(), screening: ScreeningHook? = nil
+        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
     ) {
         self.publicURL = publicURL
         self.routes = routes
@@ -38,8 +39,6 @@ public struct GatewayConfiguration: Sendable {
         self.settlingCountMax = settlingCountMax
         self.ledgerUse = ledgerUse
         self.cors = cors
-        self.denied = denied
-        self.screening = screening
     }
 }
 

@@ -59,6 +59,7 @@ struct Bench {
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
         access: Access = .off,
+        trustedProxies: TrustedProxies = .none,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -83,7 +84,7 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
-        self.configuration = GatewayConfiguration(
+        var configuration = GatewayConfiguration(
             publicURL: Origin(scheme: .https, host: "api.example"),
             routes: try routes ?? Self.routes(),
             settleWait: .seconds(30),
@@ -92,6 +93,8 @@ struct Bench {
             ledgerUse: ledgerUse,
             cors: cors
         )
+        configuration.trustedProxies = trustedProxies
+        self.configuration = configuration
         self.gateway = Gateway(
             self.configuration,
             dialects: Self.dialects,

@@ -74,7 +74,7 @@ import TollTestKit
         #expect(lines[0].contains("method=GET path=/paid/1 route=/paid/* status=402 bytes="))
         #expect(lines[1].contains("method=GET path=/free/x route=/free/** status=200 bytes=11 seconds="))
         #expect(lines[3].contains("status=200 bytes=11 ") && lines[3].contains(" payment=\(payment) "))
-        #expect(lines.allSatisfy { $0.contains("peer=192.0.2.7 ") && $0.contains(" trace=") && $0.contains(" request=") })
+        #expect(lines.allSatisfy { $0.contains("client=192.0.2.7 ") && $0.contains(" trace=") && $0.contains(" request=") })
     }
 
     @Test func `the query is written when it is asked for`() async throws {

@@ -22,7 +22,7 @@ extension Gateway {
         let isServed = result == "paid"
         self.log.info(
             isServed ? "shadow mode: would be served" : "shadow mode: would be refused",
-            ["route": priced.pattern, "peer": request.peer, "reason": result, "detail": detail])
+            ["route": priced.pattern, "client": request.clientIP, "reason": result, "detail": detail])
     }
 
     private func fate(of head: RequestHead, _ priced: PricedRoute) async -> (result: String, detail: String) {

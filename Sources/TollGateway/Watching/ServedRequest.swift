@@ -59,7 +59,7 @@ final class ServedRequest: ResponseObserver {
         RequestContext.$current.withValue(self.context) {
             access.write(
                 AccessLog.Entry(
-                    head: request.head, peer: request.peer, route: state.pattern, status: state.status,
+                    head: request.head, client: request.clientIP, route: state.pattern, status: state.status,
                     byteCount: state.byteCount, took: took, context: self.context))
         }
     }
@@ -71,7 +71,7 @@ final class ServedRequest: ResponseObserver {
 public struct AccessLog: Sendable {
     struct Entry {
         let head: RequestHead
-        let peer: PeerAddress
+        let client: String
         let route: String
         let status: Int
         let byteCount: Int
@@ -90,12 +90,12 @@ public struct AccessLog: Sendable {
 
     /// The line of a request that was answered in its read event: it took no time to speak of.
     func writeImmediate(
-        _ head: RequestHead, _ peer: PeerAddress, route: RoutePattern, status: Int, byteCount: Int, _ context: RequestContext
+        _ head: RequestHead, client: String, route: RoutePattern, status: Int, byteCount: Int, _ context: RequestContext
     ) {
         RequestContext.$current.withValue(context) {
             self.write(
                 Entry(
-                    head: head, peer: peer, route: route.description, status: status, byteCount: byteCount, took: .zero,
+                    head: head, client: client, route: route.description, status: status, byteCount: byteCount, took: .zero,
                     context: context))
         }
     }
@@ -107,7 +107,7 @@ public struct AccessLog: Sendable {
             [
                 "method": entry.head.method, "path": String(decoding: target, as: UTF8.self), "route": entry.route,
                 "status": entry.status, "bytes": entry.byteCount, "seconds": Self.seconds(entry.took),
-                "upstream_seconds": Self.seconds(entry.context.upstreamTime), "peer": entry.peer.ip,
+                "upstream_seconds": Self.seconds(entry.context.upstreamTime), "client": entry.client,
                 "trace": entry.context.trace.traceText,
             ])
     }

@@ -19,7 +19,7 @@ extension Assembly {
             case .anyOrigin: .any
             case .origins(let origins): .only(Set(origins))
             }
-        return GatewayConfiguration(
+        var gateway = GatewayConfiguration(
             publicURL: try Origin(parsing: self.configuration.publicURL.text),
             routes: try self.configuration.routes.map { route in
                 guard let upstream = upstreams[route.upstreamName] else {
@@ -28,8 +28,11 @@ extension Assembly {
                 return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
-            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors,
-            denied: DenyList(self.configuration.deny.payers), screening: try self.screening())
+            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
+        gateway.trustedProxies = self.configuration.trustedProxies
+        gateway.denied = DenyList(self.configuration.deny.payers)
+        gateway.screening = try self.screening()
+        return gateway
     }
 
     private func screening() throws -> ScreeningHook? {

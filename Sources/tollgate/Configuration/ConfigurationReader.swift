@@ -29,7 +29,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "log",
+        "payment_identifier", "sign_in", "trusted_proxies", "log",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -94,6 +94,7 @@ struct ConfigurationReader {
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
+        let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
         let deny = self.deny(root["deny"])
         let log = self.log(root["log"])
@@ -133,6 +134,7 @@ struct ConfigurationReader {
             deferral: deferral,
             limits: limits,
             cors: cors,
+            trustedProxies: trustedProxies,
             upstreams: upstreams,
             routes: routes,
             deny: deny,
