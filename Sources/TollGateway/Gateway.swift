@@ -188,8 +188,12 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(.paused, request.head, responder)
             return
         }
-        guard let priced = route.priced, priced.terms.isEnforced else {
-            async let seen: Void = self.shadow(route.priced, request)
+        guard let priced = route.priced else {
+            await self.proxy.pass(request, to: route.upstream, responder)
+            return
+        }
+        guard priced.terms.isEnforced else {
+            async let seen: Void = self.shadow(priced, request)
             await self.proxy.pass(request, to: route.upstream, responder)
             await seen
             return

@@ -300,12 +300,6 @@ extension RecordedResponse {
         self.init(head: ResponseHead(status: status, fields: fields), body: Array(text[end.upperBound...].utf8), isWhole: true)
     }
 
-    subscript(_ name: FieldName) -> String? { self.head.fields.firstText(name) }
-
-    var status: Int { self.head.status }
-
-    var json: JSON { (try? JSON(parsing: self.body)) ?? .null }
-
     var code: String? { self.json["code"]?.string }
 
     /// What `PAYMENT-RESPONSE` says.

@@ -15,8 +15,7 @@ extension Gateway {
     }
 
     /// Shadow mode: says what would have become of a request, which is let pass. Nothing is claimed, and nothing charged.
-    func shadow(_ priced: PricedRoute?, _ request: Request) async {
-        guard let priced else { return }
+    func shadow(_ priced: PricedRoute, _ request: Request) async {
         let (result, detail) = await self.fate(of: request.head, priced)
         self.parts.metrics.shadowed(priced.pattern.description, result: result)
         let isServed = result == "paid"

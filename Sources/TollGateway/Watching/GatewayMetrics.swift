@@ -11,6 +11,9 @@ public final class GatewayMetrics: Sendable {
     let unmatched: RouteMetrics
     private let durations: [ServedRequest.Kind: Histogram]
     private let verification: Histogram
+    /// The usual ends, whose counters need not be looked for.
+    private let valid: Counter
+    private let delivered: Counter
 
     /// Counts into `registry`.
     public init(_ registry: MetricsRegistry) {
@@ -26,6 +29,8 @@ public final class GatewayMetrics: Sendable {
         self.durations = Dictionary(durations) { first, _ in first }
         self.verification = registry.histogram(
             "tollgate_verification_duration_seconds", "From asking whether a payment would settle until the answer.")
+        self.valid = Self.verifications(registry, "valid", "")
+        self.delivered = Self.paidRequests(registry, "delivered", "")
     }
 
     /// The counters of a route, by its pattern: the same after a reload.
@@ -36,26 +41,31 @@ public final class GatewayMetrics: Sendable {
 
     /// Counts a verification.
     func verified(_ verification: Verification, took duration: Duration) {
-        let (result, reason) =
-            switch verification {
-            case .valid: ("valid", "")
-            case .invalid(let refusal, _, _): ("invalid", refusal.reason)
-            case .unavailable: ("unavailable", "")
-            }
-        self.registry.counter(
-            "tollgate_verifications_total", "Payments that were looked at, by what came of it.",
-            ["result": result, "reason": reason]
-        ).increment()
+        switch verification {
+        case .valid: self.valid.increment()
+        case .invalid(let refusal, _, _): Self.verifications(self.registry, "invalid", refusal.reason).increment()
+        case .unavailable: Self.verifications(self.registry, "unavailable", "").increment()
+        }
         self.verification.observe(duration)
+    }
+
+    private static func verifications(_ registry: MetricsRegistry, _ result: String, _ reason: String) -> Counter {
+        registry.counter(
+            "tollgate_verifications_total", "Payments that were looked at, by what came of it.",
+            ["result": result, "reason": reason])
     }
 
     /// Counts how a paid request ended.
     func ended(_ ending: PaidRequest.Ending) {
+        if case .deliver = ending { return self.delivered.increment() }
         let (result, reason) = ending.metric
-        self.registry.counter(
+        Self.paidRequests(self.registry, result, reason).increment()
+    }
+
+    private static func paidRequests(_ registry: MetricsRegistry, _ result: String, _ reason: String) -> Counter {
+        registry.counter(
             "tollgate_paid_requests_total", "Requests that presented a payment, by how they ended.",
-            ["result": result, "reason": reason]
-        ).increment()
+            ["result": result, "reason": reason])
     }
 
     /// Counts a request that shadow mode let pass, by what would have become of it.
@@ -66,17 +76,48 @@ public final class GatewayMetrics: Sendable {
         ).increment()
     }
 
-    /// Counts a call of an upstream.
-    func called(_ upstream: String, result: String, took duration: Duration) {
-        self.registry.counter(
-            "tollgate_upstream_requests_total",
-            "Calls of upstreams, by what came of it: the class of the status, or the failure.",
-            ["upstream": upstream, "result": result]
-        ).increment()
-        self.registry.histogram(
+    /// What is counted of an upstream, by its name: the same after a reload.
+    func upstream(_ name: String) -> UpstreamMetrics { UpstreamMetrics(self.registry, upstream: name) }
+}
+
+/// What is counted of one upstream.
+final class UpstreamMetrics: Sendable {
+    /// What a call came to.
+    enum Result {
+        case status(Int)
+        case timeout
+        case failure
+    }
+
+    /// By the class of the status.
+    private let classes: [Counter]
+    private let timeouts: Counter
+    private let failures: Counter
+    private let duration: Histogram
+
+    init(_ registry: MetricsRegistry, upstream: String) {
+        let counter = { (result: String) in
+            registry.counter(
+                "tollgate_upstream_requests_total",
+                "Calls of upstreams, by what came of it: the class of the status, or the failure.",
+                ["upstream": upstream, "result": result])
+        }
+        self.classes = (1...9).map { counter("\($0)xx") }
+        self.timeouts = counter("timeout")
+        self.failures = counter("failure")
+        self.duration = registry.histogram(
             "tollgate_upstream_duration_seconds", "From calling an upstream until the head of its answer.",
-            ["upstream": upstream]
-        ).observe(duration)
+            ["upstream": upstream])
+    }
+
+    /// Counts a call.
+    func called(_ result: Result, took duration: Duration) {
+        switch result {
+        case .status(let status): self.classes[min(max(status / 100, 1), 9) - 1].increment()
+        case .timeout: self.timeouts.increment()
+        case .failure: self.failures.increment()
+        }
+        self.duration.observe(duration)
     }
 }
 

@@ -6,14 +6,15 @@ internal import TollRuntime
 /// Calls upstreams, and counts it.
 struct WatchedUpstreams: HTTPClient {
     private let client: any HTTPClient
-    private let names: [Origin: String]
-    private let metrics: GatewayMetrics
+    private let upstreams: [Origin: UpstreamMetrics]
+    private let other: UpstreamMetrics
     private let environment: Environment
 
     init(_ client: any HTTPClient, _ configuration: GatewayConfiguration, _ metrics: GatewayMetrics, _ environment: Environment) {
         self.client = client
-        self.names = Dictionary(configuration.routes.map { ($0.upstream.origin, $0.upstream.name) }) { first, _ in first }
-        self.metrics = metrics
+        let named = configuration.routes.map { ($0.upstream.origin, metrics.upstream($0.upstream.name)) }
+        self.upstreams = Dictionary(named) { first, _ in first }
+        self.other = metrics.upstream("other")
         self.environment = environment
     }
 
@@ -21,17 +22,17 @@ struct WatchedUpstreams: HTTPClient {
         let start = self.environment.monotonic()
         do throws(HTTPError) {
             let answer = try await self.client.send(request)
-            self.note(request, "\(answer.head.status / 100)xx", since: start)
+            self.note(request, .status(answer.head.status), since: start)
             return answer
         } catch {
-            self.note(request, error.code == .timedOut ? "timeout" : "failure", since: start)
+            self.note(request, error.code == .timedOut ? .timeout : .failure, since: start)
             throw error
         }
     }
 
-    private func note(_ request: ClientRequest, _ result: String, since start: Duration) {
+    private func note(_ request: ClientRequest, _ result: UpstreamMetrics.Result, since start: Duration) {
         let took = self.environment.monotonic() - start
-        self.metrics.called(self.names[request.origin] ?? "other", result: result, took: took)
+        (self.upstreams[request.origin] ?? self.other).called(result, took: took)
         RequestContext.current?.note(upstreamTook: took)
     }
 }

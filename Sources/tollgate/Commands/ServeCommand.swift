@@ -51,7 +51,9 @@ enum ServeCommand {
             assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
-        let watch = ProcessWatch(assembly)
+        let watch = ProcessWatch(
+            store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
+            metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
         services.append(watch.readiness)
         let gateway = role == .gateway ? try assembly.gateway(methods: rails.methods) : nil
         var servers = try await CompanionServers.start(

@@ -16,11 +16,12 @@ struct AdminHandler: RequestHandler {
     private let watch: ProcessWatch
     private let interface: AdminInterface
 
-    init(_ assembly: Assembly, gateway: Gateway?, _ watch: ProcessWatch) {
-        self.networks = assembly.networks
-        self.token = assembly.configuration.admin?.token?.value
+    /// - Parameter token: Asked of whoever comes, where there is one.
+    init(networks: [ExactEVMNetwork], token: Secret<String>?, gateway: Gateway?, _ watch: ProcessWatch, log: Logger) {
+        self.networks = networks
+        self.token = token
         self.watch = watch
-        self.interface = AdminInterface(gateway: gateway, watch, assembly.environment, assembly.log)
+        self.interface = AdminInterface(gateway: gateway, watch, log)
     }
 
     func handle(_ request: Request, _ responder: consuming Responder) async {

@@ -21,13 +21,11 @@ struct AdminAnswer: Hashable {
 struct AdminInterface: Sendable {
     private let gateway: Gateway?
     private let watch: ProcessWatch
-    private let environment: Environment
     private let log: Logger
 
-    init(gateway: Gateway?, _ watch: ProcessWatch, _ environment: Environment, _ log: Logger) {
+    init(gateway: Gateway?, _ watch: ProcessWatch, _ log: Logger) {
         self.gateway = gateway
         self.watch = watch
-        self.environment = environment
         self.log = log
     }
 

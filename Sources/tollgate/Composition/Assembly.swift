@@ -127,10 +127,15 @@ struct Assembly: Sendable {
     /// What the server of this name answers with. Nil for one whose handler has a state of its own, and keeps it.
     func handler(of server: String, gateway: Gateway?, _ watch: ProcessWatch) -> (any RequestHandler)? {
         switch server {
-        case CompanionServers.admin: AdminHandler(self, gateway: gateway, watch)
+        case CompanionServers.admin: self.adminHandler(gateway: gateway, watch)
         case CompanionServers.gateway: gateway
         default: nil
         }
+    }
+
+    func adminHandler(gateway: Gateway?, _ watch: ProcessWatch) -> AdminHandler {
+        AdminHandler(
+            networks: self.networks, token: self.configuration.admin?.token?.value, gateway: gateway, watch, log: self.log)
     }
 
     /// What clients may ask of the server of this name.

@@ -15,7 +15,7 @@ enum CompanionServers {
     ) async throws -> [ServerService] {
         var services: [ServerService] = []
         if let admin = assembly.configuration.admin {
-            let handler = AdminHandler(assembly, gateway: gateway, watch)
+            let handler = assembly.adminHandler(gateway: gateway, watch)
             services.append(
                 try await self.listen(self.admin, admin.listen, handler, assembly.limits(of: self.admin), group, assembly.log))
         }

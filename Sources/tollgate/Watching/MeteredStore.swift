@@ -8,6 +8,8 @@ struct MeteredStore: WrappingPaymentStore {
     let wrapped: any PaymentStore
     private let metrics: MetricsRegistry
     private let commit: Histogram
+    /// The usual end of a settlement, whose counter need not be looked for.
+    private let settled: Counter
     private let environment: Environment
 
     init(_ store: any PaymentStore, metrics: MetricsRegistry, environment: Environment) {
@@ -17,6 +19,7 @@ struct MeteredStore: WrappingPaymentStore {
         self.commit = metrics.histogram(
             "tollgate_ledger_commit_duration_seconds", "From handing the ledger a write until it is durable.",
             bounds: Histogram.commitBounds)
+        self.settled = Self.settlements(metrics, "settled", "")
     }
 
     func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
@@ -39,10 +42,10 @@ struct MeteredStore: WrappingPaymentStore {
 
     private func count(_ event: PaymentEvent) {
         switch event {
-        case .settled: self.settlement("settled")
-        case .failed(let refusal): self.settlement("failed", refusal.reason)
-        case .unknown: self.settlement("unknown")
-        case .vanished: self.settlement("vanished")
+        case .settled: self.settled.increment()
+        case .failed(let refusal): Self.settlements(self.metrics, "failed", refusal.reason).increment()
+        case .unknown: Self.settlements(self.metrics, "unknown", "").increment()
+        case .vanished: Self.settlements(self.metrics, "vanished", "").increment()
         case .owed:
             self.metrics.counter(
                 "tollgate_debts_total", "Payments that became a debt: taken, and nothing delivered."
@@ -51,11 +54,10 @@ struct MeteredStore: WrappingPaymentStore {
         }
     }
 
-    private func settlement(_ result: String, _ reason: String = "") {
-        self.metrics.counter(
+    private static func settlements(_ metrics: MetricsRegistry, _ result: String, _ reason: String) -> Counter {
+        metrics.counter(
             "tollgate_settlements_total",
             "What became of settlements, as it was written to the ledger: one that is unknown for a while is settled or failed later.",
-            ["result": result, "reason": reason]
-        ).increment()
+            ["result": result, "reason": reason])
     }
 }

@@ -9,17 +9,19 @@ import TollRuntime
 /// What is read of the process whenever its metrics are asked for.
 enum ProcessMetrics {
     /// Registers all of it.
-    static func register(_ assembly: Assembly, _ watch: ProcessWatch) {
+    static func register(
+        _ watch: ProcessWatch, _ networks: [ExactEVMNetwork], _ logWriter: LogWriter?, _ environment: Environment
+    ) {
         let metrics = watch.metrics
-        let started = assembly.environment.wallClock() / .seconds(1)
-        let (readiness, state, reloads, writer) = (watch.readiness, watch.state, watch.reloads, assembly.logWriter)
+        let started = environment.wallClock() / .seconds(1)
+        let (readiness, state, reloads) = (watch.readiness, watch.state, watch.reloads)
         metrics.gauge("tollgate_build_info", "Always 1; the version is a label.") { [MetricSample(1, ["version": Main.version])] }
         metrics.gauge("tollgate_start_time_seconds", "When the process started, since 1970.") { [MetricSample(started)] }
         metrics.gauge("tollgate_ready", "Whether requests can be paid for: 1, or 0.") {
             await [MetricSample(readiness.standing().problems.isEmpty && !state.isDraining ? 1 : 0)]
         }
         metrics.counter("tollgate_log_lines_dropped_total", "Lines of the log that nobody read in time.") {
-            [MetricSample(Double(writer?.droppedCount ?? 0))]
+            [MetricSample(Double(logWriter?.droppedCount ?? 0))]
         }
         metrics.counter("tollgate_config_reloads_total", "How often the configuration was read again, by what came of it.") {
             let (succeeded, failed) = reloads.counts
@@ -31,7 +33,7 @@ enum ProcessMetrics {
             [MetricSample(Double(reloads.takenUpAt))]
         }
         self.register(in: metrics, ledger: watch.gauges, limit: { reloads.exposureLimit })
-        self.register(in: metrics, chains: assembly.networks, readiness)
+        self.register(in: metrics, chains: networks, readiness)
     }
 
     private static func register(in metrics: MetricsRegistry, ledger: LedgerGauges, limit: @escaping @Sendable () -> Int64) {

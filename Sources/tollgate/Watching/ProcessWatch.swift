@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import TollMethods
 import TollPayments
 import TollRuntime
 
@@ -12,13 +13,19 @@ struct ProcessWatch: Sendable {
     let reloads: Reloads
     let metrics: MetricsRegistry
 
-    init(_ assembly: Assembly) {
+    /// - Parameters:
+    ///   - exposureLimit: In millionths of a dollar.
+    ///   - logWriter: What counts the lines that it drops.
+    init(
+        store: any PaymentStore, networks: [ExactEVMNetwork], exposureLimit: Int64, metrics: MetricsRegistry,
+        logWriter: LogWriter?, environment: Environment
+    ) {
         self.state = ProcessState()
-        self.readiness = Readiness(store: assembly.store, networks: assembly.networks, environment: assembly.environment)
-        self.gauges = LedgerGauges(store: assembly.store, environment: assembly.environment)
-        self.reloads = Reloads(exposureLimit: assembly.configuration.deferral.limits.total, clock: assembly.environment.now)
-        self.metrics = assembly.metrics
-        ProcessMetrics.register(assembly, self)
+        self.readiness = Readiness(store: store, networks: networks, environment: environment)
+        self.gauges = LedgerGauges(store: store, environment: environment)
+        self.reloads = Reloads(exposureLimit: exposureLimit, clock: environment.now)
+        self.metrics = metrics
+        ProcessMetrics.register(self, networks, logWriter, environment)
     }
 }
 
