@@ -236,7 +236,7 @@ class Run:
         for name in SAMPLES:
             expect(samples.get(name, 0) > 0, f"{name} is {samples.get(name)}")
         lines = [line for line in self.gateway.lines() if line["message"] == "request"]
-        named = {"request", "trace", "path", "status", "seconds"}
+        named = {"request", "trace", "path", "status", "microseconds"}
         expect(all(named <= set(line) for line in lines), "a line without its request")
         paid = [line for line in lines if line["status"] == 200 and line["path"] != "/free"]
         expect(paid and all("payment" in line for line in paid), "a line of a paid request without its payment")

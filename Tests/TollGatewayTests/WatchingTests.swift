@@ -72,7 +72,7 @@ import TollTestKit
         let lines = bench.log.lines.filter { $0.contains(" request ") }
         #expect(lines.count == 4 && !lines.contains { $0.contains("hunter2") })
         #expect(lines[0].contains("method=GET path=/paid/1 route=/paid/* status=402 bytes="))
-        #expect(lines[1].contains("method=GET path=/free/x route=/free/** status=200 bytes=11 seconds="))
+        #expect(lines[1].contains("method=GET path=/free/x route=/free/** status=200 bytes=11 microseconds="))
         #expect(lines[3].contains("status=200 bytes=11 ") && lines[3].contains(" payment=\(payment) "))
         #expect(lines.allSatisfy { $0.contains("client=192.0.2.7 ") && $0.contains(" trace=") && $0.contains(" request=") })
     }

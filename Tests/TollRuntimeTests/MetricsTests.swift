@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollPrimitives
 
 @testable import TollRuntime
 
@@ -9,12 +10,15 @@ import Testing
         let metrics = MetricsRegistry()
         metrics.counter("tollgate_requests_total", "Requests.", ["route": "GET /a", "status": "402"]).increment(by: 3)
         metrics.counter("tollgate_requests_total", "Requests.", ["route": "GET /a", "status": "200"]).increment()
-        let took = metrics.histogram("tollgate_wait_seconds", "Waiting.", bounds: [0.1, 1])
+        let took = metrics.histogram("tollgate_wait_seconds", "Waiting.", bounds: [.milliseconds(100), .seconds(1)])
         for duration in [Duration.milliseconds(50), .milliseconds(100), .milliseconds(500), .seconds(5)] {
             took.observe(duration)
         }
         metrics.gauge("tollgate_balance", "A balance.") {
-            [MetricSample(1.5, ["signer": "0x1"]), MetricSample(.infinity, ["signer": "0x2"]), MetricSample(-3)]
+            [
+                MetricSample(DecimalAmount(units: 15, decimals: 1), ["signer": "0x1"]), .infinite(["signer": "0x2"]),
+                MetricSample(-3),
+            ]
         }
         #expect(
             await metrics.text() == """

@@ -106,14 +106,9 @@ public struct AccessLog: Sendable {
             "request",
             [
                 "method": entry.head.method, "path": String(decoding: target, as: UTF8.self), "route": entry.route,
-                "status": entry.status, "bytes": entry.byteCount, "seconds": Self.seconds(entry.took),
-                "upstream_seconds": Self.seconds(entry.context.upstreamTime), "client": entry.client,
+                "status": entry.status, "bytes": entry.byteCount, "microseconds": entry.took.wholeMicroseconds,
+                "upstream_microseconds": entry.context.upstreamTime.wholeMicroseconds, "client": entry.client,
                 "trace": entry.context.trace.traceText,
             ])
-    }
-
-    /// To the microsecond, as a number.
-    private static func seconds(_ duration: Duration) -> Double {
-        (max(0, duration / .seconds(1)) * 1_000_000).rounded() / 1_000_000
     }
 }

@@ -41,7 +41,7 @@ public struct Logger: Sendable {
         case json
     }
 
-    /// Values of a line by name. Numbers and booleans stay such in JSON; everything else is its description.
+    /// Values of a line by name. Whole numbers and booleans stay such in JSON; everything else is its description.
     public typealias Fields = KeyValuePairs<String, any CustomStringConvertible & Sendable>
 
     /// Lines below this are not made.
@@ -156,7 +156,6 @@ public struct Logger: Sendable {
         switch value {
         case let flag as Bool: flag ? "true" : "false"
         case let number as any FixedWidthInteger: number.description
-        case let number as Double where number.isFinite: number.description
         default: EscapedText.json(value.description)
         }
     }

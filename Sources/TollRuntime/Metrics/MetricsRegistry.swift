@@ -1,16 +1,31 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 private import Synchronization
+public import TollPrimitives
 
 /// A number that was read when somebody asked, with the labels that tell it from others of its name.
 public struct MetricSample: Sendable {
     let labels: [(name: String, value: String)]
-    let value: Double
+    let value: String
 
-    /// A number.
-    public init(_ value: Double, _ labels: KeyValuePairs<String, String> = [:]) {
+    /// A whole number.
+    public init(_ value: some BinaryInteger, _ labels: KeyValuePairs<String, String> = [:]) {
+        self.init(text: value.description, labels)
+    }
+
+    /// A decimal.
+    public init(_ value: DecimalAmount, _ labels: KeyValuePairs<String, String> = [:]) {
+        self.init(text: value.description, labels)
+    }
+
+    /// More than can be counted.
+    public static func infinite(_ labels: KeyValuePairs<String, String> = [:]) -> MetricSample {
+        MetricSample(text: "+Inf", labels)
+    }
+
+    private init(text: String, _ labels: KeyValuePairs<String, String>) {
         self.labels = labels.map { ($0.key, $0.value) }
-        self.value = value
+        self.value = text
     }
 }
 
@@ -62,7 +77,8 @@ public final class MetricsRegistry: Sendable {
     ///
     /// - Parameter name: `tollgate_…_seconds`.
     public func histogram(
-        _ name: String, _ help: String, _ labels: KeyValuePairs<String, String> = [:], bounds: [Double] = Histogram.requestBounds
+        _ name: String, _ help: String, _ labels: KeyValuePairs<String, String> = [:],
+        bounds: [Duration] = Histogram.requestBounds
     ) -> Histogram {
         let made = self.instrument(name, help, .histogram, labels) { .histogram(Histogram(bounds: bounds)) }
         guard case .histogram(let histogram) = made else { preconditionFailure("\(name) is no histogram.") }
@@ -110,7 +126,7 @@ public final class MetricsRegistry: Sendable {
                 lines += Self.lines(name, series)
             }
             for sample in await family.read?() ?? [] {
-                lines += Self.line(name, sample.labels, Self.number(sample.value))
+                lines += Self.line(name, sample.labels, sample.value)
             }
             guard !lines.isEmpty else { continue }
             text += "# HELP \(name) \(Self.escaped(family.help))\n# TYPE \(name) \(family.kind.rawValue)\n" + lines
@@ -124,10 +140,10 @@ public final class MetricsRegistry: Sendable {
         case .histogram(let histogram):
             let counts = histogram.cumulative
             var lines = ""
-            for (bound, count) in zip(histogram.bounds.map(self.number) + ["+Inf"], counts) {
+            for (bound, count) in zip(histogram.bounds.map(\.secondsText) + ["+Inf"], counts) {
                 lines += self.line(name + "_bucket", series.labels + [("le", bound)], "\(count)")
             }
-            lines += self.line(name + "_sum", series.labels, self.number(histogram.sum))
+            lines += self.line(name + "_sum", series.labels, histogram.sum)
             return lines + self.line(name + "_count", series.labels, "\(counts.last ?? 0)")
         }
     }
@@ -136,12 +152,6 @@ public final class MetricsRegistry: Sendable {
         guard !labels.isEmpty else { return "\(name) \(value)\n" }
         let pairs = labels.map { "\($0.name)=\"\(self.escaped($0.value, quotes: true))\"" }
         return "\(name){\(pairs.joined(separator: ","))} \(value)\n"
-    }
-
-    private static func number(_ value: Double) -> String {
-        if value.isNaN { return "NaN" }
-        if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        return value == value.rounded() && abs(value) < 1e15 ? "\(Int64(value))" : "\(value)"
     }
 
     private static func escaped(_ text: String, quotes: Bool = false) -> String {

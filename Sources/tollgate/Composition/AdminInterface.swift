@@ -117,11 +117,9 @@ struct AdminInterface: Sendable {
     private static func json(_ signer: Readiness.Signer) -> JSON {
         var object: JSONObject = [
             "network": .string(signer.network.description), "address": .string(signer.address.description),
-            "balance": .string("\(signer.balance)"),
+            "balance": .string(DecimalAmount(units: UInt256(signer.balance), decimals: 9).description),
         ]
-        if let seconds = signer.secondsLeft, seconds.isFinite {
-            object["daysLeft"] = .number("\((seconds / 8640).rounded() / 10)")
-        }
+        if case .seconds(let seconds) = signer.lasting { object["daysLeft"] = .integer(seconds / 86_400) }
         return .object(object)
     }
 

@@ -20,10 +20,10 @@ actor Readiness: Service {
     struct Signer: Sendable {
         let network: ChainID
         let address: Address
-        /// In ether.
-        let balance: Double
-        /// As long as it lasts at the present rate, in seconds; nil when too little was seen.
-        let secondsLeft: Double?
+        /// In gwei (10^-9 ether).
+        let balance: UInt64
+        /// How long it lasts at the present rate.
+        let lasting: GasHistory.Lasting
     }
 
     /// So old may an answer be: fresh enough for a balancer that probes every few seconds.
@@ -36,7 +36,8 @@ actor Readiness: Service {
     private let networks: [ExactEVMNetwork]
     private let environment: Environment
     private var last: (standing: Standing, time: Duration)?
-    private var asking: Task<Standing, Never>?
+    /// Those who wait for the one that asks; nil while nobody asks.
+    private var waiting: [CheckedContinuation<Standing, Never>]?
     private var gas: [String: GasHistory] = [:]
 
     init(store: any PaymentStore, networks: [ExactEVMNetwork], environment: Environment) {
@@ -60,12 +61,13 @@ actor Readiness: Service {
     /// As found at most ``freshness`` ago.
     func standing() async -> Standing {
         if let last = self.last, self.environment.monotonic() - last.time < Self.freshness { return last.standing }
-        if let asking = self.asking { return await asking.value }
-        let asking = Task { await self.ask() }
-        self.asking = asking
-        let standing = await asking.value
-        self.asking = nil
+        if self.waiting != nil { return await withCheckedContinuation { self.waiting?.append($0) } }
+        self.waiting = []
+        let standing = await self.ask()
         self.last = (standing, self.environment.monotonic())
+        let waiting = self.waiting ?? []
+        self.waiting = nil
+        for continuation in waiting { continuation.resume(returning: standing) }
         return standing
     }
 
@@ -99,6 +101,6 @@ actor Readiness: Service {
         let (key, now) = ("\(network) \(address)", self.environment.monotonic())
         self.gas[key, default: GasHistory()].note(balance, at: now)
         let history = self.gas[key] ?? GasHistory()
-        return Signer(network: network, address: address, balance: history.balance, secondsLeft: history.secondsLeft(at: now))
+        return Signer(network: network, address: address, balance: history.balance, lasting: history.lasting(at: now))
     }
 }
