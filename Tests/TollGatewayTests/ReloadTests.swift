@@ -55,6 +55,16 @@ import TollTestKit
         #expect(try await after.ask(.get, "/paid/1", Bench.credential1()).status == 200)
     }
 
+    @Test func `a credential of a dialect that was not offered is no payment: a price is asked, not of a person`() async throws {
+        let bench = try Bench(routes: [
+            Route(
+                pattern: try RoutePattern("/paid/*"), upstream: Bench.upstreamServer(),
+                terms: Terms(options: [Bench.option], dialects: ["x402"]))
+        ])
+        let answer = try await bench.ask(.get, "/paid/1", Bench.credential1())
+        #expect(answer.status == 402 && answer["content-type"] == "application/json" && answer.code == "payment_required")
+    }
+
     @Test func `it is settled as it was offered: upfront`() async throws {
         let bench = try Bench(routes: [try Bench.route("/paid/*", .before)])
         let old = try await bench.credential()

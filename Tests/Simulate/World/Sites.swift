@@ -48,7 +48,8 @@ enum GatewaySite {
                 publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
                 deferral: Market.deferral, ledgerUse: world.scenario.gatewayCount > 1 ? .shared : .alone),
             dialects: Market.dialects, methods: [method], store: store,
-            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log)
+            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log,
+            traces: TraceIDs(key: 1))
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }
         world.web.listen(Market.host, process, gateway)
