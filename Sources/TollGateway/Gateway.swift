@@ -115,7 +115,7 @@ public struct Gateway: RequestHandler {
                 return
             }
             let offer = priced.offer(forPath: request.head.path)
-            let page = BrowserPage(offer: offer).html
+            let page = BrowserPage.isWanted(by: request.head) ? BrowserPage(offer: offer).html : nil
             await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
         case .malformed(let field, let reason):
             self.log.info(

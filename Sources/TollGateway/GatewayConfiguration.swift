@@ -116,6 +116,8 @@ public struct Upstream: Sendable {
     public var timeout: Duration
     /// Fields of its answers that clients do not see.
     public var strip: [FieldName]
+    /// Whether a call is answered by leave to pass, which is given once, and not by a server.
+    var isAdmission = false
 
     /// An upstream by all its fields.
     public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {

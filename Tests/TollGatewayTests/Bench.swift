@@ -43,6 +43,7 @@ struct Bench {
     let store: any PaymentStore
     let upstream: ScriptedHTTPClient
     let log = Log()
+    let exact: ExactEVM
     let gateway: Gateway
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
@@ -81,6 +82,7 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        self.exact = exact
         var configuration = GatewayConfiguration(
             publicURL: Origin(scheme: .https, host: "api.example"),
             routes: try routes ?? Self.routes(),

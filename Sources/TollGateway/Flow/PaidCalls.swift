@@ -60,8 +60,8 @@ struct PaidCalls: Sendable {
         let now = Int64(self.environment.now())
         let machine = PaidRequest(
             credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
-            route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream),
-            at: now)
+            route: route.pattern.description, request: identity, admits: upstream.isAdmission,
+            interruptedBefore: self.interruptedBefore(now, upstream), at: now)
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)

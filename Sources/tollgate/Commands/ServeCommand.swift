@@ -47,7 +47,13 @@ enum ServeCommand {
         ]
         services += rails.services
         services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
-        if role == .gateway {
+        if role == .gateway, let auth = assembly.configuration.auth {
+            let forwardAuth = try assembly.forwardAuth(auth, methods: rails.methods)
+            var server = try await CompanionServers.listen(
+                "auth", auth.listen, forwardAuth, assembly.serverLimits, loops, assembly.log)
+            server.afterDrain = { await forwardAuth.finishCalls() }
+            services.append(server)
+        } else if role == .gateway {
             let gateway = try assembly.gateway(methods: rails.methods)
             var server = try await CompanionServers.listen(
                 "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)

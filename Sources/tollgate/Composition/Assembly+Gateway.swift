@@ -22,7 +22,7 @@ extension Assembly {
         var gateway = GatewayConfiguration(
             publicURL: try Origin(parsing: self.configuration.publicURL.text),
             routes: try self.configuration.routes.map { route in
-                guard let upstream = upstreams[route.upstreamName] else {
+                guard let upstream = self.configuration.auth == nil ? upstreams[route.upstreamName] : .admission else {
                     throw Failure(description: "\(route.place.path): no upstream \(route.upstreamName)")
                 }
                 return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))

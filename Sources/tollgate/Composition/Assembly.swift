@@ -104,8 +104,18 @@ struct Assembly: Sendable {
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
             try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
-            signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
-            client: self.client, environment: self.environment, log: self.log)
+            signIns: self.signIns, client: self.client, environment: self.environment, log: self.log)
+    }
+
+    /// What a proxy asks in place of a gateway.
+    func forwardAuth(_ auth: Configuration.Auth, methods: [any PaymentMethod]) throws -> ForwardAuth {
+        ForwardAuth(
+            auth.proxies, try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            cache: self.cache, signIns: self.signIns, environment: self.environment, log: self.log)
+    }
+
+    private var signIns: EVMSignIn {
+        EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first })
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.

@@ -53,6 +53,8 @@ struct Configuration: Sendable {
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
+    /// Where another proxy asks; nil where requests come here.
+    var auth: Auth?
     var store: Store
     /// The Redis server that replicas share what may be lost in; nil where each process keeps it for itself.
     var shared: RedisAddress?

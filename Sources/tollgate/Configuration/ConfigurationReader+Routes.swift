@@ -59,14 +59,15 @@ extension ConfigurationReader {
         let place = self.place(value)
         let pattern = mapping.required("match", example: "GET /weather/*", &self.findings).flatMap { self.pattern($0) }
         if let pattern { self.patterns.append((pattern, mapping["match"].map(self.place) ?? place)) }
-        let upstreamName = self.upstreamName(mapping)
+        let upstreamName = self.isForwardAuth ? Upstream.admission.name : self.upstreamName(mapping)
+        self.reviewAuthRoute(mapping)
         let description = mapping["description"].flatMap { self.routeDescription($0) }
-        let setting = mapping["settle"].map { self.settleSetting($0) ?? .usual } ?? defaults.settle
+        let setting = mapping["settle"].map { self.settleSetting($0) ?? self.usualSetting } ?? defaults.settle
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
-        let settle = isFree ? SettleRule(.after) : self.settleRule(setting, options)
+        let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
