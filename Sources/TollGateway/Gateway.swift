@@ -7,10 +7,12 @@ public import TollRuntime
 /// Asks for payment, takes it, and passes the request on.
 public struct Gateway: RequestHandler {
     private let table: RouteTable
+    /// Nil where no route has a limit.
+    private let rates: RateGate?
     private let trustedProxies: TrustedProxies
-    private let paidCalls: PaidCalls
+    private var paidCalls: PaidCalls
     private let signIns: SignIns
-    private let proxy: Proxy
+    private var proxy: Proxy
     private let log: Logger
 
     /// A gateway.
@@ -20,12 +22,13 @@ public struct Gateway: RequestHandler {
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger.
     ///   - cache: Keeps copies of stored answers.
+    ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
-        log: Logger
+        cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil,
+        client: any HTTPClient, environment: Environment, log: Logger
     ) {
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
@@ -33,6 +36,7 @@ public struct Gateway: RequestHandler {
             client: client, forwarding: Forwarding(dialects: dialects, way: way), crossOrigin: table.crossOrigin, log: log)
         self.trustedProxies = configuration.trustedProxies
         self.table = table
+        self.rates = table.routes.contains { $0.rates != nil } ? RateGate(shared: counts, now: environment.wallClock) : nil
         self.proxy = proxy
         self.paidCalls = PaidCalls(
             methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
@@ -50,7 +54,15 @@ public struct Gateway: RequestHandler {
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), !CrossOrigin.isPreflight(head),
             !BrowserPage.isWanted(by: head), head.maxForwards != 0
         else { return .handle }
-        priced.challenge(forPath: head.path).write(to: &answer, for: head)
+        guard let rates = self.table.routes[index].rates, let gate = self.rates else {
+            priced.challenge(forPath: head.path).write(to: &answer, for: head)
+            return .answered
+        }
+        guard !gate.isShared else { return .handle }
+        // What is refused is not counted: it is looked at anew when it is handled.
+        let verdict = gate.admitHere(rates.unpaid, self.trustedProxies.source(of: head, from: peer).subscriber)
+        guard verdict.isAdmitted else { return .handle }
+        priced.challenge(forPath: head.path).write(to: &answer, for: head, adding: verdict.fields)
         return .answered
     }
 
@@ -66,7 +78,8 @@ public struct Gateway: RequestHandler {
             return
         }
         var request = request
-        if !self.trustedProxies.isNobody { request.clientIP = self.trustedProxies.source(of: head, from: request.peer).ip }
+        let source = self.trustedProxies.source(of: head, from: request.peer)
+        request.clientIP = source.ip
         switch self.table.router.decide(head.method, path: head.path) {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
@@ -75,8 +88,31 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(.methodNotAllowed(allow), head, responder) {
                 $0.append("Allow", allow.joined(separator: ", "))
             }
-        case .route(let index): await self.serve(self.table.routes[index], request, responder)
+        case .route(let index):
+            let route = self.table.routes[index]
+            guard let rates = route.rates, let gate = self.rates else {
+                await self.serve(route, request, responder)
+                return
+            }
+            let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+            let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
+            let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
+            guard verdict.isAdmitted else {
+                self.log.info("over a limit", ["route": route.pattern, "client": source.ip])
+                await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
+                return
+            }
+            await gateway.serve(route, request, responder)
         }
+    }
+
+    /// The same gateway, whose answers say how the client stands to its limits.
+    private func telling(_ verdict: RateVerdict, payerLimits: PayerLimits) -> Gateway {
+        var gateway = self
+        gateway.proxy.rates = verdict
+        gateway.paidCalls.proxy.rates = verdict
+        gateway.paidCalls.payerLimits = payerLimits
+        return gateway
     }
 
     /// OPTIONS that is for us and not for what is behind (RFC 9110 §9.3.7): what a path takes, and for `*` that we are here.

@@ -22,6 +22,8 @@ public struct GatewayConfiguration: Sendable {
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
     public var trustedProxies = TrustedProxies.none
+    /// How often one client may ask, over all routes that say nothing else.
+    public var rateLimits = RateLimits()
 
     /// A configuration by all its fields.
     public init(
@@ -58,6 +60,8 @@ public struct Route: Sendable {
     public var upstream: Upstream
     /// What they cost; nil is free.
     public var terms: Terms?
+    /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
+    public var rateLimits = RateLimits()
 
     /// A route by all its fields.
     public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {

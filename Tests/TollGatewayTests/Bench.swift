@@ -58,6 +58,8 @@ struct Bench {
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
         trustedProxies: TrustedProxies = .none,
+        rateLimits: RateLimits = RateLimits(),
+        counts: (any SharedCache)? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -93,11 +95,13 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
+        configuration.rateLimits = rateLimits
         self.gateway = Gateway(
             configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,
+            counts: counts,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,

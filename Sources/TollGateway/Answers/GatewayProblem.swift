@@ -173,6 +173,16 @@ struct GatewayProblem: Error {
         retryAfterSeconds: 5
     )
 
+    static func rateLimited(_ retryAfterSeconds: Int) -> GatewayProblem {
+        GatewayProblem(
+            status: 429,
+            code: "rate_limited",
+            title: "Too Many Requests",
+            detail: "More requests than are allowed here. Nothing was charged; a payment that was sent along is still good.",
+            retryAfterSeconds: retryAfterSeconds
+        )
+    }
+
     static let upstreamFailed = GatewayProblem(
         status: 502,
         code: "upstream_failed",

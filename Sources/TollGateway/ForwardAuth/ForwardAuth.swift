@@ -17,7 +17,7 @@ public struct ForwardAuth: RequestHandler {
     /// The routes of `configuration` for the proxies that ask; where those lead plays no part. The rest is as of a ``Gateway``.
     public init(
         _ proxies: ForwardAuthConfiguration, _ configuration: GatewayConfiguration, dialects: [any Dialect],
-        methods: [any PaymentMethod], store: any PaymentStore, cache: (any SharedCache)? = nil,
+        methods: [any PaymentMethod], store: any PaymentStore, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
         signIns: (any SignInVerifier)? = nil, environment: Environment, log: Logger
     ) {
         var configuration = configuration
@@ -25,7 +25,8 @@ public struct ForwardAuth: RequestHandler {
         for index in configuration.routes.indices { configuration.routes[index].upstream = .admission }
         self.proxies = proxies
         self.gateway = Gateway(
-            configuration, dialects: dialects, methods: methods, store: store, cache: cache, signIns: signIns,
+            configuration, dialects: dialects, methods: methods, store: store, cache: cache, counts: counts,
+            signIns: signIns,
             client: AdmissionClient(), environment: environment, log: log)
         self.kept = KeptAnswers(environment: environment)
         self.log = log

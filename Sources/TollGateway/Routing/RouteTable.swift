@@ -10,6 +10,8 @@ struct RouteTable: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
+        /// Nil where clients may ask as often as they like.
+        let rates: RouteRates?
     }
 
     let router: Router
@@ -28,7 +30,9 @@ struct RouteTable: Sendable {
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
                     clock: clock)
             }
-            return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
+            return Entry(
+                pattern: route.pattern, upstream: route.upstream, priced: priced,
+                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
         }
     }
 }

@@ -155,6 +155,9 @@ public struct PaidRequest {
         self.end(.unavailable(reason: "too many requests wait for their settlement"))
     }
 
+    /// The payer has asked more often than it may. Nothing was claimed now.
+    public mutating func rateLimited() -> Action { self.end(.rateLimited(payer: self.payer)) }
+
     /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
     public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {
         guard let record else { return self.end(.unavailable(reason: "another request has not claimed the payment in time")) }

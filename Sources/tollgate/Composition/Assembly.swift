@@ -104,15 +104,18 @@ struct Assembly: Sendable {
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
             try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
-            signIns: self.signIns, client: self.client, environment: self.environment, log: self.log)
+            counts: self.counts, signIns: self.signIns, client: self.client, environment: self.environment, log: self.log)
     }
 
     /// What a proxy asks in place of a gateway.
     func forwardAuth(_ auth: Configuration.Auth, methods: [any PaymentMethod]) throws -> ForwardAuth {
         ForwardAuth(
             auth.proxies, try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
-            cache: self.cache, signIns: self.signIns, environment: self.environment, log: self.log)
+            cache: self.cache, counts: self.counts, signIns: self.signIns, environment: self.environment, log: self.log)
     }
+
+    /// Where replicas count requests together.
+    private var counts: (any SharedCache)? { self.configuration.shared == nil ? nil : self.cache }
 
     private var signIns: EVMSignIn {
         EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first })

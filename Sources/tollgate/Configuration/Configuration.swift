@@ -69,6 +69,8 @@ struct Configuration: Sendable {
     var settleWait: Duration
     var deferral: Deferral
     var limits: Limits
+    /// How often one client may ask.
+    var rateLimits: RateLimits
     var cors: CORS
     var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
@@ -257,6 +259,8 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// How often one client may ask, here alone.
+        var rateLimits: RateLimits
         var place: Place
     }
 

@@ -19,7 +19,7 @@ struct RouteDefaults {
 extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
-        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits",
     ]
     private static let priceKeys = [
         "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
@@ -97,6 +97,7 @@ extension ConfigurationReader {
             dialects: dialects,
             identifiers: identifiers,
             signIn: signIn,
+            rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
             place: place
         )
     }

@@ -31,7 +31,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "auth", "trusted_proxies",
+        "payment_identifier", "sign_in", "auth", "trusted_proxies", "rate_limits",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -95,6 +95,7 @@ struct ConfigurationReader {
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
+        let rateLimits = self.rateLimits(root["rate_limits"])
         let cors = self.cors(root["cors"])
         let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
@@ -135,6 +136,7 @@ struct ConfigurationReader {
             settleWait: settleWait,
             deferral: deferral,
             limits: limits,
+            rateLimits: rateLimits,
             cors: cors,
             trustedProxies: trustedProxies,
             upstreams: upstreams,
