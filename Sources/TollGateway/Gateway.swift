@@ -28,10 +28,12 @@ public struct Gateway: RequestHandler {
     let parts: Parts
     let table: RouteTable
     private let former: FormerRoutes
+    /// Nil where no route has a limit.
+    private let rates: RateGate?
     private let trustedProxies: TrustedProxies
-    let paidCalls: PaidCalls
+    private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
-    private let proxy: Proxy
+    private var proxy: Proxy
     var log: Logger { self.parts.log }
 
     /// What takes no requests for now, whichever configuration is in force.
@@ -44,6 +46,7 @@ public struct Gateway: RequestHandler {
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger.
     ///   - cache: Keeps copies of stored answers.
+    ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
     ///   - metrics: Where it counts.
@@ -51,14 +54,15 @@ public struct Gateway: RequestHandler {
     ///   - traces: Makes the ids of requests.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
-        log: Logger, metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()), access: AccessLog? = nil,
-        traces: TraceIDs = TraceIDs()
+        cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil,
+        client: any HTTPClient, environment: Environment, log: Logger,
+        metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
+        access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, cache: cache, signIns: signIns, client: client,
             environment: environment, log: log, metrics: metrics, access: access, traces: traces,
-            memory: GatewayMemory(store: store, environment: environment))
+            memory: GatewayMemory(store: store, counts: counts, environment: environment))
         let table = RouteTable(configuration, dialects: dialects, metrics: metrics, clock: environment.now)
         self.init(configuration, table, FormerRoutes(), parts)
     }
@@ -80,6 +84,7 @@ public struct Gateway: RequestHandler {
         self.proxy = Proxy(
             client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
             forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, log: parts.log)
+        self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         self.paidCalls = PaidCalls(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
             proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
@@ -100,7 +105,15 @@ public struct Gateway: RequestHandler {
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
         let challenge = priced.challenge(forPath: head.path)
-        challenge.write(to: &answer, for: head)
+        if let rates = self.table.routes[index].rates, let gate = self.rates {
+            guard !gate.isShared else { return .handle }
+            // What is refused is not counted: it is looked at anew when it is handled.
+            let verdict = gate.admitHere(rates.unpaid, self.trustedProxies.source(of: head, from: peer).subscriber)
+            guard verdict.isAdmitted else { return .handle }
+            challenge.write(to: &answer, for: head, adding: verdict.fields)
+        } else {
+            challenge.write(to: &answer, for: head)
+        }
         self.table.routes[index].metrics.challenged()
         if let access = self.parts.access {
             access.writeImmediate(
@@ -143,9 +156,32 @@ public struct Gateway: RequestHandler {
                 $0.append("Allow", allow.joined(separator: ", "))
             }
         case .route(let index):
-            served.matched(self.table.routes[index])
-            await self.serve(self.table.routes[index], request, served, responder)
+            let route = self.table.routes[index]
+            served.matched(route)
+            guard let rates = route.rates, let gate = self.rates else {
+                await self.serve(route, request, served, responder)
+                return
+            }
+            let source = self.trustedProxies.source(of: head, from: request.peer)
+            let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+            let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
+            let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
+            guard verdict.isAdmitted else {
+                self.log.info("over a limit", ["route": route.pattern, "client": source.ip])
+                await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
+                return
+            }
+            await gateway.serve(route, request, served, responder)
         }
+    }
+
+    /// The same gateway, whose answers say how the client stands to its limits.
+    private func telling(_ verdict: RateVerdict, payerLimits: PayerLimits) -> Gateway {
+        var gateway = self
+        gateway.proxy.rates = verdict
+        gateway.paidCalls.proxy.rates = verdict
+        gateway.paidCalls.payerLimits = payerLimits
+        return gateway
     }
 
     /// Whose request it is, as far as the proxies in front are believed.

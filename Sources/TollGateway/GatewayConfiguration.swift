@@ -26,6 +26,8 @@ public struct GatewayConfiguration: Sendable {
     public var denied = DenyList()
     /// Who is asked about each payer; nil for nobody.
     public var screening: ScreeningHook?
+    /// How often one client may ask, over all routes that say nothing else.
+    public var rateLimits = RateLimits()
 
     /// A configuration by all its fields.
     public init(
@@ -62,6 +64,8 @@ public struct Route: Sendable {
     public var upstream: Upstream
     /// What they cost; nil is free.
     public var terms: Terms?
+    /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
+    public var rateLimits = RateLimits()
 
     /// A route by all its fields.
     public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
@@ -123,6 +127,8 @@ public struct Upstream: Sendable {
     public var timeout: Duration
     /// Fields of its answers that clients do not see.
     public var strip: [FieldName]
+    /// Whether a call is answered by leave to pass, which is given once, and not by a server.
+    var isAdmission = false
 
     /// An upstream by all its fields.
     public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {

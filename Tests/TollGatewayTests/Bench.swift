@@ -45,6 +45,7 @@ struct Bench {
     let log = Log()
     let metrics = MetricsRegistry()
     let configuration: GatewayConfiguration
+    let exact: ExactEVM
     private(set) var gateway: Gateway
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
@@ -60,6 +61,8 @@ struct Bench {
         ledgerUse: LedgerUse = .alone,
         access: Access = .off,
         trustedProxies: TrustedProxies = .none,
+        rateLimits: RateLimits = RateLimits(),
+        counts: (any SharedCache)? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -84,6 +87,7 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        self.exact = exact
         var configuration = GatewayConfiguration(
             publicURL: Origin(scheme: .https, host: "api.example"),
             routes: try routes ?? Self.routes(),
@@ -94,12 +98,14 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
+        configuration.rateLimits = rateLimits
         self.configuration = configuration
         self.gateway = Gateway(
             self.configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,
+            counts: counts,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,
             environment: environment,

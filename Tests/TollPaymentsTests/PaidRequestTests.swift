@@ -26,12 +26,12 @@ import TollPrimitives
     }
 
     static func machine(
-        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, interruptedBefore: Int64 = .max,
-        at time: Int64 = 2
+        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, admits: Bool = false,
+        interruptedBefore: Int64 = .max, at time: Int64 = 2
     ) -> PaidRequest {
         PaidRequest(
             credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret),
-            rule: rule, route: "/x", request: request, interruptedBefore: interruptedBefore, at: time)
+            rule: rule, route: "/x", request: request, admits: admits, interruptedBefore: interruptedBefore, at: time)
     }
 
     static func claim(

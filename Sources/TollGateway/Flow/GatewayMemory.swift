@@ -14,8 +14,12 @@ struct GatewayMemory: Sendable {
     /// Payments on their way to the chain.
     let backlog: SettlementBacklog
 
-    /// A new memory of a gateway on the ledger `store`.
-    init(store: any PaymentStore, environment: Environment) {
+    /// How often clients have asked.
+    let rates: RateGate
+
+    /// A new memory of a gateway on the ledger `store`, counting in `counts` where replicas count together.
+    init(store: any PaymentStore, counts: (any SharedCache)?, environment: Environment) {
+        self.rates = RateGate(shared: counts, now: environment.wallClock)
         self.backlog = SettlementBacklog(store: store, environment: environment)
     }
 }

@@ -40,6 +40,7 @@ extension PaidCall {
             }
         case .pending(let payment, let transaction): await self.deliverPending(payment, transaction, responder)
         case .unavailable: await proxy.refuse(.unavailable, head, responder)
+        case .rateLimited: await proxy.refuse(.rateLimited(proxy.rates.retryAfterSeconds), head, responder)
         case .upstreamFailed(let failure, nil):
             await proxy.refuse(.upstream(failure.kind), head, responder)
         case .upstreamFailed(_, let debt?):
@@ -145,6 +146,7 @@ extension PaidCall {
         case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
         case .pending(let payment, let transaction):
             log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])
+        case .rateLimited(let payer): log.info("payer over a limit", ["payer": payer])
         case .unavailable(let reason): log.error("payments unavailable", ["reason": reason])
         case .requestBroken(let fault, let paid):
             log.info("request refused", ["fault": fault.rawValue, "payment": paid?.id.description ?? ""])

@@ -9,7 +9,7 @@ struct PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
     let answers: StoredAnswers
-    let proxy: Proxy
+    var proxy: Proxy
     let settleWait: Duration
     let deferral: DeferralLimits
     let settlingCountMax: Int
@@ -19,6 +19,8 @@ struct PaidCalls: Sendable {
     let metrics: GatewayMetrics
     let environment: Environment
     let log: Logger
+    /// How often a payer may ask on the route of this request.
+    var payerLimits = PayerLimits.none
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
@@ -83,8 +85,8 @@ struct PaidCalls: Sendable {
         let now = Int64(self.environment.now())
         let machine = PaidRequest(
             credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
-            route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream),
-            at: now)
+            route: route.pattern.description, request: identity, admits: upstream.isAdmission,
+            interruptedBefore: self.interruptedBefore(now, upstream), at: now)
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)
@@ -96,7 +98,7 @@ struct PaidCall {
     /// How often it is looked how far another request, of this process or another, has come.
     private static let pollInterval = Duration.milliseconds(20)
 
-    let shared: PaidCalls
+    var shared: PaidCalls
     let method: any PaymentMethod
     let route: PricedRoute
     let upstream: Upstream
@@ -108,6 +110,7 @@ struct PaidCall {
     var answer: HeldAnswer?
     private var locked: PaymentID?
     private var isInBacklog = false
+    private var isCounted = false
     /// Until when another request is waited for.
     private let deadline: Duration
 
@@ -160,6 +163,7 @@ struct PaidCall {
             return try await self.claim(claim, terms)
         case .spendCredit(let claim):
             if let refused = await self.screen(claim) { return refused }
+            guard await self.mayAsk(claim.payer) else { return self.machine.rateLimited() }
             guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
             return self.machine.credited(try await store.spendCredit(claim, at: self.now))
         case .lookAgain(let payment):
@@ -191,6 +195,7 @@ struct PaidCall {
 
     private mutating func claim(_ claim: Claim, _ terms: DeferralTerms?) async throws(StoreError) -> PaidRequest.Action {
         let store = self.shared.store
+        guard await self.mayAsk(claim.payer) else { return self.machine.rateLimited() }
         guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
         // What is deferred waits for no settlement, and is bounded by what the seller is willing to lose.
         if terms == nil, !self.isInBacklog {
@@ -226,6 +231,15 @@ struct PaidCall {
             } catch {}  // It was settled before, or meanwhile.
         }
         return try await self.shared.store.record(record.id) ?? record
+    }
+
+    /// Counts the request for who pays, once; false when it is one too many. Only now it is known that nobody else speaks for it.
+    private mutating func mayAsk(_ payer: String) async -> Bool {
+        guard !self.isCounted else { return true }
+        self.isCounted = true
+        let verdict = await self.shared.payerLimits.admit(payer)
+        self.shared.proxy.rates = self.shared.proxy.rates.joined(verdict)
+        return verdict.isAdmitted
     }
 
     /// Waits for another request of this process that works on the payment, as long as for a settlement.

@@ -11,6 +11,8 @@ struct RouteTable: Sendable {
         let upstream: Upstream
         let priced: PricedRoute?
         let metrics: RouteMetrics
+        /// Nil where clients may ask as often as they like.
+        let rates: RouteRates?
     }
 
     let router: Router
@@ -44,7 +46,8 @@ struct RouteTable: Sendable {
             }
             return Entry(
                 pattern: route.pattern, upstream: route.upstream, priced: priced,
-                metrics: metrics.route(route.pattern.description))
+                metrics: metrics.route(route.pattern.description),
+                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
         }
         self.promises = configuration.routes.compactMap { route in
             route.terms.map { terms in

@@ -174,6 +174,7 @@ extension PaidRequest.Ending {
         case .identifierTaken: ("refused", "payment_identifier_conflict")
         case .denied: ("refused", "payer_denied")
         case .insufficientCredit: ("refused", "insufficient_credit")
+        case .rateLimited: ("refused", "rate_limited")
         case .usedUp: ("refused", "used_up")
         case .outcomeUnknown: ("outcome_unknown", "")
         case .pending: ("pending", "")

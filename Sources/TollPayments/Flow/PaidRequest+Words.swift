@@ -60,6 +60,8 @@ extension PaidRequest {
         case pending(PaymentID, transaction: String?)
         /// 503: the ledger, the chain or the facilitator does not answer, or too many requests wait for it.
         case unavailable(reason: String)
+        /// 429: the payer asks too often.
+        case rateLimited(payer: String)
         /// 502: the upstream failed. `debt` when the money had moved.
         case upstreamFailed(UpstreamFailure, debt: PaymentRecord?)
         /// 4xx: the client's own body broke off or is too large. `paid` when the money had moved: that is the buyer's.

@@ -38,6 +38,7 @@ public struct PaidRequest {
     let limits: DeferralLimits
     let route: String
     let request: RequestIdentity
+    let admits: Bool
     let interruptedBefore: Int64
     let time: Int64
     /// When the money moves, as far as it is known now: what the rule wants, then what the payer gets.
@@ -53,12 +54,13 @@ public struct PaidRequest {
     /// - Parameters:
     ///   - key: What the credential would take, as far as that is known before it is verified.
     ///   - signedIn: Whose key the client has proven to hold.
+    ///   - admits: What is served is leave to pass, given once and never again: calling the upstream is giving it.
     ///   - interruptedBefore: Nobody works any more on a payment that was claimed before this time and has not come to an end.
     ///     Where one process has the ledger and lets one request at a time work on a payment: always so.
     public init(
         credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
-        limits: DeferralLimits = DeferralLimits(), route: String, request: RequestIdentity, interruptedBefore: Int64 = .max,
-        at time: Int64
+        limits: DeferralLimits = DeferralLimits(), route: String, request: RequestIdentity, admits: Bool = false,
+        interruptedBefore: Int64 = .max, at time: Int64
     ) {
         self.credential = credential
         self.claimant = Claimant(credential, signedIn: signedIn)
@@ -66,7 +68,8 @@ public struct PaidRequest {
         self.rule = rule
         self.limits = limits
         self.route = route
-        self.request = request
+        self.request = admits ? RequestIdentity(digest: request.digest, isRepeatable: false) : request
+        self.admits = admits
         self.interruptedBefore = interruptedBefore
         self.time = time
         self.policy = rule.policy
@@ -157,6 +160,9 @@ public struct PaidRequest {
 
     /// Nobody could say whether the seller sells to the payer of the claim. Nothing was claimed.
     public mutating func couldNotScreen(_ reason: String) -> Action { self.end(.unavailable(reason: reason)) }
+
+    /// The payer has asked more often than it may. Nothing was claimed now.
+    public mutating func rateLimited() -> Action { self.end(.rateLimited(payer: self.payer)) }
 
     /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
     public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {

@@ -55,18 +55,18 @@ enum ServeCommand {
             store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
             metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
         services.append(watch.readiness)
-        let gateway = role == .gateway ? try assembly.gateway(methods: rails.methods) : nil
+        let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
         var servers = try await CompanionServers.start(
-            assembly, methods: rails.methods, gateway: gateway, watch, group: loops)
-        if let gateway {
+            assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
+        if let front {
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, assembly.configuration.listen, gateway,
+                CompanionServers.gateway, front.listen(assembly.configuration), front.handler,
                 assembly.limits(of: CompanionServers.gateway), loops, assembly.log)
             // What is deferred is queued before it is flushed.
-            server.afterDrain = { await gateway.finishCalls() }
+            server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, gateway: gateway, servers: servers, watch: watch)
+        let reloader = Reloader(assembly, front: front, servers: servers, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() })

@@ -22,16 +22,19 @@ extension Assembly {
         var gateway = GatewayConfiguration(
             publicURL: try Origin(parsing: self.configuration.publicURL.text),
             routes: try self.configuration.routes.map { route in
-                guard let upstream = upstreams[route.upstreamName] else {
+                guard let upstream = self.configuration.auth == nil ? upstreams[route.upstreamName] : .admission else {
                     throw Failure(description: "\(route.place.path): no upstream \(route.upstreamName)")
                 }
-                return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
+                var read = Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
+                read.rateLimits = route.rateLimits
+                return read
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
             settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
         gateway.trustedProxies = self.configuration.trustedProxies
         gateway.denied = DenyList(self.configuration.deny.payers)
         gateway.screening = try self.screening()
+        gateway.rateLimits = self.configuration.rateLimits
         return gateway
     }
 

@@ -112,10 +112,28 @@ struct Assembly: Sendable {
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
             try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
-            signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
-            client: self.client, environment: self.environment, log: self.log, metrics: GatewayMetrics(self.metrics),
-            access: self.configuration.log.access == .off
-                ? nil : AccessLog(self.log, hasQuery: self.configuration.log.access == .query))
+            counts: self.counts, signIns: self.signIns, client: self.client, environment: self.environment, log: self.log,
+            metrics: GatewayMetrics(self.metrics), access: self.accessLog)
+    }
+
+    private var accessLog: AccessLog? {
+        self.configuration.log.access == .off
+            ? nil : AccessLog(self.log, hasQuery: self.configuration.log.access == .query)
+    }
+
+    /// What a proxy asks in place of a gateway.
+    func forwardAuth(_ auth: Configuration.Auth, methods: [any PaymentMethod]) throws -> ForwardAuth {
+        ForwardAuth(
+            auth.proxies, try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            cache: self.cache, counts: self.counts, signIns: self.signIns, environment: self.environment, log: self.log,
+            metrics: GatewayMetrics(self.metrics), access: self.accessLog)
+    }
+
+    /// Where replicas count requests together.
+    private var counts: (any SharedCache)? { self.configuration.shared == nil ? nil : self.cache }
+
+    private var signIns: EVMSignIn {
+        EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first })
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.
@@ -125,10 +143,10 @@ struct Assembly: Sendable {
     }
 
     /// What the server of this name answers with. Nil for one whose handler has a state of its own, and keeps it.
-    func handler(of server: String, gateway: Gateway?, _ watch: ProcessWatch) -> (any RequestHandler)? {
+    func handler(of server: String, front: Front?, _ watch: ProcessWatch) -> (any RequestHandler)? {
         switch server {
-        case CompanionServers.admin: self.adminHandler(gateway: gateway, watch)
-        case CompanionServers.gateway: gateway
+        case CompanionServers.admin: self.adminHandler(gateway: front?.gateway, watch)
+        case CompanionServers.gateway: front?.handler
         default: nil
         }
     }

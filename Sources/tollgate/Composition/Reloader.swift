@@ -14,13 +14,13 @@ actor Reloader {
     private let servers: [ServerService]
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
-    private var gateway: Gateway?
+    private var front: Front?
     private let log: Logger
 
-    init(_ assembly: Assembly, gateway: Gateway?, servers: [ServerService], watch: ProcessWatch) {
+    init(_ assembly: Assembly, front: Front?, servers: [ServerService], watch: ProcessWatch) {
         self.path = assembly.configuration.file
         self.assembly = assembly
-        self.gateway = gateway
+        self.front = front
         self.servers = servers
         self.watch = watch
         self.log = assembly.log
@@ -45,13 +45,13 @@ actor Reloader {
         var next = self.assembly
         next.configuration = configuration
         do {
-            let gateway = try self.gateway?.reconfigured(next.gatewayConfiguration())
+            let front = try self.front?.reconfigured(next.gatewayConfiguration())
             for server in self.servers {
-                if let handler = next.handler(of: server.name, gateway: gateway, self.watch) {
+                if let handler = next.handler(of: server.name, front: front, self.watch) {
                     await server.server.replace(handler: handler, limits: next.limits(of: server.name))
                 }
             }
-            self.gateway = gateway
+            self.front = front
             self.assembly = next
             self.watch.reloads.succeeded(exposureLimit: configuration.deferral.limits.total)
             self.log.info("reloaded", ["file": self.path, "routes": configuration.routes.count])

@@ -53,6 +53,8 @@ struct Configuration: Sendable {
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
+    /// Where another proxy asks; nil where requests come here.
+    var auth: Auth?
     var store: Store
     /// The Redis server that replicas share what may be lost in; nil where each process keeps it for itself.
     var shared: RedisAddress?
@@ -67,6 +69,8 @@ struct Configuration: Sendable {
     var settleWait: Duration
     var deferral: Deferral
     var limits: Limits
+    /// How often one client may ask.
+    var rateLimits: RateLimits
     var cors: CORS
     var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
@@ -293,6 +297,8 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// How often one client may ask, here alone.
+        var rateLimits: RateLimits
         var place: Place
     }
 

@@ -25,11 +25,13 @@ struct ConfigurationReader {
     var patterns: [(pattern: RoutePattern, place: Configuration.Place)] = []
     var pricedPlace: Configuration.Place?
     var networksWithoutReceiver: Set<ChainID> = []
+    /// Whether another proxy asks, so that nothing of an answer is seen.
+    var isForwardAuth = false
 
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "trusted_proxies", "log",
+        "payment_identifier", "sign_in", "auth", "trusted_proxies", "rate_limits", "log",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -80,6 +82,7 @@ struct ConfigurationReader {
             return nil
         }
         guard let root = value.mapping(keys: Self.keys, &self.findings) else { return nil }
+        let auth = self.auth(root)
         let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
@@ -93,6 +96,7 @@ struct ConfigurationReader {
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
+        let rateLimits = self.rateLimits(root["rate_limits"])
         let cors = self.cors(root["cors"])
         let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
@@ -102,14 +106,14 @@ struct ConfigurationReader {
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
-            settle: root["settle"].flatMap { self.settleSetting($0) } ?? .usual,
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? self.usualSetting,
             receivers: receivers,
             identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
             signIn: root["sign_in"]?.boolean(&self.findings) ?? false
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
-            listen: listen,
+            listen: self.isForwardAuth ? auth?.listen : listen,
             admin: admin,
             networks: networks,
             facilitator: facilitator,
@@ -124,6 +128,7 @@ struct ConfigurationReader {
             listen: listen,
             publicURL: publicURL,
             admin: admin,
+            auth: auth,
             store: store,
             shared: shared,
             workers: workers,
@@ -133,6 +138,7 @@ struct ConfigurationReader {
             settleWait: settleWait,
             deferral: deferral,
             limits: limits,
+            rateLimits: rateLimits,
             cors: cors,
             trustedProxies: trustedProxies,
             upstreams: upstreams,
