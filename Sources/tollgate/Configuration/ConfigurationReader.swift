@@ -116,7 +116,7 @@ struct ConfigurationReader {
             networks: networks,
             facilitator: facilitator,
             deferral: deferral,
-            upstreams: upstreams,
+            upstreams: self.isForwardAuth ? [] : upstreams,
             routes: routes
         )
         self.review(sections, root)
