@@ -118,7 +118,7 @@ struct ConfigurationReader {
             networks: networks,
             facilitator: facilitator,
             deferral: deferral,
-            upstreams: upstreams,
+            upstreams: self.isForwardAuth ? [] : upstreams,
             routes: routes
         )
         self.review(sections, root)
