@@ -221,22 +221,29 @@ class Market:
         return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait, limited))
 
     def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str, limited: bool) -> Server:
-        recorder, upstream = Recorder(), Upstream()
-        upstream.serve_in_background()
-        logs, settles, environment = [name], OWN_SIGNER, {}
+        place, logs, settles = self.place(name), [name], OWN_SIGNER
+        if facilitator != "ours":
+            place.environment = {}
         if facilitator == "liar":
             settles = f"remote: [{{url: {self.liar.url}}}]"
-        elif facilitator == "ours":
-            environment = {"TOLLGATE_EVM_KEY": self._funded_key()}
-        else:
+        elif facilitator != "ours":
             make = facilitator.split(",")[0]
             settles = f"remote: [{{url: {self.facilitator(make)}}}]"
             logs.append(f"{'our' if make == 'ours' else 'sdk'} facilitator")
-        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
-        place = Place(recorder, Account.create().address, upstream, recorder.url, stores, environment)
         configuration = gateway_yaml(place, self.rpc, [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait)
         # A file at its limit is told by an error, as a full disk is, and not by a signal that ends the process.
         return self._start_gateway_at(place, name, configuration, logs, ("/usr/bin/env", "--ignore-signal=XFSZ") if limited else ())
+
+    def place(self, name: str) -> Place:
+        """Where one more gateway may listen, with everything around it."""
+        recorder, upstream = Recorder(), Upstream()
+        upstream.serve_in_background()
+        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
+        return Place(recorder, Account.create().address, upstream, recorder.url, stores, {"TOLLGATE_EVM_KEY": self._funded_key()})
+
+    def gateway_at(self, place: Place, name: str, configuration: str) -> Server:
+        """A gateway whose configuration was written for a place."""
+        return self._start_gateway_at(place, name, configuration, [name])
 
     def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str],
                           through: tuple[str, ...] = ()) -> Server:

@@ -17,6 +17,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     faults   ledgers that cannot be used, and disks without room
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    recipes  the proxies of docs/recipes/, with the files that stand there
 """
 from __future__ import annotations
 
@@ -37,13 +38,15 @@ from faults import expect_faults_told, expect_full_disk_survived
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from recipes import RECIPES, Recipe, expect_recipe
 from stuck import expect_patience
 from thief import expect_nothing_stolen
 
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
+          "recipes")
 
 
 @dataclass
@@ -178,6 +181,11 @@ def spend_credit(client: str) -> Callable[[Market], Server]:
     return run
 
 
+def follow_recipe(recipe: Recipe) -> Callable[[Market], Server]:
+    """A proxy and a gateway, set up as a page says."""
+    return lambda market: expect_recipe(market, recipe)
+
+
 def cells() -> list[Cell]:
     """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
     table = []
@@ -206,6 +214,7 @@ def cells() -> list[Cell]:
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
+        *(Cell(("recipes",), "sdk", "ours", "ours", r.page, follow_recipe(r)) for r in RECIPES),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]

@@ -20,6 +20,12 @@ public struct GatewayConfiguration: Sendable {
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
     public var trustedProxies = TrustedProxies.none
+    /// Who may not buy.
+    public var denied = DenyList()
+    /// Who is asked about each payer; nil for nobody.
+    public var screening: ScreeningHook?
+    /// How often one client may ask, over all routes that say nothing else.
+    public var rateLimits = RateLimits()
 
     /// A configuration by all its fields.
     public init(
@@ -43,6 +49,8 @@ public struct Route: Sendable {
     public var upstream: Upstream
     /// What they cost; nil is free.
     public var terms: Terms?
+    /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
+    public var rateLimits = RateLimits()
 
     /// A route by all its fields.
     public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
@@ -72,12 +80,14 @@ public struct Terms: Sendable {
     public var identifiers: IdentifierRule
     /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
     public var acceptsSignIn: Bool
+    /// Whether it is paid for at all. In shadow mode it is not: what would be refused is logged, and let pass.
+    public var isEnforced: Bool
 
     /// Terms by all their fields.
     public init(
         options: [PaymentOption], settle: SettleRule = SettleRule(.after), description: String = "", mimeType: String? = nil,
         dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true,
-        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false
+        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false, isEnforced: Bool = true
     ) {
         self.options = options
         self.settle = settle
@@ -88,6 +98,7 @@ public struct Terms: Sendable {
         self.storesAnswers = storesAnswers
         self.identifiers = identifiers
         self.acceptsSignIn = acceptsSignIn
+        self.isEnforced = isEnforced
     }
 }
 
@@ -101,6 +112,8 @@ public struct Upstream: Sendable {
     public var timeout: Duration
     /// Fields of its answers that clients do not see.
     public var strip: [FieldName]
+    /// Whether a call is answered by leave to pass, which is given once, and not by a server.
+    var isAdmission = false
 
     /// An upstream by all its fields.
     public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {

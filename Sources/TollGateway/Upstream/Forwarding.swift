@@ -105,7 +105,7 @@ struct Forwarding: Sendable {
     }
 
     private func keepVisible(_ fields: inout Fields, from upstream: Upstream) {
-        fields.removeAll(where: Self.isOurs)
+        if !upstream.isAdmission { fields.removeAll(where: Self.isOurs) }
         for name in self.responseFields + Self.innerFields + upstream.strip { fields.remove(name) }
     }
 

@@ -11,6 +11,8 @@ struct Proxy: Sendable {
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
     let log: Logger
+    /// How the client of this request stands to its limits.
+    var rates = RateVerdict.unlimited
 
     /// A free request: passed on and streamed back.
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
@@ -87,11 +89,16 @@ struct Proxy: Sendable {
         }
     }
 
-    /// What every answer gets: cross-origin fields; a paid one also its receipt, and privacy from shared caches.
+    /// What every answer gets: cross-origin fields, and how the client stands to its limits; a paid one also its receipt, and
+    /// privacy from shared caches.
     private func finish(_ head: inout ResponseHead, _ request: RequestHead, receipt: [(name: String, value: String)]) {
         if !receipt.isEmpty {
             for (name, value) in receipt { head.fields.append(name, value) }
             self.forwarding.makePrivate(&head.fields)
+        }
+        for (name, value) in self.rates.fields {
+            if let name = FieldName(name) { head.fields.remove(name) }
+            head.fields.append(name, value)
         }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }

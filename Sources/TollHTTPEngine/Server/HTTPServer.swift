@@ -27,7 +27,7 @@ public final class HTTPServer: Sendable {
         let sockets = try Self.bind(host, port, count: group.loops.count)
         self.group = group
         self.address = PeerAddress(ip: host, port: sockets[0].localPort)
-        let connectionMax = max(1, limits.connections / group.loops.count)
+        let connectionMax = Self.connectionMax(limits, group)
         var shards: [LoopBound<ServerShard>] = []
         for (loop, socket) in zip(group.loops, sockets) {
             let started = await withCheckedContinuation { (done: CheckedContinuation<LoopBound<ServerShard>?, Never>) in
@@ -49,6 +49,24 @@ public final class HTTPServer: Sendable {
 
     /// The port listened on.
     public var port: UInt16 { self.address.port }
+
+    /// Serves by `handler` and within `limits` the requests that come from now on, on the same addresses and over the same
+    /// connections. What is under way ends as it began: nothing is lost. Returns when every loop has changed over.
+    public func replace(handler: any RequestHandler, limits: ServerLimits) async {
+        let connectionMax = Self.connectionMax(limits, self.group)
+        for shard in self.shards {
+            await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+                shard.execute { shard in
+                    shard.replace(handler: handler, limits: limits, connectionMax: connectionMax)
+                    done.resume()
+                }
+            }
+        }
+    }
+
+    private static func connectionMax(_ limits: ServerLimits, _ group: EventLoopGroup) -> Int {
+        max(1, limits.connections / group.loops.count)
+    }
 
     /// Accepts nobody any more, closes idle connections, lets active requests finish and closes after their answers.
     /// What is left after `time` is cut. Returns when no connection is left.

@@ -183,7 +183,7 @@ final class ServerConnection: Watcher {
             self.serve()
             return consumed
         case .refused(let refusal):
-            self.shard.parser.reset()
+            self.shard.parser.reset(limits: self.shard.limits)
             self.refuse(refusal)
             return bytes.count
         }
@@ -210,7 +210,7 @@ final class ServerConnection: Watcher {
         case .answered: self.answered(from: start)
         case .handle: self.handle()
         }
-        shard.parser.reset()
+        shard.parser.reset(limits: shard.limits)
         // Whoever pipelines thousands of requests has to read the answers in between.
         if shard.answer.bytes.count > Self.answersMax { self.sendAnswers() }
     }

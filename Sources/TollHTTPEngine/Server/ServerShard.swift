@@ -6,8 +6,8 @@ internal import TollHTTP
 final class ServerShard: Watcher {
     let loop: EventLoop
     let core: LoopCore
-    let handler: any RequestHandler
-    let limits: ServerLimits
+    private(set) var handler: any RequestHandler
+    private(set) var limits: ServerLimits
     /// Reads the heads that come in one piece. Always reset between connections.
     var parser: RequestParser
     /// Collects the answers of one event. Empty between events.
@@ -16,7 +16,7 @@ final class ServerShard: Watcher {
 
     private var listener: Listener?
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
-    private let connectionMax: Int
+    private var connectionMax: Int
     private var drained: CheckedContinuation<Void, Never>?
 
     /// Only on the loop's thread.
@@ -39,6 +39,16 @@ final class ServerShard: Watcher {
             self?.answer.dateField = date
             return self != nil
         }
+    }
+
+    /// Serves by `handler` and within `limits` what comes from now on. What is under way ends as it began, and no connection is
+    /// closed.
+    func replace(handler: any RequestHandler, limits: ServerLimits, connectionMax: Int) {
+        self.handler = handler
+        self.limits = limits
+        self.connectionMax = connectionMax
+        self.parser.reset(limits: limits)
+        self.listener?.resume()
     }
 
     // MARK: Connections

@@ -98,10 +98,15 @@ public struct Logger: Sendable {
         self.log(.error, message(), fields())
     }
 
-    /// Logs at `level`; message and fields are only made when the line is.
+    /// Logs at `level`; message and fields are only made when the line is. Within a request its id stands on the line, and that of
+    /// its payment.
     public func log(_ level: Level, _ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         guard level >= self.level else { return }
-        let all = self.context + fields().map { ($0.key, $0.value) }
+        var all = self.context + fields().map { ($0.key, $0.value) }
+        if let request = RequestContext.current {
+            if let payment = request.payment, !all.contains(where: { $0.0 == "payment" }) { all.append(("payment", payment)) }
+            all.append(("request", request.trace.spanText))
+        }
         let time = CalendarTime.rfc3339(self.clock())
         switch self.format {
         case .text: self.write(Self.text(time, level, message(), all))

@@ -53,6 +53,8 @@ struct Configuration: Sendable {
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
+    /// Where another proxy asks; nil where requests come here.
+    var auth: Auth?
     var store: Store
     /// The Redis server that replicas share what may be lost in; nil where each process keeps it for itself.
     var shared: RedisAddress?
@@ -67,11 +69,18 @@ struct Configuration: Sendable {
     var settleWait: Duration
     var deferral: Deferral
     var limits: Limits
+    /// How often one client may ask.
+    var rateLimits: RateLimits
     var cors: CORS
     var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
     var routes: [Route]
+    /// Who may not buy.
+    var deny = Deny()
+    var log = Log()
+    /// What the file says, to tell what a later one changes.
+    var written = WrittenSections()
 
     /// The upstream of this name.
     func upstream(named name: String) -> Upstream? {
@@ -217,6 +226,37 @@ extension Configuration {
         var idleTime = Duration.seconds(75)
     }
 
+    /// Who may not buy, and who is asked about it.
+    struct Deny: Sendable {
+        /// EIP-55 texts.
+        var payers: Set<String> = []
+        var screen: Screen?
+
+        /// A service that is asked about each payer.
+        struct Screen: Sendable {
+            var url: WebURL
+            var timeout: Duration
+            var failsClosed: Bool
+            /// How long an answer holds.
+            var remembered: Duration
+        }
+    }
+
+    /// What is logged, and how.
+    struct Log: Sendable {
+        /// Whether a line is written for each request.
+        enum Access: String, Sendable, CaseIterable {
+            case off = "false"
+            case on = "true"
+            /// With the query.
+            case query
+        }
+
+        var format = Logger.Format.text
+        var level = Logger.Level.info
+        var access = Access.off
+    }
+
     /// Which web pages may read answers.
     enum CORS: Hashable, Sendable {
         case anyOrigin
@@ -246,6 +286,8 @@ extension Configuration {
         var settle: SettleRule
         /// How long an authorization offered here is good.
         var maxTimeout: Duration
+        /// False in shadow mode.
+        var isEnforced = true
         /// May be called again under one payment.
         var isIdempotent: Bool
         /// Whether the answer is kept for whoever paid and did not get it.
@@ -255,6 +297,8 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// How often one client may ask, here alone.
+        var rateLimits: RateLimits
         var place: Place
     }
 

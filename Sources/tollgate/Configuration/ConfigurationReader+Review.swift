@@ -116,27 +116,4 @@ extension ConfigurationReader {
         let message = "can be paid with test money on \(test.id) as well as with money on \(main.id)"
         self.add(.warning, at: route.place, message, remedy: "choose with `networks: [\(main.id)]`")
     }
-
-    // MARK: Later versions
-
-    /// Settings of features that this version does not have are checked for their form, and refused: what an operator relies on
-    /// must not be passed over.
-    mutating func refuseLaterFeatures(_ root: ConfigurationMapping) {
-        if let deny = root["deny"] { self.refuseDeny(deny) }
-    }
-
-    private mutating func refuseDeny(_ value: ConfigurationValue) {
-        guard let mapping = value.mapping(keys: ["payers"], &self.findings) else { return }
-        for item in mapping["payers"]?.listOrSingle(&self.findings) ?? [] {
-            let isFile = item.scalarText.flatMap(SecretReference.init) != nil
-            if !isFile { _ = item.address(&self.findings) }
-        }
-        let remedy = "remove it, and refuse payers at the upstream by `Tollgate-Payer`"
-        value.refuse("denying payers is not available in this version", remedy: remedy, &self.findings)
-    }
-
-    private mutating func checkDollars(_ value: ConfigurationValue) {
-        guard let text = value.text(example: "$1", &self.findings), DollarText.parse(text) == nil else { return }
-        value.refuse("`\(Finding.excerpt(text))` is no amount of dollars", remedy: "write for example `$1`", &self.findings)
-    }
 }

@@ -63,7 +63,8 @@ enum GatewaySite {
                 publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
                 deferral: Market.deferral),
             dialects: Market.dialects, methods: [method], store: store, lease: lease, cache: cache,
-            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log)
+            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log,
+            traces: TraceIDs(key: 1))
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }
         world.web.listen(Market.host, process, gateway)

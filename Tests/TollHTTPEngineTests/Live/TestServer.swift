@@ -50,7 +50,7 @@ struct TestServer {
     }
 }
 
-private struct TestHandler: RequestHandler {
+struct TestHandler: RequestHandler {
     let handle: TestServer.Handle
 
     func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
