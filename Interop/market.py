@@ -104,6 +104,18 @@ routes:
   - {{match: GET /other, upstream: api, price: $0.01}}
   - {{match: /before, upstream: api, price: $0.01, settle: before}}
   - {{match: GET /signed, upstream: api, price: $0.01, settle: before, sign_in: true}}
+  - match: GET /cities/{{city}}
+    upstream: api
+    price: $0.01
+    description: Weather by city
+    input:
+      path: {{city: {{type: string, description: Name of the city}}}}
+      query: {{units: {{type: string, enum: [metric, imperial], example: metric}}}}
+    output: {{schema: {{type: object, properties: {{celsius: {{type: number}}}}}}, example: {{celsius: 15.5}}}}
+  - match: POST /search/**
+    upstream: api
+    price: $0.01
+    input: {{body: {{type: object, required: [words], properties: {{words: {{type: string}}}}, example: {{words: rain}}}}}}
 """
 
 

@@ -16,6 +16,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     replicas three gateways over one ledger in PostgreSQL
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from discovery import expect_discovered
 from extensions import expect_credit_spent, expect_identified
 from liar import expect_no_lie_believed
 from market import Market, Server
@@ -41,7 +43,7 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery")
 
 
 @dataclass
@@ -159,6 +161,13 @@ def spend_credit(client: str) -> Callable[[Market], Server]:
     return run
 
 
+def discover(market: Market) -> Server:
+    """What is told about the routes."""
+    server = market.gateway()
+    expect_discovered(market, server)
+    return server
+
+
 def cells() -> list[Cell]:
     """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
     table = []
@@ -185,6 +194,7 @@ def cells() -> list[Cell]:
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
+        Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]

@@ -44,7 +44,7 @@ public struct Gateway: RequestHandler {
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), !CrossOrigin.isPreflight(head),
-            !BrowserPage.isWanted(by: head)
+            !BrowserPage.isWanted(by: head), !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil
         else { return .handle }
         priced.challenge(forPath: head.path).write(to: &answer, for: head)
         return .answered
@@ -57,7 +57,12 @@ public struct Gateway: RequestHandler {
             try? await responder.send(self.table.crossOrigin.preflight(head))
             return
         }
-        switch self.table.router.decide(head.method, path: head.path) {
+        let decision = self.table.router.decide(head.method, path: head.path)
+        if let (answer, body) = self.table.document(for: head, decision: decision) {
+            await self.proxy.send(answer, body: body, head, receipt: [], responder)
+            return
+        }
+        switch decision {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
         case .ambiguous: await self.proxy.refuse(.ambiguousPath, head, responder)

@@ -20,11 +20,14 @@ public struct GatewayConfiguration: Sendable {
     public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    public var discovery: Discovery?
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
+        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any,
+        discovery: Discovery? = nil
     ) {
         self.publicURL = publicURL
         self.routes = routes
@@ -33,6 +36,7 @@ public struct GatewayConfiguration: Sendable {
         self.settlingCountMax = settlingCountMax
         self.ledgerUse = ledgerUse
         self.cors = cors
+        self.discovery = discovery
     }
 }
 
@@ -56,12 +60,15 @@ public struct Route: Sendable {
     public var upstream: Upstream
     /// What they cost; nil is free.
     public var terms: Terms?
+    /// What directories say of it; nil keeps it out of them.
+    public var listing: Listing?
 
     /// A route by all its fields.
-    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
+    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?, listing: Listing? = nil) {
         self.pattern = pattern
         self.upstream = upstream
         self.terms = terms
+        self.listing = listing
     }
 }
 

@@ -56,6 +56,7 @@ struct Bench {
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
+        discovery: Discovery? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -88,7 +89,8 @@ struct Bench {
                 deferral: deferral,
                 settlingCountMax: settlingCountMax,
                 ledgerUse: ledgerUse,
-                cors: cors
+                cors: cors,
+                discovery: discovery
             ),
             dialects: Self.dialects,
             methods: [exact],

@@ -15,21 +15,44 @@ struct RouteTable: Sendable {
     let router: Router
     let routes: [Entry]
     let crossOrigin: CrossOrigin
+    let discovery: DiscoveryDocuments?
 
     /// - Parameter clock: The time in seconds since 1970.
     init(_ configuration: GatewayConfiguration, dialects: [any Dialect], clock: @escaping @Sendable () -> UInt64) {
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        self.routes = configuration.routes.map { route in
+        let routes = configuration.routes.map { route in
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
-                    clock: clock)
+                    publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(), clock: clock)
             }
             return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
         }
+        self.routes = routes
+        self.discovery = configuration.discovery.map { discovery in
+            DiscoveryDocuments(
+                discovery, publicURL: configuration.publicURL,
+                resources: zip(configuration.routes, routes).compactMap {
+                    ListedResource($0, $1.priced, publicURL: configuration.publicURL)
+                }, time: Int64(clock()))
+        }
+    }
+
+    /// The document about the routes that a request asks for whose route the router chose: where no route matches, or where one
+    /// does that has a price and wildcards, since nobody sells the price list.
+    func document(for head: RequestHead, decision: Router.Decision) -> (head: ResponseHead, body: [UInt8])? {
+        guard let discovery = self.discovery, head.method == .get || head.method == .head,
+            let kind = discovery.kind(at: head.path)
+        else { return nil }
+        switch decision {
+        case .notFound: break
+        case .route(let index): guard self.routes[index].priced?.mayHideDocuments == true else { return nil }
+        default: return nil
+        }
+        return discovery.answer(kind, head)
     }
 }
 
@@ -43,6 +66,9 @@ final class PricedRoute: Sendable {
     let pattern: RoutePattern
     let terms: Terms
     let dialects: [any Dialect]
+    /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
+    let mayHideDocuments: Bool
+    private let publication: Publication
     private let publicURL: Origin
     private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
@@ -53,7 +79,7 @@ final class PricedRoute: Sendable {
 
     init(
         pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin,
-        clock: @escaping @Sendable () -> UInt64
+        publication: Publication = Publication(), clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
@@ -63,10 +89,12 @@ final class PricedRoute: Sendable {
         self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
         self.clock = clock
+        self.publication = publication
+        self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
         self.literal =
             pattern.isLiteral
             ? PreparedChallenge(
-                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL), dialects: dialects,
+                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
                 crossOrigin: crossOrigin, clock: clock) : nil
     }
 
@@ -93,18 +121,22 @@ final class PricedRoute: Sendable {
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
         let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
-        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL)
+        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
     }
 
     private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
         self.publicURLByteCount + path.count > Self.resourceByteCountMax
     }
 
-    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin) -> Offer {
+    /// What the pattern as a whole is offered for.
+    func offer(named resource: String) -> Offer { Self.offer(self.terms, resource: resource, self.publicURL, self.publication) }
+
+    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin, _ publication: Publication) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
             policy: terms.settle.forStrangers, identifiers: terms.identifiers,
-            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil)
+            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil, bazaar: publication.bazaar,
+            service: publication.service)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.

@@ -4,6 +4,7 @@ import TollGateway
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollProtocol
 
 extension Assembly {
     /// The configuration in the gateway's own terms.
@@ -25,10 +26,13 @@ extension Assembly {
                 guard let upstream = upstreams[route.upstreamName] else {
                     throw Failure(description: "\(route.place.path): no upstream \(route.upstreamName)")
                 }
-                return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
+                return Route(
+                    pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route),
+                    listing: route.listing)
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
-            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
+            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors,
+            discovery: self.configuration.discovery)
     }
 
     private static func terms(_ route: Configuration.Route) -> Terms {
@@ -38,7 +42,7 @@ extension Assembly {
                     asset: asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
                     maxTimeoutSeconds: Int(route.maxTimeout.components.seconds))
             },
-            settle: route.settle, description: route.description ?? "",
+            settle: route.settle, description: route.description ?? "", mimeType: route.listing?.output?.mimeType,
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
             storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn)
     }

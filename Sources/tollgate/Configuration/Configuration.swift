@@ -67,6 +67,8 @@ struct Configuration: Sendable {
     var deferral: Deferral
     var limits: Limits
     var cors: CORS
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    var discovery: Discovery?
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
     var routes: [Route]
@@ -253,6 +255,8 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// What directories say of it; nil keeps it out of them.
+        var listing: Listing?
         var place: Place
     }
 
