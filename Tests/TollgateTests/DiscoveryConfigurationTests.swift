@@ -1,7 +1,10 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollGateway
+import TollPayments
 import TollPrimitives
+import TollProtocol
 import TollRuntime
 
 @testable import tollgate
