@@ -21,6 +21,7 @@ from processes import Failed, Processes, free_port  # noqa: E402
 from recorder import Recorder  # noqa: E402
 from servers import Postgres, start_redis  # noqa: E402
 from upstream import Upstream  # noqa: E402
+from webhooks import Receiver  # noqa: E402
 
 PEERS = ROOT / "Interop" / "peers"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
@@ -76,6 +77,7 @@ class Place:
     public_url: str
     stores: str                 # the configuration's lines about the ledger and what is shared beside it
     environment: dict[str, str]
+    webhooks: str = "[]"
     port: int = field(default_factory=free_port)
     admin: int = field(default_factory=free_port)
 
@@ -96,6 +98,7 @@ networks:
 pay_to: {{eip155: "{place.payee}"}}
 facilitator:
   {facilitator}
+webhooks: {place.webhooks}
 upstreams: {{api: {place.upstream.url}}}
 routes:
   - {{match: GET /free, upstream: api, free: true}}
@@ -262,14 +265,15 @@ class Market:
         return self._once(f"{count} replicas", lambda: self._start_replicas(count))
 
     def _start_replicas(self, count: int) -> list[Server]:
-        self._postgres = Postgres(self.processes)
+        self._postgres, self.receiver = Postgres(self.processes), Receiver()
         stores = f"store: {self._postgres.url}\nshared: {start_redis(self.processes)}"
         payee, upstream, environment = Account.create().address, Upstream(), {"TOLLGATE_EVM_KEY": self._funded_key()}
+        environment["WEBHOOK_SECRET"], webhooks = self.receiver.secret, f"[{{url: {self.receiver.url}, secret: env:WEBHOOK_SECRET}}]"
         upstream.serve_in_background()
         recorders = [Recorder() for _ in range(count)]
         servers = []
         for number, recorder in enumerate(recorders):
-            place, name = Place(recorder, payee, upstream, recorders[0].url, stores, environment), f"replica {number + 1}"
+            place, name = Place(recorder, payee, upstream, recorders[0].url, stores, environment, webhooks), f"replica {number + 1}"
             servers.append(self._start_gateway_at(place, name, gateway_yaml(place, self.rpc, [], OWN_SIGNER), [name]))
         return servers
 

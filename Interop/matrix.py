@@ -16,6 +16,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     replicas three gateways over one ledger in PostgreSQL
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    webhooks what the three gateways tell, each thing once
     discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
@@ -43,7 +44,7 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery", "webhooks")
 
 
 @dataclass
@@ -161,6 +162,18 @@ def spend_credit(client: str) -> Callable[[Market], Server]:
     return run
 
 
+def notify(market: Market) -> Server:
+    """Three gateways tell what was paid: each thing one of them, again when it was not heard."""
+    servers = market.replicas(3)
+    paid = [purchase(market, "sdk", server).receipt() for server in servers]
+    transactions = {receipt["transaction"] for receipt in paid if receipt}
+    told = market.receiver.wait_for(transactions)
+    expect(transactions <= {event["transaction"] for event in told}, f"paid in {transactions}, told of {told}")
+    expect(all(event["network"] == "eip155:84532" and event["amount"] == "10000" for event in told), f"told {told}")
+    market.receiver.expect_each_once()
+    return servers[0]
+
+
 def discover(market: Market) -> Server:
     """What is told about the routes."""
     server = market.gateway()
@@ -194,6 +207,7 @@ def cells() -> list[Cell]:
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
+        Cell(("webhooks",), "sdk", "3 x ours", "ours", "webhooks, each once", notify),
         Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),

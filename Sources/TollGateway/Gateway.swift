@@ -27,7 +27,9 @@ public struct Gateway: RequestHandler {
         log: Logger
     ) {
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
-        let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)
+        let proxy = Proxy(
+            client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            log: log)
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(

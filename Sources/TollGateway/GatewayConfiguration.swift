@@ -22,12 +22,14 @@ public struct GatewayConfiguration: Sendable {
     public var cors: CORSPolicy
     /// What is told about the routes to whoever has not called them yet; nil for nothing.
     public var discovery: Discovery?
+    /// Whether the money is real; where it is not, every answer says so.
+    public var mode: GatewayMode
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any,
-        discovery: Discovery? = nil
+        discovery: Discovery? = nil, mode: GatewayMode = .live
     ) {
         self.publicURL = publicURL
         self.routes = routes
@@ -37,7 +39,19 @@ public struct GatewayConfiguration: Sendable {
         self.ledgerUse = ledgerUse
         self.cors = cors
         self.discovery = discovery
+        self.mode = mode
     }
+}
+
+/// Whether a gateway takes money.
+public enum GatewayMode: Hashable, Sendable {
+    /// It does.
+    case live
+    /// It only does as if: every answer has the field `Tollgate-Mode: test`.
+    case test
+
+    /// The line that tells of it, as it stands in a head; empty where there is nothing to tell.
+    var line: String { self == .test ? "Tollgate-Mode: test\r\n" : "" }
 }
 
 /// Who serves on a ledger.

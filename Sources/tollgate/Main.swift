@@ -36,6 +36,9 @@ struct Main {
             Command("facilitator", summary: "Runs the facilitator alone.", parameters: [configuration]) {
                 try await ServeCommand.run(.facilitator, configurationPath: path($0), log: log)
             },
+            Command("mock", summary: "Runs the gateway without a chain and without money.", parameters: [configuration]) {
+                try await MockCommand.run(configurationPath: path($0), log: log)
+            },
             Command(
                 "check", summary: "Names everything that is wrong with a configuration.",
                 parameters: [configuration, CheckCommand.offline]

@@ -57,6 +57,8 @@ struct Bench {
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
         discovery: Discovery? = nil,
+        mode: GatewayMode = .live,
+        methods: ((Environment) -> [any PaymentMethod])? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -90,10 +92,11 @@ struct Bench {
                 settlingCountMax: settlingCountMax,
                 ledgerUse: ledgerUse,
                 cors: cors,
-                discovery: discovery
+                discovery: discovery,
+                mode: mode
             ),
             dialects: Self.dialects,
-            methods: [exact],
+            methods: methods?(environment) ?? [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: self.upstream,

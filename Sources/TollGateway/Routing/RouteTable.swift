@@ -27,7 +27,8 @@ struct RouteTable: Sendable {
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
-                    publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(), clock: clock)
+                    publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
+                    mode: configuration.mode, clock: clock)
             }
             return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
         }
@@ -69,6 +70,7 @@ final class PricedRoute: Sendable {
     /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
     let mayHideDocuments: Bool
     private let publication: Publication
+    private let mode: GatewayMode
     private let publicURL: Origin
     private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
@@ -79,7 +81,7 @@ final class PricedRoute: Sendable {
 
     init(
         pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin,
-        publication: Publication = Publication(), clock: @escaping @Sendable () -> UInt64
+        publication: Publication = Publication(), mode: GatewayMode = .live, clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
@@ -90,12 +92,13 @@ final class PricedRoute: Sendable {
         self.crossOrigin = crossOrigin
         self.clock = clock
         self.publication = publication
+        self.mode = mode
         self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
         self.literal =
             pattern.isLiteral
             ? PreparedChallenge(
                 Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
-                crossOrigin: crossOrigin, clock: clock) : nil
+                crossOrigin: crossOrigin, mode: mode, clock: clock) : nil
     }
 
     /// Whether a request presents anything of a dialect that the route takes: a payment, or a sign-in.
@@ -110,7 +113,8 @@ final class PricedRoute: Sendable {
         let key = self.isLong(path) ? Array(self.pattern.path.utf8) : Array(path)
         if let known = self.prepared.withLock({ $0[key] }) { return known }
         let made = PreparedChallenge(
-            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, clock: self.clock)
+            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, mode: self.mode,
+            clock: self.clock)
         self.prepared.withLock { prepared in
             if prepared.count >= Self.preparedCountMax { prepared.removeAll(keepingCapacity: true) }
             prepared[key] = made

@@ -10,6 +10,7 @@ struct Proxy: Sendable {
     let client: any HTTPClient
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
+    let mode: GatewayMode
     let log: Logger
 
     /// A free request: passed on and streamed back.
@@ -93,6 +94,7 @@ struct Proxy: Sendable {
             for (name, value) in receipt { head.fields.append(name, value) }
             self.forwarding.makePrivate(&head.fields)
         }
+        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 

@@ -29,6 +29,11 @@ public struct SettleRule: Hashable, Sendable {
         self.otherwise = otherwise == .deferred ? .after : otherwise
     }
 
+    /// The same with nobody deferred.
+    public var atOnce: SettleRule {
+        self.policy == .deferred ? SettleRule(self.otherwise) : self
+    }
+
     /// What holds for a payer of whom nothing is known, and so what an offer says on the wire.
     public var forStrangers: SettlePolicy { self.settledPaymentsMin == 0 ? self.policy : self.otherwise }
 }

@@ -46,6 +46,7 @@ enum ServeCommand {
             assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
+        services += try await assembly.webhooks()
         services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
         if role == .gateway {
             let gateway = try assembly.gateway(methods: rails.methods)

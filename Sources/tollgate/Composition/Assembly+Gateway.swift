@@ -27,22 +27,23 @@ extension Assembly {
                     throw Failure(description: "\(route.place.path): no upstream \(route.upstreamName)")
                 }
                 return Route(
-                    pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route),
+                    pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : self.terms(route),
                     listing: route.listing)
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
             settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors,
-            discovery: self.configuration.discovery)
+            discovery: self.configuration.discovery, mode: self.mode)
     }
 
-    private static func terms(_ route: Configuration.Route) -> Terms {
+    private func terms(_ route: Configuration.Route) -> Terms {
         Terms(
             options: route.options.map { option in
                 PaymentOption(
-                    asset: asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
+                    asset: Self.asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
                     maxTimeoutSeconds: Int(route.maxTimeout.components.seconds))
             },
-            settle: route.settle, description: route.description ?? "", mimeType: route.listing?.output?.mimeType,
+            settle: self.mode == .live ? route.settle : route.settle.atOnce, description: route.description ?? "",
+            mimeType: route.listing?.output?.mimeType,
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
             storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn)
     }

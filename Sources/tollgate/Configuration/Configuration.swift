@@ -62,6 +62,8 @@ struct Configuration: Sendable {
     var facilitator: Facilitator?
     /// Who pays refunds; nil when they are written for somebody to sign.
     var payouts: Payouts?
+    /// Who is told what happens.
+    var webhooks: [Webhook]
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
     var deferral: Deferral

@@ -29,7 +29,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "discovery",
+        "payment_identifier", "sign_in", "discovery", "webhooks",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -89,6 +89,7 @@ struct ConfigurationReader {
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
         let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
+        let webhooks = self.webhooks(root["webhooks"])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
@@ -128,6 +129,7 @@ struct ConfigurationReader {
             networks: networks,
             facilitator: facilitator,
             payouts: payouts,
+            webhooks: webhooks,
             settleWait: settleWait,
             deferral: deferral,
             limits: limits,
