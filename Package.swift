@@ -154,7 +154,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments", "TollProtocol",
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollPayments",
+                "TollProtocol",
                 "TollPrimitives",
                 "TollTestKit",
             ]

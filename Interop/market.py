@@ -50,6 +50,14 @@ class Server:
         """Whether the server is a Tollgate gateway."""
         return self.upstream is not None
 
+    def check_by_buying(self, key: str) -> None:
+        """Where the server is ours: `tollgate check --pay` finds nothing wrong with it."""
+        command = [TOLLGATE, "check", "--pay", "--config", str(self.config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
+                              env={"TOLL_EVM_KEY": key, "TOLLGATE_EVM_KEY": key})
+        if done.returncode != 0 or "refused" not in done.stdout:
+            raise Failed(f"tollgate check --pay exits {done.returncode}\n{done.stdout}{done.stderr}")
+
     def reconcile(self) -> None:
         """Where the server is ours: its ledger and the chain agree."""
         command = [TOLLGATE, "ledger", "reconcile", "--config", str(self.config)]
@@ -251,11 +259,21 @@ class Market:
         configuration = gateway_yaml(place, self.rpc, [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait)
         return self._start_gateway_at(place, name, configuration, logs)
 
-    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str]) -> Server:
+    def mock(self) -> Server:
+        """Our gateway in test mode: without a chain, without keys."""
+        return self._once("mock", self._start_mock)
+
+    def _start_mock(self) -> Server:
+        recorder, upstream = Recorder(), Upstream()
+        upstream.serve_in_background()
+        place = Place(recorder, Account.create().address, upstream, recorder.url, f"store: sqlite:{self.directory / 'mock.db'}", {})
+        return self._start_gateway_at(place, "mock", gateway_yaml(place, "http://127.0.0.1:9", [], OWN_SIGNER), ["mock"], "mock")
+
+    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str], command: str = "serve") -> Server:
         file = self.directory / f"{name.replace(' ', '-')}.yaml"
         file.write_text(configuration)
         place.recorder.origin = f"http://127.0.0.1:{place.port}"
-        process = self.processes.start(name, [TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
+        process = self.processes.start(name, [TOLLGATE, command, "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
                                        place.environment)
         self.say(f"{name} {place.recorder.origin} behind {place.recorder.url}, admin http://127.0.0.1:{place.admin}")
         return Server(name, place.recorder, place.payee, place.upstream, logs, file, process.pid)

@@ -17,6 +17,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
     webhooks what the three gateways tell, each thing once
+    mock     the gateway in test mode
     discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
@@ -44,7 +45,7 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery", "webhooks")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery", "webhooks", "mock")
 
 
 @dataclass
@@ -174,6 +175,31 @@ def notify(market: Market) -> Server:
     return servers[0]
 
 
+def mock(market: Market) -> Server:
+    """The SDK and our client pay a gateway that has no chain; `check --pay` finds nothing wrong."""
+    server = market.mock()
+    blocks = market.kit.w3.eth.block_number
+    for client in ("sdk", "ours"):
+        server.recorder.exchanges.clear()
+        outcome = market.pay(client, server.recorder.url + "/exact")
+        paid = server.recorder.exchanges[-1]
+        expect(outcome.status == 200, f"{client} ended with {outcome.status}")
+        expect(all(e.response.get("tollgate-mode") == "test" for e in server.recorder.exchanges), "an answer does not say test")
+        expect((paid.receipt() or {}).get("success") is True, f"the receipt is {paid.receipt()}")
+    server.check_by_buying(market.kit.accounts["payer"].key.to_0x_hex())
+    expect(market.kit.w3.eth.block_number == blocks, "the chain moved")
+    expect(not (market.directory / "mock.db").exists(), "test mode made a ledger")
+    return server
+
+
+def check_by_buying(market: Market) -> Server:
+    """`tollgate check --pay` buys from every route of a real gateway."""
+    server = market.gateway()
+    server.check_by_buying(market.kit.accounts["payer"].key.to_0x_hex())
+    server.reconcile()
+    return server
+
+
 def discover(market: Market) -> Server:
     """What is told about the routes."""
     server = market.gateway()
@@ -208,6 +234,8 @@ def cells() -> list[Cell]:
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
         Cell(("webhooks",), "sdk", "3 x ours", "ours", "webhooks, each once", notify),
+        Cell(("mock",), "both", "ours", "none", "test mode", mock),
+        Cell(("mock",), "check", "ours", "ours", "check --pay", check_by_buying),
         Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),

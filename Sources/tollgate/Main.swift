@@ -41,9 +41,11 @@ struct Main {
             },
             Command(
                 "check", summary: "Names everything that is wrong with a configuration.",
-                parameters: [configuration, CheckCommand.offline]
+                parameters: [configuration, CheckCommand.offline, CheckCommand.pay, CheckCommand.withMoney]
             ) {
-                try await CheckCommand.run(configurationPath: path($0), isOffline: $0.has(CheckCommand.offline))
+                try await CheckCommand.run(
+                    configurationPath: path($0), isOffline: $0.has(CheckCommand.offline), pays: $0.has(CheckCommand.pay),
+                    withMoney: $0.has(CheckCommand.withMoney))
             },
             LedgerCommand.command(configuration),
             Command("demo", summary: "Runs a whole market on this machine.", parameters: [DemoCommand.stay]) {

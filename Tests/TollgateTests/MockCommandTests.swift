@@ -18,7 +18,7 @@ import TollRuntime
         let none = SecretSource(variable: { $0 == "SET" ? "own" : nil }, file: { (path) throws(FileError) in [] })
         let secrets = MockCommand.secrets(none)
         #expect(try secrets.resolve(.environment("SET")).withExposed { copy $0 } == "own")
-        #expect(try secrets.resolve(.environment("TOLLGATE_EVM_KEY")).withExposed { $0.hasPrefix("0xac09") })
+        #expect(try secrets.resolve(.environment("TOLLGATE_EVM_KEY")).withExposed { $0.hasPrefix("ac09") })
         let (configuration, _) = ConfigurationReader.read(
             Array(Fixture.text().utf8), file: "tollgate.yaml", table: Fixture.table, secrets: secrets)
         #expect(configuration != nil)

@@ -15,7 +15,7 @@ import TollRuntime
             case "HOOK": "whsec_" + Base64.encode([UInt8](repeating: 7, count: 32))
             case "OLD": "whsec_" + Base64.encode([UInt8](repeating: 8, count: 24))
             case "SHORT": "whsec_" + Base64.encode([UInt8](repeating: 9, count: 23))
-            case "PLAIN": "not-a-webhook-secret-but-long-enough-to-be-one"
+            case "PLAIN": "not-a-webhook secret!"
             case "URL": "https://hooks.example/T0/secret"
             default: (try? Fixture.secrets.resolve(.environment(name)))?.withExposed { copy $0 }
             }

@@ -7,7 +7,7 @@ import TollRuntime
 /// an API behind it.
 enum MockCommand {
     /// The first account of the Hardhat mnemonic "test test … junk", which everyone knows: for references that are not set.
-    private static let testKey = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+    private static let testKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
     static func run(configurationPath: String, log: Logger) async throws -> ExitCode {
         guard var configuration = CheckCommand.read(configurationPath, secrets: self.secrets(.process)) else { return .failure }

@@ -22,6 +22,7 @@ extension ConfigurationReader {
     private static let webhookCountMax = 8
     /// Standard Webhooks 1.0.0, "Signature scheme": a secret has 24 to 64 bytes.
     private static let keyByteCounts = 24...64
+    /// May be left out, as the libraries do without it.
     private static let keyPrefix = "whsec_"
 
     mutating func webhooks(_ value: ConfigurationValue?) -> [Configuration.Webhook] {
@@ -66,7 +67,7 @@ extension ConfigurationReader {
     private mutating func webhookKey(_ value: ConfigurationValue) -> Secret<[UInt8]>? {
         guard let secret = value.secret(from: self.secrets, &self.findings) else { return nil }
         let key = secret.value.withExposed { text in
-            text.hasPrefix(Self.keyPrefix) ? Base64.decode(text.dropFirst(Self.keyPrefix.count)) : nil
+            Base64.decode(text.hasPrefix(Self.keyPrefix) ? text.dropFirst(Self.keyPrefix.count) : text[...])
         }
         guard let key, Self.keyByteCounts.contains(key.count) else {
             let remedy = "make one: `echo \(Self.keyPrefix)$(openssl rand -base64 32)`"

@@ -1,0 +1,25 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollPrimitives
+
+extension RoutePattern {
+    /// A path that the pattern matches, percent-encoded.
+    ///
+    /// - Parameter value: What stands in the place of a name: the pattern's own or, where it has none, `var1`, `var2` … `1` where
+    ///   this gives nothing.
+    public func example(_ value: (_ name: String) -> String?) -> String {
+        self.namedSegments.map { segment in
+            switch segment {
+            case .literal(let text): return "/" + text
+            case .parameter(let name), .rest(let name):
+                let text = value(name).flatMap { $0.isEmpty ? nil : $0 } ?? "1"
+                return "/" + text.utf8.map(Self.escaped).joined()
+            }
+        }.joined()
+    }
+
+    private static func escaped(_ byte: UInt8) -> String {
+        let isPlain = (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._~".utf8.contains(byte)
+        return isPlain ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte]).uppercased()
+    }
+}
