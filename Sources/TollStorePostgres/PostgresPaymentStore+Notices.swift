@@ -17,7 +17,7 @@ extension PostgresPaymentStore: NoticeOutbox {
 
     public func post(name: String, kind: String, detail: String, at time: Int64) async throws(StoreError) {
         try await self.writers.read { writer throws(StoreError) in
-            try writer.session.run(
+            _ = try writer.session.run(
                 """
                 INSERT INTO notices (endpoint, name, kind, time, detail, attempts, due_at)
                 SELECT webhooks.name, $1, $2, $4, $3, 0, $4 FROM webhooks ON CONFLICT (endpoint, name) DO NOTHING
@@ -53,14 +53,14 @@ extension PostgresPaymentStore: NoticeOutbox {
 
     public func endNotice(_ number: Int64, at time: Int64) async throws(StoreError) {
         try await self.writers.read { writer throws(StoreError) in
-            try writer.session.run(
+            _ = try writer.session.run(
                 "UPDATE notices SET due_at = NULL, ended_at = $2 WHERE number = $1", [.integer(number), .integer(time)])
         }
     }
 
     public func postponeNotice(_ number: Int64, until time: Int64) async throws(StoreError) {
         try await self.writers.read { writer throws(StoreError) in
-            try writer.session.run(
+            _ = try writer.session.run(
                 "UPDATE notices SET due_at = $2 WHERE number = $1 AND due_at IS NOT NULL", [.integer(number), .integer(time)])
         }
     }

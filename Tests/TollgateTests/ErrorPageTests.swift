@@ -2,6 +2,7 @@
 
 import Testing
 import TollHTTP
+import TollRuntime
 import TollTestKit
 
 @testable import tollgate

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollPrimitives
 import TollRuntime
 
 @testable import tollgate
@@ -10,7 +11,8 @@ import TollRuntime
         let test = try #require(Fixture.read(Fixture.text()).configuration)
         #expect(MockCommand.objection(to: test) == nil)
         let main = Fixture.text(network: "eip155:8453: {rpc: \"http://127.0.0.1:8545\"}")
-        let finding = try #require(MockCommand.objection(to: try #require(Fixture.read(main).configuration)))
+        let live = try #require(Fixture.read(main).configuration)
+        let finding = try #require(MockCommand.objection(to: live))
         #expect(finding.description.contains("the money of eip155:8453 is worth something"))
     }
 

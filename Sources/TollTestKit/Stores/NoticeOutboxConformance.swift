@@ -74,7 +74,7 @@ public struct NoticeOutboxConformance: Sendable {
         _ = try await self.settle(store, 1, at: 100)
         try await store.subscribe(["a"], at: 101)
         let id = SamplePayment.claim(1).id
-        try? await store.append([.owed(reason: "x"), .failed(PaymentRefusal("expired"))], to: id, at: 102)
+        _ = try? await store.append([.owed(reason: "x"), .failed(PaymentRefusal("expired"))], to: id, at: 102)
         try self.expect(try await self.take(store, "a", at: 103).count, is: 0, "notices of events that were not written")
     }
 

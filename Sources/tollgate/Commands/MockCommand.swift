@@ -1,6 +1,9 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollHTTPEngine
+import TollPayments
+import TollPrimitives
 import TollRuntime
 
 /// `tollgate mock`: the gateway that a configuration asks for, without a chain and without money. For those who build a client, or

@@ -3,6 +3,7 @@
 import TollCrypto
 import TollGateway
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollRuntime
@@ -15,7 +16,7 @@ extension Assembly {
             throw Failure(description: "webhooks: this ledger keeps no notices")
         }
         let delivery = WebhookDelivery(
-            try self.configuration.webhooks.map(Self.endpoint), outbox: outbox, payments: self.store, client: self.client,
+            try self.configuration.webhooks.map(Self.webhook), outbox: outbox, payments: self.store, client: self.client,
             environment: self.environment, jitter: { Int64.random(in: 0...100) }, log: self.log)
         do throws(StoreError) { try await delivery.subscribe() } catch {
             throw Failure(description: "webhooks: \(error.reason)")
@@ -24,7 +25,7 @@ extension Assembly {
         return [delivery, GasWatch(networks: watched, outbox: outbox, environment: self.environment, log: self.log)]
     }
 
-    private static func endpoint(_ webhook: Configuration.Webhook) throws -> WebhookEndpoint {
+    private static func webhook(_ webhook: Configuration.Webhook) throws -> WebhookEndpoint {
         let keys = webhook.keys
         return WebhookEndpoint(
             name: Hex.encode(SHA256.hash(Array(webhook.url.text.utf8)).bytes.prefix(8)),

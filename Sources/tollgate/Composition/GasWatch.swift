@@ -35,27 +35,27 @@ struct GasWatch: Service {
 
     /// A node that does not answer is passed over: readiness and settlements say so.
     func look(at network: ExactEVMNetwork) async {
-        guard let block = try? await network.client.ask(.block(.latest)), let fee = block.baseFeePerGas,
-            let cost = fee.multiplied(by: 2 * Self.gasPerSettlement * Self.settlementsMin)
+        guard let block = try? await network.client.ask(.block(.latest)), let fee = block.baseFeePerGas?.uint64,
+            let cost = UInt256(fee).multiplied(by: 2 * Self.gasPerSettlement)?.uint64, cost > 0
         else { return }
         for signer in network.signers?.addresses ?? [] {
-            guard let balance = try? await network.client.ask(.balance(of: signer)), balance < cost else { continue }
-            let now = Int64(self.environment.now())
-            let detail: JSONObject = [
-                "network": .string("\(network.chain)"), "signer": .string("\(signer)"), "balance": .string("\(balance)"),
-                "settlementsLeft": .integer(Self.settlementsLeft(balance, cost)),
-            ]
-            self.log.warning("signer low on gas", ["network": network.chain, "signer": signer, "balance": balance])
-            do throws(StoreError) {
-                try await self.outbox.post(
-                    name: "low_gas_\(network.chain)_\(signer)_\(CalendarTime.day(seconds: now))", kind: "low_gas",
-                    detail: JSON.object(detail).text, at: now)
-            } catch { self.log.error("webhooks: the ledger does not answer", ["reason": error.reason]) }
+            guard let balance = try? await network.client.ask(.balance(of: signer)) else { continue }
+            let left = balance.quotientAndRemainder(dividingBy: cost).quotient
+            if left < UInt256(Self.settlementsMin) { await self.tell(signer, network.chain, balance: balance, left: left) }
         }
     }
 
-    private static func settlementsLeft(_ balance: UInt256, _ cost: UInt256) -> UInt64 {
-        guard let scaled = balance.multiplied(by: Self.settlementsMin), cost > .zero else { return 0 }
-        return scaled.quotientAndRemainder(dividingBy: cost).quotient.uint64 ?? 0
+    private func tell(_ signer: Address, _ chain: ChainID, balance: UInt256, left: UInt256) async {
+        let now = Int64(self.environment.now())
+        let detail: JSONObject = [
+            "network": .string("\(chain)"), "signer": .string("\(signer)"), "balance": .string("\(balance)"),
+            "settlementsLeft": .number("\(left)"),
+        ]
+        self.log.warning("signer low on gas", ["network": chain, "signer": signer, "settlements_left": left])
+        do throws(StoreError) {
+            try await self.outbox.post(
+                name: "low_gas_\(chain)_\(signer)_\(CalendarTime.day(seconds: now))", kind: "low_gas",
+                detail: JSON.object(detail).text, at: now)
+        } catch { self.log.error("webhooks: the ledger does not answer", ["reason": error.reason]) }
     }
 }

@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// The outbox of ``MemoryPaymentStore``.
 struct MemoryOutbox {
     private struct Entry {
