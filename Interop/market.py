@@ -27,6 +27,7 @@ PEERS = ROOT / "Interop" / "peers"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 PYTHON_V1 = str(ROOT / ".venv-v1" / "bin" / "python")
 TOLLGATE = str(ROOT / ".build" / "release" / "tollgate")
+LIBRARY = str(ROOT / ".build" / "release" / "ProtectAnAPI")
 TOLL = str(ROOT / ".build" / "release" / "toll")
 NETWORK = "eip155:84532"
 OWN_SIGNER = 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}'
@@ -268,6 +269,18 @@ class Market:
         upstream.serve_in_background()
         place = Place(recorder, Account.create().address, upstream, recorder.url, f"store: sqlite:{self.directory / 'mock.db'}", {})
         return self._start_gateway_at(place, "mock", gateway_yaml(place, "http://127.0.0.1:9", [], OWN_SIGNER), ["mock"], "mock")
+
+    def library(self) -> tuple[str, str]:
+        """The example of the Swift library: its URL, and who is paid."""
+        return self._once("library", self._start_library)
+
+    def _start_library(self) -> tuple[str, str]:
+        port, payee = free_port(), Account.create().address
+        command = [LIBRARY, self.rpc, payee, str(self.directory / "library.db"), str(port)]
+        url = f"http://127.0.0.1:{port}"
+        self.processes.start("library", command, url + "/health", {"TOLLGATE_EVM_KEY": self._funded_key()})
+        self.say(f"library {url}")
+        return url, payee
 
     def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str], command: str = "serve") -> Server:
         file = self.directory / f"{name.replace(' ', '-')}.yaml"

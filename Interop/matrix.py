@@ -17,12 +17,14 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
     webhooks what the three gateways tell, each thing once
+    library  a server in Swift that protects its own handler
     mock     the gateway in test mode
     discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import signal
 import sys
@@ -39,13 +41,14 @@ from extensions import expect_credit_spent, expect_identified
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from recorder import Recorder
 from stuck import expect_patience
 from thief import expect_nothing_stolen
 
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery", "webhooks", "mock")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery", "webhooks", "mock", "library")
 
 
 @dataclass
@@ -175,6 +178,18 @@ def notify(market: Market) -> Server:
     return servers[0]
 
 
+def use_library(market: Market) -> Server:
+    """A server in Swift sells what its own handler answers."""
+    url, payee = market.library()
+    payer = market.kit.accounts["payer"].address
+    for number, client in enumerate(("sdk", "ours"), start=1):
+        outcome = market.pay(client, url + "/weather/paris")
+        body = json.loads(outcome.body)
+        expect(outcome.status == 200 and body["paidBy"] == payer, f"{client} ended with {outcome}")
+        expect(market.kit.balance(market.token, payee) == 1_000 * number, "the money did not move")
+    return Server("library", Recorder(), payee, None, ["library"])
+
+
 def mock(market: Market) -> Server:
     """The SDK and our client pay a gateway that has no chain; `check --pay` finds nothing wrong."""
     server = market.mock()
@@ -234,6 +249,7 @@ def cells() -> list[Cell]:
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
         Cell(("webhooks",), "sdk", "3 x ours", "ours", "webhooks, each once", notify),
+        Cell(("library",), "both", "Swift", "ours", "a handler behind a price", use_library),
         Cell(("mock",), "both", "ours", "none", "test mode", mock),
         Cell(("mock",), "check", "ours", "ours", "check --pay", check_by_buying),
         Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),

@@ -59,6 +59,7 @@ struct Bench {
         discovery: Discovery? = nil,
         mode: GatewayMode = .live,
         methods: ((Environment) -> [any PaymentMethod])? = nil,
+        client: (any HTTPClient)? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -99,7 +100,7 @@ struct Bench {
             methods: methods?(environment) ?? [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
-            client: self.upstream,
+            client: client ?? self.upstream,
             environment: environment,
             log: self.log.logger
         )
