@@ -20,16 +20,17 @@ public struct GatewayConfiguration: Sendable {
     public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
+    /// The proxies in front whose word about clients is believed.
+    public var trustedProxies = TrustedProxies.none
     /// What is told about the routes to whoever has not called them yet; nil for nothing.
     public var discovery: Discovery?
     /// Whether the money is real; where it is not, every answer says so.
-    public var mode: GatewayMode
+    public var mode = GatewayMode.live
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any,
-        discovery: Discovery? = nil, mode: GatewayMode = .live
+        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
     ) {
         self.publicURL = publicURL
         self.routes = routes
@@ -38,8 +39,6 @@ public struct GatewayConfiguration: Sendable {
         self.settlingCountMax = settlingCountMax
         self.ledgerUse = ledgerUse
         self.cors = cors
-        self.discovery = discovery
-        self.mode = mode
     }
 }
 

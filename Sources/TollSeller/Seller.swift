@@ -130,12 +130,12 @@ public struct Seller: Sendable {
         let exact = ExactEVM(
             networks: [network], store: store, background: background, environment: environment, log: self.log)
         let name = self.v1Name
+        var configuration = GatewayConfiguration(
+            publicURL: self.publicURL ?? Origin(scheme: .http, host: host, port: port), routes: self.routes)
+        configuration.discovery = self.discovery
         let gateway = Gateway(
-            GatewayConfiguration(
-                publicURL: self.publicURL ?? Origin(scheme: .http, host: host, port: port), routes: self.routes,
-                discovery: self.discovery),
-            dialects: [X402V2Dialect(), X402V1Dialect { [chain = self.chain] in $0 == chain ? name : nil }], methods: [exact],
-            store: store, client: InProcessClient(api), environment: environment, log: self.log)
+            configuration, dialects: [X402V2Dialect(), X402V1Dialect { [chain = self.chain] in $0 == chain ? name : nil }],
+            methods: [exact], store: store, client: InProcessClient(api), environment: environment, log: self.log)
         let server = try await HTTPServer(group: group, host: host, port: port, handler: gateway)
         self.log.info("listening", ["address": server.address])
         let services: [any Service] = [

@@ -60,6 +60,7 @@ struct Bench {
         mode: GatewayMode = .live,
         methods: ((Environment) -> [any PaymentMethod])? = nil,
         client: (any HTTPClient)? = nil,
+        trustedProxies: TrustedProxies = .none,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -84,18 +85,20 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        var configuration = GatewayConfiguration(
+            publicURL: Origin(scheme: .https, host: "api.example"),
+            routes: try routes ?? Self.routes(),
+            settleWait: .seconds(30),
+            deferral: deferral,
+            settlingCountMax: settlingCountMax,
+            ledgerUse: ledgerUse,
+            cors: cors
+        )
+        configuration.trustedProxies = trustedProxies
+        configuration.discovery = discovery
+        configuration.mode = mode
         self.gateway = Gateway(
-            GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: "api.example"),
-                routes: try routes ?? Self.routes(),
-                settleWait: .seconds(30),
-                deferral: deferral,
-                settlingCountMax: settlingCountMax,
-                ledgerUse: ledgerUse,
-                cors: cors,
-                discovery: discovery,
-                mode: mode
-            ),
+            configuration,
             dialects: Self.dialects,
             methods: methods?(environment) ?? [exact],
             store: store,

@@ -17,7 +17,7 @@ struct Proxy: Sendable {
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
         do throws(HTTPError) {
             let body = self.streamed(request.body, request.head.framing)
-            let answer = try await self.client.send(self.forwarding.request(request.head, to: upstream, body: body, payment: nil))
+            let answer = try await self.client.send(self.forwarding.request(request, to: upstream, body: body, payment: nil))
             await self.relay(answer, from: upstream, request.head, receipt: [], responder)
         } catch {
             self.log.warning("upstream failed", ["upstream": upstream.name, "reason": error.description])

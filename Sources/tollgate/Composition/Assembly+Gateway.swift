@@ -20,7 +20,7 @@ extension Assembly {
             case .anyOrigin: .any
             case .origins(let origins): .only(Set(origins))
             }
-        return GatewayConfiguration(
+        var gateway = GatewayConfiguration(
             publicURL: try Origin(parsing: self.configuration.publicURL.text),
             routes: try self.configuration.routes.map { route in
                 guard let upstream = upstreams[route.upstreamName] else {
@@ -31,8 +31,11 @@ extension Assembly {
                     listing: route.listing)
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
-            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors,
-            discovery: self.configuration.discovery, mode: self.mode)
+            settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
+        gateway.trustedProxies = self.configuration.trustedProxies
+        gateway.discovery = self.configuration.discovery
+        gateway.mode = self.mode
+        return gateway
     }
 
     private func terms(_ route: Configuration.Route) -> Terms {

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
+import TollHTTP
 import TollPayments
 import TollPrimitives
 import TollRuntime
@@ -71,6 +72,7 @@ struct Configuration: Sendable {
     var cors: CORS
     /// What is told about the routes to whoever has not called them yet; nil for nothing.
     var discovery: Discovery?
+    var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
     var routes: [Route]

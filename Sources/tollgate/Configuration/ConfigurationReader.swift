@@ -29,7 +29,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "discovery", "webhooks",
+        "payment_identifier", "sign_in", "discovery", "webhooks", "trusted_proxies",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -95,6 +95,7 @@ struct ConfigurationReader {
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
         let discovery = self.discovery(root["discovery"], publicURL: publicURL)
+        let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
         self.refuseLaterFeatures(root)
 
@@ -135,6 +136,7 @@ struct ConfigurationReader {
             limits: limits,
             cors: cors,
             discovery: discovery,
+            trustedProxies: trustedProxies,
             upstreams: upstreams,
             routes: routes
         )
