@@ -147,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "TollGatewayTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollHTTPEngine", "TollEVM",
+                "TollCrypto",
                 "TollRuntime",
                 "TollProtocol", "TollPrimitives", "TollTestKit",
             ]

@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 import TollGateway
 import TollHTTP
+import TollHTTPEngine
 import TollTestKit
 
 /// A handler of this process in the place of an upstream.

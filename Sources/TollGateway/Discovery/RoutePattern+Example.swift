@@ -14,13 +14,8 @@ extension RoutePattern {
             case .literal(let text): return "/" + text
             case .parameter(let name), .rest(let name):
                 let text = value(name).flatMap { $0.isEmpty ? nil : $0 } ?? "1"
-                return "/" + text.utf8.map(Self.escaped).joined()
+                return "/" + PercentText.encode(text)
             }
         }.joined()
-    }
-
-    private static func escaped(_ byte: UInt8) -> String {
-        let isPlain = (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._~".utf8.contains(byte)
-        return isPlain ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte]).uppercased()
     }
 }

@@ -104,16 +104,10 @@ extension X402V2 {
             guard self.segments.contains(where: { if case .literal = $0 { false } else { true } }) else { return nil }
             return self.segments.map { segment in
                 switch segment {
-                case .literal(let text): "/" + text.utf8.map(Self.escaped).joined()
+                case .literal(let text): "/" + PercentText.encode(text)
                 case .parameter(let name), .rest(let name): "/:" + name
                 }
             }.joined()
-        }
-
-        private static func escaped(_ byte: UInt8) -> String {
-            let isPlain =
-                (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "_.-~".utf8.contains(byte)
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte]).uppercased()
         }
 
         /// The entry of `extensions`.

@@ -229,16 +229,9 @@ struct Call: Sendable {
             return example?.string ?? example?.text
         }
         let query = (input?.query.members ?? []).compactMap { name, schema in
-            schema["example"].map { "\(Self.escaped(name))=\(Self.escaped($0.string ?? $0.text))" }
+            schema["example"].map { "\(PercentText.encode(name))=\(PercentText.encode($0.string ?? $0.text))" }
         }
         self.target = Array((query.isEmpty ? path : "\(path)?\(query.joined(separator: "&"))").utf8)
         self.body = ["POST", "PUT", "PATCH"].contains(self.method.token) ? (input?.body?["example"] ?? [:]).utf8 : nil
-    }
-
-    private static func escaped(_ text: String) -> String {
-        text.utf8.map { byte in
-            let isPlain = (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || "-._~".utf8.contains(byte)
-            return isPlain ? String(UnicodeScalar(byte)) : "%" + Hex.encode([byte]).uppercased()
-        }.joined()
     }
 }

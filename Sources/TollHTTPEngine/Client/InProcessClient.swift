@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
+public import TollHTTP
 
 /// A handler of this process, called as if it were a server: what a gateway has for its client where the API that it protects is a
 /// handler and not an origin.
