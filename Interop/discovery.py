@@ -7,11 +7,11 @@ from typing import Any
 from openapi_spec_validator import validate
 from x402.extensions.bazaar import (
     extract_discovery_info,
-    parse_discovery_extension,
     validate_discovery_extension,
     validate_discovery_extension_spec,
     with_bazaar,
 )
+from x402.extensions.bazaar.types import parse_discovery_extension
 from x402.http import FacilitatorConfig, HTTPFacilitatorClientSync
 from x402.schemas import PaymentRequirements
 
