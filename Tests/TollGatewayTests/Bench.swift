@@ -58,7 +58,7 @@ struct Bench {
         ledgerUse: LedgerUse = .alone,
         discovery: Discovery? = nil,
         mode: GatewayMode = .live,
-        methods: ((Environment) -> [any PaymentMethod])? = nil,
+        methods: [any PaymentMethod]? = nil,
         client: (any HTTPClient)? = nil,
         trustedProxies: TrustedProxies = .none,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
@@ -100,7 +100,7 @@ struct Bench {
         self.gateway = Gateway(
             configuration,
             dialects: Self.dialects,
-            methods: methods?(environment) ?? [exact],
+            methods: methods ?? [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
             client: client ?? self.upstream,
