@@ -2,9 +2,11 @@
 
 import Synchronization
 import Testing
+import TollEVM
 import TollGateway
 import TollHTTP
 import TollHTTPEngine
+import TollPrimitives
 import TollTestKit
 
 /// A handler of this process in the place of an upstream.

@@ -26,7 +26,7 @@ import TollTestKit
 
         init(statuses: [Int], events: Set<WebhookEvent> = Set(WebhookEvent.allCases), keys: [[UInt8]] = [[1, 2, 3]]) throws {
             let calls = Counter()
-            self.receiver = ScriptedHTTPClient { _ in
+            self.receiver = ScriptedHTTPClient { _ throws(HTTPError) in
                 let status = statuses[min(calls.next(), statuses.count - 1)]
                 guard status > 0 else { throw HTTPError(.timedOut, "no answer") }
                 return ClientResponse(head: ResponseHead(status: status))
