@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "TollProtocol", targets: ["TollPrimitives", "TollProtocol"]),
         .library(name: "TollClient", targets: ["TollClient"]),
         .library(name: "TollGateway", targets: ["TollGateway"]),
+        .library(name: "TollSeller", targets: ["TollSeller", "TollGateway", "TollHTTP", "TollPrimitives", "TollRuntime"]),
         .library(name: "TollFacilitator", targets: ["TollFacilitator"]),
         .library(name: "TollTestKit", targets: ["TollTestKit"]),
     ],
@@ -32,6 +33,20 @@ let package = Package(
                 "TollClient", "TollMethods", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments", "TollHTTP", "TollRuntime",
                 "TollProtocol", "TollPrimitives",
             ]
+        ),
+
+        // A whole seller in one value, for servers that are written in Swift; names engine, store and method like an executable.
+        .target(
+            name: "TollSeller",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollStoreSQLite", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments",
+                "TollHTTP", "TollRuntime", "TollPrimitives",
+            ]
+        ),
+        .executableTarget(
+            name: "ProtectAnAPI",
+            dependencies: ["TollSeller", "TollHTTPEngine", "TollCrypto", "TollHTTP", "TollRuntime", "TollPrimitives"],
+            path: "Examples/ProtectAnAPI"
         ),
 
         // Measures claims; no product. `make bench` builds it.
@@ -132,7 +147,8 @@ let package = Package(
         .testTarget(
             name: "TollGatewayTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollHTTPEngine", "TollEVM",
+                "TollCrypto",
                 "TollRuntime",
                 "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
@@ -155,6 +171,7 @@ let package = Package(
             name: "TollgateTests",
             dependencies: [
                 "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollPayments",
+                "TollProtocol",
                 "TollPrimitives",
                 "TollTestKit",
             ]

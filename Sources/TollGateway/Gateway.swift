@@ -86,7 +86,8 @@ public struct Gateway: RequestHandler {
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.proxy = Proxy(
             client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
-            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, log: parts.log)
+            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            log: parts.log)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         self.paidCalls = PaidCalls(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
@@ -105,6 +106,7 @@ public struct Gateway: RequestHandler {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
             !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
         let challenge = priced.challenge(forPath: head.path)
@@ -150,7 +152,12 @@ public struct Gateway: RequestHandler {
             await self.tellMethods(head, responder)
             return
         }
-        switch self.table.router.decide(head.method, path: head.path) {
+        let decision = self.table.router.decide(head.method, path: head.path)
+        if let (answer, body) = self.table.document(for: head, decision: decision) {
+            await self.proxy.send(answer, body: body, head, receipt: [], responder)
+            return
+        }
+        switch decision {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
         case .ambiguous: await self.proxy.refuse(.ambiguousPath, head, responder)

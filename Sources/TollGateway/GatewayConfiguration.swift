@@ -26,6 +26,10 @@ public struct GatewayConfiguration: Sendable {
     public var screening: ScreeningHook?
     /// How often one client may ask, over all routes that say nothing else.
     public var rateLimits = RateLimits()
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    public var discovery: Discovery?
+    /// Whether the money is real; where it is not, every answer says so.
+    public var mode = GatewayMode.live
 
     /// A configuration by all its fields.
     public init(
@@ -41,6 +45,17 @@ public struct GatewayConfiguration: Sendable {
     }
 }
 
+/// Whether a gateway takes money.
+public enum GatewayMode: Hashable, Sendable {
+    /// It does.
+    case live
+    /// It only does as if: every answer has the field `Tollgate-Mode: test`.
+    case test
+
+    /// The line that tells of it, as it stands in a head; empty where there is nothing to tell.
+    var line: String { self == .test ? "Tollgate-Mode: test\r\n" : "" }
+}
+
 /// A pattern, where its requests go, and what they cost.
 public struct Route: Sendable {
     /// What it matches.
@@ -51,12 +66,15 @@ public struct Route: Sendable {
     public var terms: Terms?
     /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
     public var rateLimits = RateLimits()
+    /// What directories say of it; nil keeps it out of them.
+    public var listing: Listing?
 
     /// A route by all its fields.
-    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
+    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?, listing: Listing? = nil) {
         self.pattern = pattern
         self.upstream = upstream
         self.terms = terms
+        self.listing = listing
     }
 }
 

@@ -25,7 +25,7 @@ public final class PostgresPaymentStore: PaymentStore {
     private static let pruneStep = 256
 
     private let reader: PostgresPaymentReader
-    private let writers: ReaderPool<LedgerWriter>
+    let writers: ReaderPool<LedgerWriter>
     private let deferred: GroupCommitQueue<LedgerWriter>
 
     /// Opens the ledger in the database that a `postgres://` URL names, or makes it in a schema that is empty. Blocks: call it at

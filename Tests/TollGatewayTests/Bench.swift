@@ -61,6 +61,10 @@ struct Bench {
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
         access: Access = .off,
+        discovery: Discovery? = nil,
+        mode: GatewayMode = .live,
+        methods: [any PaymentMethod]? = nil,
+        client: (any HTTPClient)? = nil,
         trustedProxies: TrustedProxies = .none,
         rateLimits: RateLimits = RateLimits(),
         counts: (any SharedCache)? = nil,
@@ -99,17 +103,19 @@ struct Bench {
         )
         configuration.trustedProxies = trustedProxies
         configuration.rateLimits = rateLimits
+        configuration.discovery = discovery
+        configuration.mode = mode
         self.configuration = configuration
         self.lease = WorkerLease(environment: environment)
         self.gateway = Gateway(
             self.configuration,
             dialects: Self.dialects,
-            methods: [exact],
+            methods: methods ?? [exact],
             store: store,
             lease: self.lease,
             counts: counts,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
-            client: self.upstream,
+            client: client ?? self.upstream,
             environment: environment,
             log: self.log.logger,
             metrics: GatewayMetrics(self.metrics),

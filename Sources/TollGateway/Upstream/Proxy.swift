@@ -10,6 +10,7 @@ struct Proxy: Sendable {
     let client: any HTTPClient
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
+    let mode: GatewayMode
     let log: Logger
     /// How the client of this request stands to its limits.
     var rates = RateVerdict.unlimited
@@ -100,6 +101,7 @@ struct Proxy: Sendable {
             if let name = FieldName(name) { head.fields.remove(name) }
             head.fields.append(name, value)
         }
+        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 

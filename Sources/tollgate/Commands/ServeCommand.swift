@@ -54,6 +54,7 @@ enum ServeCommand {
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
+        services += try await assembly.webhooks()
         let watch = ProcessWatch(
             store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
             metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)

@@ -65,6 +65,8 @@ struct Configuration: Sendable {
     var facilitator: Facilitator?
     /// Who pays refunds; nil when they are written for somebody to sign.
     var payouts: Payouts?
+    /// Who is told what happens.
+    var webhooks: [Webhook]
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
     var deferral: Deferral
@@ -72,6 +74,8 @@ struct Configuration: Sendable {
     /// How often one client may ask.
     var rateLimits: RateLimits
     var cors: CORS
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    var discovery: Discovery?
     var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
@@ -299,6 +303,8 @@ extension Configuration {
         var signIn: Bool
         /// How often one client may ask, here alone.
         var rateLimits: RateLimits
+        /// What directories say of it; nil keeps it out of them.
+        var listing: Listing?
         var place: Place
     }
 

@@ -70,6 +70,20 @@ final class ExactEVMVerifier: Sendable {
 
     // MARK: - Without the chain
 
+    /// What can be said against the payment of a plain account without asking a chain.
+    static func objectionWithoutChain(to payment: ExactEVMPayment, at time: Int64) -> PaymentRefusal? {
+        do throws(Failure) {
+            try self.checkTerms(payment, at: time)
+            try self.checkPlainSignature(payment)
+            return nil
+        } catch {
+            switch error {
+            case .refused(let refusal): return refusal
+            case .unavailable(let reason): return PaymentRefusal(ErrorReason.signature.rawValue, detail: reason)
+            }
+        }
+    }
+
     private static func checkTerms(_ payment: ExactEVMPayment, at time: Int64) throws(Failure) {
         let (authorization, option) = (payment.authorization, payment.option)
         let now = UInt256(UInt64(max(0, time)))
