@@ -29,6 +29,9 @@ final class ServerExchange {
     private var awaitsContinue: Bool
     private var bodyFailure: HTTPError?
     private var bodyWaiter: Waiter<[UInt8]?>?
+    /// How long body was waited for, in nanoseconds: up to when it last came, and since when it is waited for again.
+    private var waited: UInt64 = 0
+    private var waitsSince: UInt64 = 0
     private var writeWaiter: Waiter<Void>?
 
     init(_ head: RequestHead, of connection: ServerConnection) {
@@ -53,6 +56,20 @@ final class ServerExchange {
 
     var wantsBody: Bool { self.bodyWaiter != nil }
 
+    /// How long the body that is waited for may let itself be waited for; nil while none is. It must make progress, and
+    /// must on the whole be as fast as the limits say.
+    var patience: Duration? {
+        guard self.wantsBody, let shard = self.connection?.shard else { return nil }
+        let (limits, now) = (shard.limits, shard.core.now)
+        guard limits.bodyRate > 0 else { return limits.bodyIdleTime }
+        // Whole milliseconds, so that no length of a body overflows.
+        let earned = self.decoder.byteCount.multipliedReportingOverflow(by: 1_000)
+        let allowed =
+            limits.bodyIdleTime + .milliseconds(Int64(clamping: (earned.overflow ? .max : earned.partialValue) / limits.bodyRate))
+        let used = Duration.nanoseconds(Int64(clamping: self.waited + (now - self.waitsSince)))
+        return max(.zero, min(limits.bodyIdleTime, allowed - used))
+    }
+
     /// The next piece if it is here.
     func takeBody() -> Result<[UInt8]?, HTTPError>? {
         if let failure = self.bodyFailure { return .failure(failure) }
@@ -75,13 +92,18 @@ final class ServerExchange {
             _ = self.connection?.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         }
         self.awaitsContinue = false
-        self.connection?.bodyWanted()
+        self.waitsSince = self.connection?.shard.core.now ?? 0
+        if let patience = self.patience { self.connection?.bodyWanted(for: patience) }
     }
 
     /// Takes body bytes just received. Returns how many were used.
     func feed(_ bytes: Span<UInt8>) -> Int {
         let (used, piece) = self.decode(bytes)
-        if let piece { self.resumeBody(piece) } else { self.connection?.bodyProgressed() }
+        if let piece {
+            self.resumeBody(piece)
+        } else if let patience = self.patience {
+            self.connection?.bodyProgressed(patience: patience)
+        }
         return used
     }
 
@@ -111,7 +133,10 @@ final class ServerExchange {
 
     private func resumeBody(_ piece: Result<[UInt8]?, HTTPError>) {
         guard let waiter = self.bodyWaiter.take() else { return }
-        self.connection?.bodyArrived()
+        if let connection = self.connection {
+            self.waited += connection.shard.core.now - self.waitsSince
+            connection.bodyArrived()
+        }
         waiter.resume(returning: piece)
     }
 

@@ -49,8 +49,11 @@ enum ServeCommand {
         services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
         if role == .gateway {
             let gateway = try assembly.gateway(methods: rails.methods)
+            let listeners = try GatewayListeners(assembly.configuration)
+            services.append(
+                CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+                "gateway", listeners.endpoints, gateway, assembly.serverLimits, loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await gateway.finishCalls() }
             services.append(server)

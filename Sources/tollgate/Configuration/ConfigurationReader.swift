@@ -79,7 +79,7 @@ struct ConfigurationReader {
             return nil
         }
         guard let root = value.mapping(keys: Self.keys, &self.findings) else { return nil }
-        let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
+        let listen = self.listeners(root["listen"])
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
         let store = self.store(root)
@@ -106,7 +106,7 @@ struct ConfigurationReader {
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
-            listen: listen,
+            listen: listen ?? [],
             admin: admin,
             networks: networks,
             facilitator: facilitator,
