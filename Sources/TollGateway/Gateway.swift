@@ -7,6 +7,7 @@ public import TollRuntime
 /// Asks for payment, takes it, and passes the request on.
 public struct Gateway: RequestHandler {
     private let table: RouteTable
+    private let trustedProxies: TrustedProxies
     private let paidCalls: PaidCalls
     private let signIns: SignIns
     private let proxy: Proxy
@@ -27,7 +28,10 @@ public struct Gateway: RequestHandler {
         log: Logger
     ) {
         let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
-        let proxy = Proxy(client: client, forwarding: Forwarding(dialects: dialects), crossOrigin: table.crossOrigin, log: log)
+        let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
+        let proxy = Proxy(
+            client: client, forwarding: Forwarding(dialects: dialects, way: way), crossOrigin: table.crossOrigin, log: log)
+        self.trustedProxies = configuration.trustedProxies
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(
@@ -44,7 +48,7 @@ public struct Gateway: RequestHandler {
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), !CrossOrigin.isPreflight(head),
-            !BrowserPage.isWanted(by: head)
+            !BrowserPage.isWanted(by: head), head.maxForwards != 0
         else { return .handle }
         priced.challenge(forPath: head.path).write(to: &answer, for: head)
         return .answered
@@ -57,6 +61,12 @@ public struct Gateway: RequestHandler {
             try? await responder.send(self.table.crossOrigin.preflight(head))
             return
         }
+        if head.method == .options, head.target == [UInt8(ascii: "*")] || head.maxForwards == 0 {
+            await self.tellMethods(head, responder)
+            return
+        }
+        var request = request
+        if !self.trustedProxies.isNobody { request.clientIP = self.trustedProxies.source(of: head, from: request.peer).ip }
         switch self.table.router.decide(head.method, path: head.path) {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
@@ -67,6 +77,18 @@ public struct Gateway: RequestHandler {
             }
         case .route(let index): await self.serve(self.table.routes[index], request, responder)
         }
+    }
+
+    /// OPTIONS that is for us and not for what is behind (RFC 9110 §9.3.7): what a path takes, and for `*` that we are here.
+    private func tellMethods(_ head: RequestHead, _ responder: consuming Responder) async {
+        let allow = head.target == [UInt8(ascii: "*")] ? [] : self.table.router.methods(ofPath: head.path)
+        guard let allow else {
+            await self.proxy.refuse(.notFound, head, responder)
+            return
+        }
+        var fields = Fields()
+        if !allow.isEmpty { fields.append("Allow", allow.joined(separator: ", ")) }
+        await self.proxy.send(ResponseHead(status: 204, fields: fields), body: [], head, receipt: [], responder)
     }
 
     /// Returns when what was served is in the ledger as served: some of that is written after the answers are sent.
@@ -96,7 +118,8 @@ public struct Gateway: RequestHandler {
             let page = BrowserPage(offer: offer).html
             await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
         case .malformed(let field, let reason):
-            self.log.info("credential refused", ["route": route.pattern, "peer": request.peer, "field": field, "reason": reason])
+            self.log.info(
+                "credential refused", ["route": route.pattern, "client": request.clientIP, "field": field, "reason": reason])
             let problem = GatewayProblem.malformedCredential(field: field, reason: reason)
             let challenge = priced.freshChallenge(forPath: request.head.path, error: problem.code)
             await self.proxy.refuse(problem, request.head, responder) { fields in
@@ -105,7 +128,7 @@ public struct Gateway: RequestHandler {
         case .mismatched(let refusal):
             self.log.info(
                 "credential refused",
-                ["route": route.pattern, "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail])
+                ["route": route.pattern, "client": request.clientIP, "reason": refusal.reason, "detail": refusal.detail])
             let offer = priced.offer(forPath: request.head.path)
             await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
         case .credential(let credential):

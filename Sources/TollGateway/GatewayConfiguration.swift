@@ -20,6 +20,8 @@ public struct GatewayConfiguration: Sendable {
     public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
+    /// The proxies in front whose word about clients is believed.
+    public var trustedProxies = TrustedProxies.none
 
     /// A configuration by all its fields.
     public init(

@@ -33,8 +33,11 @@ extension RequestHandler {
 public struct Request: Sendable {
     /// The head.
     public var head: RequestHead
-    /// Who sent it.
+    /// Who has connected: the client, or a proxy in front.
     public var peer: PeerAddress
+    /// The client's address, for limits and logs: the peer's, until a handler that trusts proxies in front knows better, see
+    /// ``TrustedProxies``.
+    public var clientIP: String
     /// The body. `100 Continue`, when the client waits for it, is sent when the first piece is asked for.
     public var body: BodyStream
     /// Tells when the client has gone away.
@@ -44,6 +47,7 @@ public struct Request: Sendable {
     public init(head: RequestHead, peer: PeerAddress, body: BodyStream = .empty, client: ClientSignal = ClientSignal()) {
         self.head = head
         self.peer = peer
+        self.clientIP = peer.ip
         self.body = body
         self.client = client
     }

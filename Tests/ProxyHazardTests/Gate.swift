@@ -23,7 +23,7 @@ struct Gate {
     static let last = "GET /free/last HTTP/1.1\r\n\(host)Connection: close\r\n\r\n"
 
     /// Routes: `/paid/**` costs money, `GET /dear` too; `/free/**` and `/` are free.
-    init(limits: ServerLimits = ServerLimits()) async throws {
+    init(limits: ServerLimits = .patient) async throws {
         self.upstream = try RecordingUpstream()
         let group = try EventLoopGroup(count: 1)
         let behind = Upstream(name: "api", origin: Origin(scheme: .http, host: "127.0.0.1", port: self.upstream.port))

@@ -18,7 +18,7 @@ import TollTestKit
     }
 
     @Test func `a head that trickles is cut off, and nothing of it goes on`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.headerTime = .milliseconds(100)
         let gate = try await Gate(limits: limits)
         let client = try RawClient(port: gate.server.port)
@@ -28,7 +28,7 @@ import TollTestKit
     }
 
     @Test func `a head that stops is told so`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.headerTime = .milliseconds(100)
         let gate = try await Gate(limits: limits)
         let answers = try gate.answers(to: Gate.last + "").statuses
@@ -40,7 +40,7 @@ import TollTestKit
 
     @Test(arguments: ["Content-Length: 1000", "Transfer-Encoding: chunked"])
     func `a body that trickles, or stops, is cut off, and the upstream never has it whole`(framing: String) async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyIdleTime = .milliseconds(200)
         limits.bodyRate = 100_000
         let gate = try await Gate(limits: limits)
@@ -55,7 +55,7 @@ import TollTestKit
     }
 
     @Test func `whoever asks and does not read is given up`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.writeIdleTime = .milliseconds(200)
         let gate = try await Gate(limits: limits)
         let client = try RawClient(port: gate.server.port, receiveBuffer: 4_096)

@@ -56,6 +56,7 @@ struct Bench {
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
+        trustedProxies: TrustedProxies = .none,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -80,16 +81,18 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        var configuration = GatewayConfiguration(
+            publicURL: Origin(scheme: .https, host: "api.example"),
+            routes: try routes ?? Self.routes(),
+            settleWait: .seconds(30),
+            deferral: deferral,
+            settlingCountMax: settlingCountMax,
+            ledgerUse: ledgerUse,
+            cors: cors
+        )
+        configuration.trustedProxies = trustedProxies
         self.gateway = Gateway(
-            GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: "api.example"),
-                routes: try routes ?? Self.routes(),
-                settleWait: .seconds(30),
-                deferral: deferral,
-                settlingCountMax: settlingCountMax,
-                ledgerUse: ledgerUse,
-                cors: cors
-            ),
+            configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,

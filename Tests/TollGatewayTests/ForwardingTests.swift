@@ -27,6 +27,8 @@ import TollTestKit
         #expect(sent.url == "http://upstream.internal:9000/paid/1?q=%2e")
         let expected: Fields = [
             "X-PAYMENT-RESPONSE": "request side", "X-Kept": "1", "Cookie": "a=b", "Authorization": "Bearer x",
+            "Via": "1.1 tollgate", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "api.example", "Forwarded": "for=192.0.2.7;host=api.example;proto=https",
             "Tollgate-Payer": Bench.payer.address.description, "Tollgate-Payment-Id": record.id.description,
             "Tollgate-Amount": "1000",
             "Tollgate-Asset": Bench.asset.address, "Tollgate-Network": "eip155:84532", "idempotency-key": record.id.description,
@@ -42,7 +44,8 @@ import TollTestKit
         #expect(try await bench.ask(.get, "/free/x", fields).status == 200)
         let expected: Fields = [
             "Idempotency-Key": "mine", "X-PAYMENT-RESPONSE": "request side", "X-Kept": "1", "Cookie": "a=b",
-            "Authorization": "Bearer x",
+            "Authorization": "Bearer x", "Via": "1.1 tollgate", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": "api.example", "Forwarded": "for=192.0.2.7;host=api.example;proto=https",
         ]
         #expect(bench.upstream.sent.first?.fields == expected)
     }

@@ -42,6 +42,7 @@ import TollHTTP
         ("/a?b", "`?` cannot stand within a segment", "write `*` in place of the segment"),
         ("/caf\u{E9}", "`\u{E9}` cannot stand within a segment", "write `*` in place of the segment"),
         ("CONNECT /a", "CONNECT has no path, and is not forwarded", "name another method"),
+        ("TRACE /a", "TRACE shows clients what proxies have added, and is refused", "name another method"),
     ])
     func `what is no pattern is refused with what to write`(text: String, message: String, remedy: String) {
         #expect(throws: RoutePattern.Problem(message: message, remedy: remedy)) { try RoutePattern(text) }

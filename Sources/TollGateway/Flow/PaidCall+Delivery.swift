@@ -122,7 +122,7 @@ extension PaidCall {
 
     private func logEnd(_ ending: PaidRequest.Ending) {
         let log = self.shared.log.with([
-            "route": self.route.pattern, "peer": self.request.peer, "dialect": self.credential.dialect,
+            "route": self.route.pattern, "client": self.request.clientIP, "dialect": self.credential.dialect,
             "amount": self.credential.option.display,
         ])
         switch ending {

@@ -213,7 +213,7 @@ struct PaidCall {
 
     private mutating func callUpstream(_ record: PaymentRecord) async -> PaidRequest.UpstreamOutcome {
         let proxy = self.shared.proxy
-        let outgoing = proxy.forwarding.request(self.request.head, to: self.upstream, body: self.body.forClient, payment: record)
+        let outgoing = proxy.forwarding.request(self.request, to: self.upstream, body: self.body.forClient, payment: record)
         do throws(HTTPError) {
             let response = try await proxy.client.send(outgoing)
             let answer = try await HeldAnswer(

@@ -25,7 +25,7 @@ struct SignIns: Sendable {
         switch reading {
         case .none: return nil
         case .malformed(let field, let reason):
-            self.log.info("sign-in refused", ["peer": request.peer, "field": field, "reason": reason])
+            self.log.info("sign-in refused", ["client": request.clientIP, "field": field, "reason": reason])
             throw .malformedSignIn(field: field, reason: reason)
         case .proof(let proof):
             if let refusal = self.expectation.objection(to: proof, at: Int64(self.environment.now())) {
@@ -43,7 +43,8 @@ struct SignIns: Sendable {
     }
 
     private func refused(_ refusal: SignInRefusal, _ request: Request) -> GatewayProblem {
-        self.log.info("sign-in refused", ["peer": request.peer, "reason": refusal.reason.rawValue, "detail": refusal.detail])
+        self.log.info(
+            "sign-in refused", ["client": request.clientIP, "reason": refusal.reason.rawValue, "detail": refusal.detail])
         return .signInRefused(refusal)
     }
 }

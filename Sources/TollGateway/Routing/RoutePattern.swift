@@ -74,6 +74,9 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
         guard word != "CONNECT" else {
             throw Problem(message: "CONNECT has no path, and is not forwarded", remedy: "name another method")
         }
+        guard word != "TRACE" else {
+            throw Problem(message: "TRACE shows clients what proxies have added, and is refused", remedy: "name another method")
+        }
         return method
     }
 

@@ -47,6 +47,20 @@ struct Router: Sendable {
         return others.isEmpty ? .notFound : .methodNotAllowed(allow: others)
     }
 
+    /// What the routes that match exactly this path take; nil when none does.
+    func methods(ofPath path: ArraySlice<UInt8>) -> [String]? {
+        let matching = self.entries.filter { $0.pattern.matches(path) }
+        guard !matching.isEmpty else { return nil }
+        var methods: [String] = []
+        for entry in matching {
+            let taken = entry.pattern.method.map { $0 == .get ? ["GET", "HEAD"] : [$0.token] } ?? Self.usualMethods
+            methods += taken.filter { !methods.contains($0) }
+        }
+        return methods + (methods.contains("OPTIONS") ? [] : ["OPTIONS"])
+    }
+
+    private static let usualMethods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+
     /// Whether one of the readings selects another route than the raw path, and either is priced: with methods set aside, and
     /// again with this one, since a server behind us may heed it or not.
     private func isAmbiguous(_ method: Method, _ path: ArraySlice<UInt8>, _ readings: [[[UInt8]]]) -> Bool {

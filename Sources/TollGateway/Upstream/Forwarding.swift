@@ -11,6 +11,7 @@ struct Forwarding: Sendable {
     let credentialFields: [FieldName]
     /// Fields that only we may say to a client.
     let responseFields: [FieldName]
+    private let way: ForwardedFields
 
     /// Between a resource server and a facilitator, or a handler and its middleware; never for buyers (x402, §1.1).
     private static let innerFields: [FieldName] = ["settlement-overrides", "extension-responses"]
@@ -22,7 +23,8 @@ struct Forwarding: Sendable {
     ]
     private static let prefix = Array("tollgate-".utf8)
 
-    init(dialects: [any Dialect]) {
+    init(dialects: [any Dialect], way: ForwardedFields) {
+        self.way = way
         self.credentialFields = dialects.flatMap { $0.credentialFields + $0.signInFields }
         self.responseFields = dialects.flatMap(\.responseFields)
     }
@@ -31,15 +33,18 @@ struct Forwarding: Sendable {
     /// ours added. The target's bytes are untouched.
     ///
     /// - Parameter payment: What was paid; nil on a free route.
-    func request(_ head: RequestHead, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
+    func request(_ request: Request, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
+        let head = request.head
         var fields = head.fields
         fields.removeHopByHop()
         fields.removeAll { !self.isForUpstream($0) }
         fields.remove(.host)
         fields.remove(.contentLength)
         fields.remove(.expect)
+        if let left = head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
+        self.way.add(to: &fields, of: request)
         if let payment {
-            if payment.claim.policy == .before { for name in Self.conditionalFields { fields.remove(name) } }
+            if payment.claim.policy == .before { Self.removeConditions(&fields, head.method) }
             Self.describe(payment, in: &fields)
         }
         return ClientRequest(
@@ -50,6 +55,14 @@ struct Forwarding: Sendable {
             body: body,
             deadline: upstream.timeout
         )
+    }
+
+    /// What is paid for already must not come as a 304. Of other methods than GET and HEAD a condition guards what others have
+    /// written meanwhile, and no 304 comes of it. A range asked for under a condition is asked for without: all is right, too.
+    private static func removeConditions(_ fields: inout Fields, _ method: Method) {
+        guard method == .get || method == .head else { return }
+        if fields.contains("if-range") { fields.remove("range") }
+        for name in self.conditionalFields { fields.remove(name) }
     }
 
     private static func describe(_ payment: PaymentRecord, in fields: inout Fields) {
@@ -64,7 +77,8 @@ struct Forwarding: Sendable {
 
     /// Whether a field or trailer of a client may go upstream by its name: it is no credential and does not look like ours.
     func isForUpstream(_ name: ArraySlice<UInt8>) -> Bool {
-        !Self.isOurs(name) && !self.credentialFields.contains { $0.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased)) }
+        !Self.isOurs(name) && !ForwardedFields.isOne(name)
+            && !self.credentialFields.contains { $0.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased)) }
     }
 
     /// Whether a name is one that only we may send: `tollgate-` with `_` read as `-`, as servers that map names to variables do.

@@ -17,7 +17,7 @@ struct Proxy: Sendable {
         let watch = request.body.whole == nil ? WatchedBody(request.body) : nil
         do throws(HTTPError) {
             let body = self.streamed(watch.map { BodyStream($0) } ?? request.body, request.head.framing)
-            let answer = try await self.client.send(self.forwarding.request(request.head, to: upstream, body: body, payment: nil))
+            let answer = try await self.client.send(self.forwarding.request(request, to: upstream, body: body, payment: nil))
             await self.relay(answer, from: upstream, request.head, receipt: [], responder)
         } catch {
             if let failure = watch?.failure {

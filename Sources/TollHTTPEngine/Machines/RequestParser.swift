@@ -94,6 +94,8 @@ extension RequestParser {
         try self.readVersion(line.extracting((end + 1)...))
         guard let method = Self.method(line.extracting(..<space)) else { throw RequestRefusal(400, "bad_method") }
         guard method != .connect else { throw RequestRefusal(501, "connect_not_supported") }
+        // It would show a client what the proxies on its way, and we, have added, credentials among it.
+        guard method != .trace else { throw RequestRefusal(501, "trace_not_supported") }
         self.head.method = method
         try self.readTarget(line.extracting((space + 1)..<end))
         self.hasRequestLine = true

@@ -29,9 +29,7 @@ final class ServerExchange {
     private var awaitsContinue: Bool
     private var bodyFailure: HTTPError?
     private var bodyWaiter: Waiter<[UInt8]?>?
-    /// How long body was waited for, in nanoseconds: up to when it last came, and since when it is waited for again.
-    private var waited: UInt64 = 0
-    private var waitsSince: UInt64 = 0
+    private var pace = BodyPace()
     private var writeWaiter: Waiter<Void>?
 
     init(_ head: RequestHead, of connection: ServerConnection) {
@@ -56,18 +54,10 @@ final class ServerExchange {
 
     var wantsBody: Bool { self.bodyWaiter != nil }
 
-    /// How long the body that is waited for may let itself be waited for; nil while none is. It must make progress, and
-    /// must on the whole be as fast as the limits say.
+    /// How long the body that is waited for may let itself be waited for; nil while none is.
     var patience: Duration? {
         guard self.wantsBody, let shard = self.connection?.shard else { return nil }
-        let (limits, now) = (shard.limits, shard.core.now)
-        guard limits.bodyRate > 0 else { return limits.bodyIdleTime }
-        // Whole milliseconds, so that no length of a body overflows.
-        let earned = self.decoder.byteCount.multipliedReportingOverflow(by: 1_000)
-        let allowed =
-            limits.bodyIdleTime + .milliseconds(Int64(clamping: (earned.overflow ? .max : earned.partialValue) / limits.bodyRate))
-        let used = Duration.nanoseconds(Int64(clamping: self.waited + (now - self.waitsSince)))
-        return max(.zero, min(limits.bodyIdleTime, allowed - used))
+        return self.pace.patience(at: shard.core.now, received: self.decoder.byteCount, limits: shard.limits)
     }
 
     /// The next piece if it is here.
@@ -92,7 +82,7 @@ final class ServerExchange {
             _ = self.connection?.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         }
         self.awaitsContinue = false
-        self.waitsSince = self.connection?.shard.core.now ?? 0
+        if let connection = self.connection { self.pace.waits(at: connection.shard.core.now) }
         if let patience = self.patience { self.connection?.bodyWanted(for: patience) }
     }
 
@@ -134,7 +124,7 @@ final class ServerExchange {
     private func resumeBody(_ piece: Result<[UInt8]?, HTTPError>) {
         guard let waiter = self.bodyWaiter.take() else { return }
         if let connection = self.connection {
-            self.waited += connection.shard.core.now - self.waitsSince
+            self.pace.came(at: connection.shard.core.now)
             connection.bodyArrived()
         }
         waiter.resume(returning: piece)

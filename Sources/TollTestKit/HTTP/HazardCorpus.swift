@@ -74,6 +74,7 @@ public struct Hazard: Sendable, CustomStringConvertible {
         .target("http://[::1/", .refused(400, "bad_authority")),
         .target("ftp://h/p", .refused(400, "bad_target")),
         .target("h:443", .refused(501, "connect_not_supported"), method: "CONNECT"),
+        .target("/", .refused(501, "trace_not_supported"), method: "TRACE"),
         .target("a/b", .refused(400, "bad_target")),
         .target("/a#f", .refused(400, "bad_target")),
         .target("/ä", .refused(400, "bad_target")),

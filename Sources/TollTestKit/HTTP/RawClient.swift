@@ -2,7 +2,7 @@
 
 private import Glibc
 
-/// A blocking TCP client that sends exactly the bytes it is told to. Every wait ends after a minute, so that a fault is no hang.
+/// A blocking TCP client that sends exactly the bytes it is told to. Every wait ends after an hour, so that a fault is no hang.
 public final class RawClient: Sendable {
     private let descriptor: Int32
 
@@ -42,7 +42,7 @@ public final class RawClient: Sendable {
 
     private static func open(_ family: Int32) -> Int32 {
         let descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
-        var wait = timeval(tv_sec: 60, tv_usec: 0)
+        var wait = timeval(tv_sec: 3600, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
         return descriptor

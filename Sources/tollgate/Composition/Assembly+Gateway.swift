@@ -19,7 +19,7 @@ extension Assembly {
             case .anyOrigin: .any
             case .origins(let origins): .only(Set(origins))
             }
-        return GatewayConfiguration(
+        var gateway = GatewayConfiguration(
             publicURL: try Origin(parsing: self.configuration.publicURL.text),
             routes: try self.configuration.routes.map { route in
                 guard let upstream = upstreams[route.upstreamName] else {
@@ -29,6 +29,8 @@ extension Assembly {
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
             settlingCountMax: self.configuration.limits.settling, ledgerUse: self.configuration.store.use, cors: cors)
+        gateway.trustedProxies = self.configuration.trustedProxies
+        return gateway
     }
 
     private static func terms(_ route: Configuration.Route) -> Terms {

@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
+import TollHTTP
 import TollPayments
 import TollPrimitives
 import TollRuntime
@@ -68,6 +69,7 @@ struct Configuration: Sendable {
     var deferral: Deferral
     var limits: Limits
     var cors: CORS
+    var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
     var routes: [Route]

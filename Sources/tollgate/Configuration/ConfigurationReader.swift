@@ -29,7 +29,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in",
+        "payment_identifier", "sign_in", "trusted_proxies",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -93,6 +93,7 @@ struct ConfigurationReader {
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let cors = self.cors(root["cors"])
+        let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
         self.refuseLaterFeatures(root)
 
@@ -131,6 +132,7 @@ struct ConfigurationReader {
             deferral: deferral,
             limits: limits,
             cors: cors,
+            trustedProxies: trustedProxies,
             upstreams: upstreams,
             routes: routes
         )

@@ -17,7 +17,7 @@ import TollTestKit
         let server: TestServer
 
         init(
-            limits: ServerLimits = ServerLimits(), names: [[String]] = [TLSServerTests.names], loops: Int = 1,
+            limits: ServerLimits = .patient, names: [[String]] = [TLSServerTests.names], loops: Int = 1,
             _ handle: @escaping TestServer.Handle = TestServer.describe
         ) async throws {
             let authority = try CertificateAuthority()
@@ -122,7 +122,7 @@ import TollTestKit
     }
 
     @Test func `a handshake has no more time than a head`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.headerTime = .milliseconds(100)
         let secured = try await Secured(limits: limits)
         #expect(try secured.server.talk("") == "")

@@ -17,7 +17,7 @@ struct TestServer {
     typealias Handle = @Sendable (Request, consuming Responder) async throws -> Void
 
     init(
-        limits: ServerLimits = ServerLimits(), loops: Int = 1,
+        limits: ServerLimits = .patient, loops: Int = 1,
         endpoints: [ServerEndpoint] = [ServerEndpoint(.tcp(host: "127.0.0.1", port: 0))],
         _ handle: @escaping Handle = Self.describe
     ) async throws {

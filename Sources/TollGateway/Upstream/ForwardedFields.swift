@@ -1,0 +1,76 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+
+/// What an upstream is told of the way a request came: `Via`, `Forwarded` and `X-Forwarded-*`.
+///
+/// What comes from a trusted proxy is gone on with; from anybody else it is the client's invention, and ours takes its place.
+struct ForwardedFields: Sendable {
+    private let proxies: TrustedProxies
+    /// What clients call, where nobody says otherwise.
+    private let publicScheme: Origin.Scheme
+
+    private static let (prefix, forwarded, realIP) = (
+        Array("x-forwarded-".utf8), Array("forwarded".utf8), Array("x-real-ip".utf8)
+    )
+
+    init(proxies: TrustedProxies, publicURL: Origin) {
+        self.proxies = proxies
+        self.publicScheme = publicURL.scheme
+    }
+
+    /// Whether a field says something of the way by its name, with `_` read as `-`: only we say that.
+    static func isOne(_ name: ArraySlice<UInt8>) -> Bool {
+        switch name.first {
+        case UInt8(ascii: "x"), UInt8(ascii: "X"), UInt8(ascii: "f"), UInt8(ascii: "F"): break
+        default: return false
+        }
+        let name = name.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ByteGrammar.lowercased($0) }
+        return name.starts(with: self.prefix) || name == self.forwarded || name == self.realIP
+    }
+
+    /// Adds ours to fields from which all of them were removed. `Via` is gone on with whoever began it (RFC 9110 §7.6.3).
+    func add(to fields: inout Fields, of request: Request) {
+        let head = request.head
+        fields.append("Via", head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
+        let source = self.proxies.source(of: head, from: request.peer)
+        let scheme = (source.scheme ?? self.publicScheme).rawValue
+        let host = source.host ?? head.authority.map { String(decoding: $0, as: UTF8.self) }
+        let isTrusted = self.proxies.trusts(request.peer)
+        var (addresses, elements) = (source.ip, Self.element(ip: source.ip, scheme: scheme, host: host))
+        if isTrusted, self.proxies.words == .xForwarded {
+            addresses = Self.list(head.fields, "x-forwarded-for", then: request.peer.ip)
+        } else if isTrusted {
+            elements = Self.list(head.fields, "forwarded", then: "for=\(Self.node(request.peer.ip))")
+        }
+        fields.append("X-Forwarded-For", addresses)
+        fields.append("X-Forwarded-Proto", scheme)
+        if let host { fields.append("X-Forwarded-Host", host) }
+        fields.append("Forwarded", elements)
+    }
+
+    private static func list(_ fields: Fields, _ name: FieldName, then last: String) -> String {
+        (fields.values(of: name).map { String(decoding: $0, as: UTF8.self) }.filter { !$0.isEmpty } + [last]).joined(
+            separator: ", ")
+    }
+
+    private static func element(ip: String, scheme: String, host: String?) -> String {
+        guard let host else { return "for=\(self.node(ip));proto=\(scheme)" }
+        // A port's colon is no token (RFC 7239 §4).
+        return "for=\(self.node(ip));host=\(host.contains(":") ? "\"\(host)\"" : host);proto=\(scheme)"
+    }
+
+    /// RFC 7239 §6. Whoever comes through a Unix socket has no address.
+    private static func node(_ ip: String) -> String {
+        if ip.utf8.contains(UInt8(ascii: ":")) { return "\"[\(ip)]\"" }
+        return ip.utf8.first.map(ByteGrammar.isDigit) == true ? ip : "unknown"
+    }
+}
+
+extension RequestHead {
+    /// What `Max-Forwards` says, which counts for OPTIONS alone (RFC 9110 §7.6.2); TRACE is refused.
+    var maxForwards: UInt32? {
+        guard self.method == .options else { return nil }
+        return self.fields.firstText("max-forwards").flatMap { UInt32($0) }
+    }
+}
