@@ -103,7 +103,7 @@ import TollTestKit
         let place = try Place()
         let endpoints = [ServerEndpoint(.unix(UnixSocketFile(path: place.path)))]
         let first = try await TestServer(endpoints: endpoints)
-        unlink(place.path)
+        unsafe unlink(place.path)
         let second = try await TestServer(endpoints: endpoints)
         await first.server.drain(within: .zero)
         #expect(place.mode == S_IFSOCK | 0o660)
