@@ -165,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
+                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
                 "TollPrimitives",
                 "TollTestKit",
             ]

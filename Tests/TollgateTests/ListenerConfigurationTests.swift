@@ -2,6 +2,7 @@
 
 import Synchronization
 import Testing
+import TollHTTP
 import TollHTTPEngine
 import TollRuntime
 import TollTestKit
@@ -182,6 +183,40 @@ import TollTestKit
         #expect(look() == 1)
         #expect(lines.withLock { $0.last?.contains("certificates renewed") } == true)
         #expect(look() == 0)
+    }
+
+    @Test func `clients connect to what is written`() async throws {
+        let authority = try CertificateAuthority()
+        let issued = try authority.issue("a", for: ["DNS:api.example"])
+        let socket = authority.path(of: "socket")
+        let configuration = try Self.read(
+            """
+            public_url: https://api.example
+            listen:
+              - "unix:\(socket)"
+              - {address: "127.0.0.1:0", tls: {cert: "file:\(issued.certificate)", key: "file:\(issued.key)"}}
+              - {address: "127.0.0.1:0", redirect_to_https: true}
+            """)
+        let server = try await HTTPServer(
+            group: EventLoopGroup(count: 1), endpoints: GatewayListeners(configuration).endpoints, handler: Nobody(),
+            limits: .patient)
+        let request = "GET /x HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n\r\n"
+        for (client, start) in [
+            (try RawClient(path: socket), "HTTP/1.1 418 "), (try RawClient(port: server.addresses[1].port), "HTTP/1.1 400 "),
+            (try RawClient(port: server.addresses[2].port), "HTTP/1.1 308 "),
+        ] {
+            client.send(request)
+            let answer = client.receiveAll()
+            #expect(answer.hasPrefix(start))
+            #expect(answer.contains("Location: https://api.example/x\r\n") == (start == "HTTP/1.1 308 "))
+        }
+        await server.drain(within: .zero)
+    }
+
+    private struct Nobody: RequestHandler {
+        func handle(_ request: Request, _ responder: consuming Responder) async {
+            try? await responder.send(ResponseHead(status: 418))
+        }
     }
 
     @Test func `every limit is taken over`() throws {
