@@ -74,10 +74,15 @@ class Edge:
             os.replace(self.folder / f"new.{ending}", self.folder / f"cert.{ending}")
 
     def start(self, *prefix: str) -> subprocess.Popen:
-        """Start it, and wait until it answers."""
+        """Start it, and wait until it answers: the admin listener is there first."""
         command = [*prefix, self.tollgate, "serve", "--config", str(self.folder / "tollgate.yaml")]
         key = {"TOLLGATE_EVM_KEY": "0x" + "01" * 32}
-        return self.children.start("tollgate", command, f"http://127.0.0.1:{self.admin}/health", key)
+        process = self.children.start("tollgate", command, f"http://127.0.0.1:{self.admin}/health", key)
+        for _ in range(600):
+            if not socket.socket().connect_ex(("127.0.0.1", self.plain)):
+                return process
+            time.sleep(0.05)
+        raise Failed(f"the gateway does not listen\n{self.children.tail('tollgate')}")
 
     def connect(self) -> ssl.SSLSocket:
         """A verified connection."""
