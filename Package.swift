@@ -165,9 +165,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
-                "TollPrimitives",
-                "TollTestKit",
+                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime",
+                "TollPayments", "TollPrimitives", "TollTestKit",
             ]
         ),
         // An executable, so that ten thousand worlds run optimized.
