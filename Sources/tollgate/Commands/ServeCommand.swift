@@ -63,9 +63,11 @@ enum ServeCommand {
         var servers = try await CompanionServers.start(
             assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
         if let front {
+            let listeners = try GatewayListeners(assembly.configuration)
+            services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, front.listen(assembly.configuration), front.handler,
-                assembly.limits(of: CompanionServers.gateway), loops, assembly.log)
+                CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
+                loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)

@@ -43,7 +43,4 @@ enum Front: Sendable {
         case .auth(let auth): .auth(auth.reconfigured(configuration))
         }
     }
-
-    /// Where it listens.
-    func listen(_ configuration: Configuration) -> ListenAddress { configuration.auth?.listen ?? configuration.listen }
 }

@@ -83,7 +83,7 @@ struct ConfigurationReader {
         }
         guard let root = value.mapping(keys: Self.keys, &self.findings) else { return nil }
         let auth = self.auth(root)
-        let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
+        let listen = self.listeners(root["listen"])
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
         let store = self.store(root)
@@ -115,7 +115,8 @@ struct ConfigurationReader {
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
-            listen: self.isForwardAuth ? auth?.listen : listen,
+            listen: self.isForwardAuth
+                ? auth.map { [Configuration.Listener(location: .address($0.listen), place: $0.place)] } ?? [] : listen ?? [],
             admin: admin,
             networks: networks,
             facilitator: facilitator,
@@ -124,10 +125,10 @@ struct ConfigurationReader {
             routes: routes
         )
         self.review(sections, root)
-        guard let listen, let publicURL, let store else { return nil }
+        guard listen != nil, let publicURL, let store else { return nil }
         return Configuration(
             file: self.file,
-            listen: listen,
+            listen: sections.listen,
             publicURL: publicURL,
             admin: admin,
             auth: auth,
