@@ -5,7 +5,9 @@ internal import TollPayments
 internal import TollRuntime
 
 /// Serves requests that present a credential: carries out what ``PaidRequest`` decides.
-struct PaidCalls: Sendable {
+///
+/// A class, since every step of every such request has it in hand.
+final class PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
     let answers: StoredAnswers
@@ -18,6 +20,22 @@ struct PaidCalls: Sendable {
     let log: Logger
     let locks = PaymentLocks()
     let active = ActiveCalls()
+
+    init(
+        methods: [any PaymentMethod], store: any PaymentStore, answers: StoredAnswers, proxy: Proxy, settleWait: Duration,
+        deferral: DeferralLimits, ledgerUse: LedgerUse, backlog: SettlementBacklog, environment: Environment, log: Logger
+    ) {
+        self.methods = methods
+        self.store = store
+        self.answers = answers
+        self.proxy = proxy
+        self.settleWait = settleWait
+        self.deferral = deferral
+        self.ledgerUse = ledgerUse
+        self.backlog = backlog
+        self.environment = environment
+        self.log = log
+    }
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
@@ -59,7 +77,9 @@ struct PaidCalls: Sendable {
         let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
         let now = Int64(self.environment.now())
         let machine = PaidRequest(
-            credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
+            // Asked for by name it is looked up before it is verified; otherwise verifying says what it would take.
+            credential: credential, key: credential.identifier == nil ? nil : method.key(of: credential), signedIn: signedIn,
+            rule: rule, limits: self.deferral,
             route: route.pattern.description, request: identity, interruptedBefore: self.interruptedBefore(now, upstream),
             at: now)
         return PaidCall(

@@ -6,10 +6,17 @@ internal import TollPayments
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
-    struct Entry: Sendable {
+    /// A class: every request has one in hand, from step to step.
+    final class Entry: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
+
+        init(pattern: RoutePattern, upstream: Upstream, priced: PricedRoute?) {
+            self.pattern = pattern
+            self.upstream = upstream
+            self.priced = priced
+        }
     }
 
     let router: Router
