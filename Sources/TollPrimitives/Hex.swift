@@ -16,23 +16,17 @@ public enum Hex {
         return text(of: bytes.count, isPrefixed: true) { bytes[$0] }
     }
 
-    /// The digits of `count` bytes, written where the string keeps them.
+    /// The digits of `count` bytes.
     static func text(of count: Int, isPrefixed: Bool = false, _ byte: (Int) -> UInt8) -> String {
-        unsafe String(unsafeUninitializedCapacity: 2 * count + 2) { text in
-            var place = 0
-            if isPrefixed {
-                unsafe text[0] = prefix[0]
-                unsafe text[1] = prefix[1]
-                place = 2
-            }
-            for index in 0..<count {
-                let byte = byte(index)
-                unsafe text[place] = digit(byte >> 4)
-                unsafe text[place + 1] = digit(byte & 15)
-                place += 2
-            }
-            return place
+        var text: [UInt8] = []
+        text.reserveCapacity(2 * count + 2)
+        if isPrefixed { text.append(contentsOf: prefix) }
+        for index in 0..<count {
+            let byte = byte(index)
+            text.append(digit(byte >> 4))
+            text.append(digit(byte & 15))
         }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Appends the digits of `bytes` as ASCII.

@@ -159,10 +159,7 @@ private struct JSONParser {
 
     /// A string that stands in one piece.
     private func text(_ range: Range<Int>) throws(JSON.ParseError) -> String {
-        let text = unsafe self.text.withUnsafeBufferPointer { bytes in
-            unsafe String(validating: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self)
-        }
-        guard let text else { throw self.error("a string is not UTF-8") }
+        guard let text = String(validating: self.text[range], as: UTF8.self) else { throw self.error("a string is not UTF-8") }
         return text
     }
 

@@ -41,14 +41,11 @@ extension JSON {
     /// A string with the escapes RFC 8259 §7 demands and no others.
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        let isPlain = unsafe text.utf8.withContiguousStorageIfAvailable { utf8 in
-            guard unsafe utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) else {
-                return false
-            }
-            unsafe bytes.append(contentsOf: utf8)
-            return true
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            self.append(escaping: text, to: &bytes)
         }
-        if isPlain != true { self.append(escaping: text, to: &bytes) }
         bytes.append(UInt8(ascii: "\""))
     }
 

@@ -4,7 +4,7 @@ internal import Synchronization
 internal import TollEVM
 internal import TollPayments
 
-/// The EIP-712 domains of tokens. Making one is most of the hashing of a payment, and a seller takes a few tokens again and again.
+/// The EIP-712 domains of tokens. Making one is most of the hashing of a payment, and a seller takes a few tokens over and over.
 final class TokenDomains: Sendable {
     /// A route's assets are the seller's choice; those that are asked about through a facilitator are anybody's.
     private static let countMax = 256
