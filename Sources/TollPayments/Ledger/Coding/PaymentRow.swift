@@ -8,15 +8,13 @@ package struct PaymentRow: Hashable {
     /// What the claim says.
     private static let claimColumns = [
         "id", "network", "asset", "symbol", "decimals", "payer", "nonce", "scheme", "pay_to", "amount", "dialect", "policy",
-        "route",
-        "valid_before",
+        "route", "valid_before",
     ]
     /// What changes from event to event.
     private static let stateColumns = [
         "phase", "attempts", "transaction_hash", "signer", "signer_nonce", "block", "log_index", "failure_reason",
-        "failure_detail",
-        "has_answer", "is_served", "is_told", "is_owed", "claimed_at", "ended_at", "identifier_hash", "open_exposure",
-        "open_debt",
+        "failure_detail", "has_answer", "is_served", "is_told", "is_owed", "claimed_at", "ended_at", "identifier_hash",
+        "open_exposure", "open_debt",
     ]
     /// The columns in the order of ``values``.
     package static let columns = Self.claimColumns + Self.stateColumns
