@@ -134,6 +134,10 @@ public final class PostgresPaymentStore: PaymentStore {
         try await self.reader.records(query)
     }
 
+    public func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms] {
+        try await self.reader.terms(query)
+    }
+
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
         try await self.reader.payment(identifiedBy: identifierHash)
     }

@@ -77,9 +77,10 @@ struct PaidCalls: Sendable {
     ) -> PaidCall {
         let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
         let machine = PaidRequest(
-            credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
-            alternatives: alternatives, route: route.pattern.description, request: identity, admits: upstream.isAdmission,
-            worker: self.lease.worker, at: Int64(self.environment.now()))
+            // Asked for by name it is looked up before it is verified; otherwise verifying says what it would take.
+            credential: credential, key: credential.identifier == nil ? nil : method.key(of: credential), signedIn: signedIn,
+            rule: rule, limits: self.deferral, alternatives: alternatives, route: route.pattern.description, request: identity,
+            admits: upstream.isAdmission, worker: self.lease.worker, at: Int64(self.environment.now()))
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)

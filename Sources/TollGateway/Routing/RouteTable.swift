@@ -6,13 +6,22 @@ internal import TollPayments
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
-    struct Entry: Sendable {
+    /// A class: every request has one in hand, from step to step.
+    final class Entry: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
         let metrics: RouteMetrics
         /// Nil where clients may ask as often as they like.
         let rates: RouteRates?
+
+        init(pattern: RoutePattern, upstream: Upstream, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
+            self.pattern = pattern
+            self.upstream = upstream
+            self.priced = priced
+            self.metrics = metrics
+            self.rates = rates
+        }
     }
 
     let router: Router

@@ -27,6 +27,7 @@ enum ServeCommand {
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
+        EventLoopGroup.keepFreedMemory()
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
         let writer = LogWriter()
         defer { writer.flush() }
