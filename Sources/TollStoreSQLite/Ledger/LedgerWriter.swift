@@ -112,7 +112,7 @@ final class LedgerWriter {
     /// Nothing is written before everything was found legal: a refused append costs the others of its group nothing.
     private func append(_ steps: [Step], at time: Int64) throws(StoreError) -> [PaymentRecord] {
         for step in steps {
-                var payment = step.before
+            var payment = step.before
             payment.record = step.after
             for event in step.events { try self.insert(event, at: time, into: &payment) }
             try self.update(step)
