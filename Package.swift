@@ -63,7 +63,7 @@ let package = Package(
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
         .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
         .target(name: "TollStoreRedis", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CHiredis"]),
-        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
+        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "COpenSSLTLS", "CCurl"]),
 
         // Contracts.
         .target(name: "TollPayments", dependencies: ["TollHTTP", "TollProtocol", "TollPrimitives"]),
@@ -90,6 +90,7 @@ let package = Package(
         // C. Each has exactly one importing Swift target.
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSLTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -104,7 +105,17 @@ let package = Package(
         .testTarget(name: "TollProtocolTests", dependencies: ["TollProtocol", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollCryptoTests", dependencies: ["TollCrypto", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollEVMTests", dependencies: ["TollEVM", "TollCrypto", "TollPrimitives", "TollTestKit"]),
-        .testTarget(name: "TollHTTPEngineTests", dependencies: ["TollHTTPEngine", "TollHTTP", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollHTTPEngineTests",
+            dependencies: ["TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "ProxyHazardTests",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollPayments", "TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives",
+                "TollTestKit",
+            ]
+        ),
         .testTarget(
             name: "TollPaymentsTests",
             dependencies: ["TollPayments", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]
@@ -154,7 +165,7 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollPayments",
+                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
                 "TollPrimitives",
                 "TollTestKit",
             ]

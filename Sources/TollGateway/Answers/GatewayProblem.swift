@@ -219,8 +219,15 @@ struct GatewayProblem: Error {
         }
     }
 
+    static let bodyTooSlow = GatewayProblem(
+        status: 408,
+        code: "body_too_slow",
+        title: "Request Timeout",
+        detail: "The request's body did not come in time."
+    )
+
     static func body(_ error: HTTPError) -> GatewayProblem {
-        .request(error.code == .tooLarge ? .tooLarge : .malformed)
+        error.code == .timedOut ? .bodyTooSlow : .request(error.code == .tooLarge ? .tooLarge : .malformed)
     }
 
     static func request(_ fault: PaidRequest.RequestFault) -> GatewayProblem {

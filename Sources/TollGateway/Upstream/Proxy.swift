@@ -16,11 +16,16 @@ struct Proxy: Sendable {
 
     /// A free request: passed on and streamed back.
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
+        let watch = request.body.whole == nil ? WatchedBody(request.body) : nil
         do throws(HTTPError) {
-            let body = self.streamed(request.body, request.head.framing)
+            let body = self.streamed(watch.map { BodyStream($0) } ?? request.body, request.head.framing)
             let answer = try await self.client.send(self.forwarding.request(request, to: upstream, body: body, payment: nil))
             await self.relay(answer, from: upstream, request.head, receipt: [], responder)
         } catch {
+            if let failure = watch?.failure {
+                await self.refuse(.body(failure), request.head, responder)
+                return
+            }
             self.log.warning("upstream failed", ["upstream": upstream.name, "reason": error.description])
             await self.refuse(Self.problem(error), request.head, responder)
         }

@@ -58,15 +58,18 @@ enum ServeCommand {
         let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
         var servers = try await CompanionServers.start(
             assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
+        let listeners = try GatewayListeners(assembly.configuration)
         if let front {
+            services.append(
+                CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, front.listen(assembly.configuration), front.handler,
+                CompanionServers.gateway, front.endpoints(assembly.configuration, listeners), front.handler,
                 assembly.limits(of: CompanionServers.gateway), loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, front: front, servers: servers, watch: watch)
+        let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() })

@@ -166,6 +166,11 @@ struct Assembly: Sendable {
         limits.headerBytes = self.configuration.limits.headerBytes
         limits.bodyBytes = UInt64(self.configuration.limits.bodyBytes)
         limits.connections = self.configuration.limits.connections
+        limits.fieldCount = self.configuration.limits.headerCount
+        limits.connectionsPerAddress = self.configuration.limits.connectionsPerAddress
+        limits.bodyIdleTime = self.configuration.limits.bodyIdleTime
+        limits.bodyRate = UInt64(self.configuration.limits.bodyRate)
+        limits.writeIdleTime = self.configuration.limits.writeIdleTime
         limits.headerTime = self.configuration.limits.headerTime
         limits.idleTime = self.configuration.limits.idleTime
         return limits

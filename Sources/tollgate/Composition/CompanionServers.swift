@@ -31,9 +31,20 @@ enum CompanionServers {
         _ name: String, _ address: ListenAddress, _ handler: any RequestHandler, _ limits: ServerLimits, _ group: EventLoopGroup,
         _ log: Logger
     ) async throws -> ServerService {
-        let server = try await HTTPServer(
-            group: group, host: address.host, port: UInt16(address.port), handler: handler, limits: limits)
-        log.info("listening", ["server": name, "address": server.address])
+        let endpoint = ServerEndpoint(.tcp(host: address.host, port: UInt16(address.port)))
+        return try await self.listen(name, [endpoint], handler, limits, group, log)
+    }
+
+    static func listen(
+        _ name: String, _ endpoints: [ServerEndpoint], _ handler: any RequestHandler, _ limits: ServerLimits,
+        _ group: EventLoopGroup,
+        _ log: Logger
+    ) async throws -> ServerService {
+        let server = try await HTTPServer(group: group, endpoints: endpoints, handler: handler, limits: limits)
+        for (endpoint, address) in zip(endpoints, server.addresses) {
+            let place = if case .unix(let file) = endpoint.location { "unix:\(file.path)" } else { address.description }
+            log.info("listening", ["server": name, "address": place, "tls": endpoint.tls != nil])
+        }
         return ServerService(name: name, server: server)
     }
 }

@@ -2,6 +2,7 @@
 
 import TollGateway
 import TollHTTP
+import TollHTTPEngine
 import TollPayments
 
 /// What clients meet, or the proxy that asks in their place.
@@ -45,5 +46,8 @@ enum Front: Sendable {
     }
 
     /// Where it listens.
-    func listen(_ configuration: Configuration) -> ListenAddress { configuration.auth?.listen ?? configuration.listen }
+    func endpoints(_ configuration: Configuration, _ listeners: GatewayListeners) -> [ServerEndpoint] {
+        guard let address = configuration.auth?.listen else { return listeners.endpoints }
+        return [ServerEndpoint(.tcp(host: address.host, port: UInt16(address.port)))]
+    }
 }

@@ -49,7 +49,8 @@ struct Configuration: Sendable {
 
     /// The file as the operator named it.
     var file: String
-    var listen: ListenAddress
+    /// Where the gateway listens; at least one place.
+    var listen: [Listener]
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
@@ -222,8 +223,14 @@ extension Configuration {
         var connections = 10_000
         /// Payments on their way to the chain at once.
         var settling = 5_000
+        var headerCount = 100
+        var connectionsPerAddress = 1_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
+        var bodyIdleTime = Duration.seconds(30)
+        /// Bytes a second; 0 for any.
+        var bodyRate = 500
+        var writeIdleTime = Duration.seconds(30)
     }
 
     /// Who may not buy, and who is asked about it.

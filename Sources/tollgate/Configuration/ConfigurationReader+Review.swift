@@ -8,7 +8,7 @@ import TollRuntime
 extension ConfigurationReader {
     /// The sections as far as they were read.
     struct Sections {
-        var listen: ListenAddress?
+        var listen: [Configuration.Listener]
         var admin: Configuration.Admin?
         var networks: [Configuration.Network]
         var facilitator: Configuration.Facilitator?
@@ -40,9 +40,8 @@ extension ConfigurationReader {
 
     private mutating func reviewListeners(_ sections: Sections, _ root: ConfigurationMapping) {
         var listeners: [(address: ListenAddress, place: Configuration.Place)] = []
-        if let listen = sections.listen {
-            let place = root["listen"].map(self.place) ?? Configuration.Place(path: "listen", line: root.owner.line)
-            listeners.append((listen, place))
+        for listener in sections.listen {
+            if let address = listener.address { listeners.append((address, listener.place)) }
         }
         if let admin = sections.admin { listeners.append((admin.listen, admin.place)) }
         if let serve = sections.facilitator?.serve { listeners.append((serve.listen, serve.place)) }
@@ -58,9 +57,10 @@ extension ConfigurationReader {
             if !self.referencedUpstreams.contains(upstream.name) {
                 self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
             }
-            guard let listen = sections.listen, upstream.url.isLoopback, upstream.url.port == listen.port,
-                listen.isLoopback || listen.isWildcard
-            else { continue }
+            let own = sections.listen.compactMap(\.address).contains { address in
+                upstream.url.port == address.port && (address.isLoopback || address.isWildcard)
+            }
+            guard own, upstream.url.isLoopback else { continue }
             let message = "is the gateway's own listener, so that requests would go in circles"
             self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
         }

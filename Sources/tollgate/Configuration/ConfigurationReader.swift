@@ -83,7 +83,7 @@ struct ConfigurationReader {
         }
         guard let root = value.mapping(keys: Self.keys, &self.findings) else { return nil }
         let auth = self.auth(root)
-        let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
+        let listen = self.listeners(root["listen"])
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
         let store = self.store(root)
@@ -113,7 +113,8 @@ struct ConfigurationReader {
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
-            listen: self.isForwardAuth ? auth?.listen : listen,
+            listen: self.isForwardAuth
+                ? auth.map { [Configuration.Listener(location: .address($0.listen), place: $0.place)] } ?? [] : listen ?? [],
             admin: admin,
             networks: networks,
             facilitator: facilitator,

@@ -5,6 +5,7 @@ import Glibc
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 @Suite struct ServerTests {
     @Test func `a request is handled in a task, another answered at once, on one connection`() async throws {
