@@ -51,12 +51,12 @@ final class ServerShard: Watcher {
 
     /// Serves by `handler` and within `limits` what comes from now on. What is under way ends as it began, and no connection is
     /// closed.
-    func replace(handler: any RequestHandler, limits: ServerLimits, connectionMax: Int) {
-        self.handler = handler
+    func replace(handler: (any RequestHandler)?, limits: ServerLimits, connectionMax: Int) {
+        if let handler { self.handler = handler }
         self.limits = limits
         self.connectionMax = connectionMax
         self.parser.reset(limits: limits)
-        self.listener?.resume()
+        for listener in self.listeners { listener.resume() }
     }
 
     // MARK: Connections

@@ -63,8 +63,8 @@ enum ServeCommand {
         let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
         var servers = try await CompanionServers.start(
             assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
+        let listeners = try GatewayListeners(assembly.configuration)
         if let front {
-            let listeners = try GatewayListeners(assembly.configuration)
             services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
                 CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
@@ -73,7 +73,7 @@ enum ServeCommand {
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, front: front, servers: servers, watch: watch)
+        let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() })

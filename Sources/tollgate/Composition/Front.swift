@@ -2,6 +2,7 @@
 
 import TollGateway
 import TollHTTP
+import TollHTTPEngine
 import TollPayments
 
 /// What clients meet, or the proxy that asks in their place.

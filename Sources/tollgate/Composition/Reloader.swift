@@ -12,16 +12,18 @@ actor Reloader {
     private let path: String
     private let watch: ProcessWatch
     private let servers: [ServerService]
+    private let certificates: ServedCertificates
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
     private var front: Front?
     private let log: Logger
 
-    init(_ assembly: Assembly, front: Front?, servers: [ServerService], watch: ProcessWatch) {
+    init(_ assembly: Assembly, front: Front?, servers: [ServerService], certificates: ServedCertificates, watch: ProcessWatch) {
         self.path = assembly.configuration.file
         self.assembly = assembly
         self.front = front
         self.servers = servers
+        self.certificates = certificates
         self.watch = watch
         self.log = assembly.log
     }
@@ -47,10 +49,10 @@ actor Reloader {
         do {
             let front = try self.front?.reconfigured(next.gatewayConfiguration())
             for server in self.servers {
-                if let handler = next.handler(of: server.name, front: front, self.watch) {
-                    await server.server.replace(handler: handler, limits: next.limits(of: server.name))
-                }
+                let handler = next.handler(of: server.name, front: front, self.watch)
+                await server.server.replace(handler: handler, limits: next.limits(of: server.name))
             }
+            self.certificates.replace(by: read)
             self.front = front
             self.assembly = next
             self.watch.reloads.succeeded(exposureLimit: configuration.deferral.limits.total)

@@ -25,7 +25,7 @@ extension Configuration {
         taken.deferral.maxAge = running.deferral.maxAge
         taken.deferral.batchSize = running.deferral.batchSize
         let fixed: [Fixed] = [
-            ("listen", self.listen != running.listen),
+            ("listen", self.listen.map(\.fixed) != running.listen.map(\.fixed)),
             ("admin.listen", self.admin?.listen != running.admin?.listen),
             ("deferred.max_age", self.deferral.maxAge != running.deferral.maxAge),
             ("deferred.batch_size", self.deferral.batchSize != running.deferral.batchSize),
