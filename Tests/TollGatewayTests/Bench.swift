@@ -58,6 +58,7 @@ struct Bench {
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
         trustedProxies: TrustedProxies = .none,
+        lease: WorkerLease? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -91,7 +92,7 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
-        self.lease = WorkerLease(environment: environment)
+        self.lease = lease ?? WorkerLease(environment: environment)
         self.gateway = Gateway(
             configuration,
             dialects: Self.dialects,
