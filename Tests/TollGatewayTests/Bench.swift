@@ -68,6 +68,7 @@ struct Bench {
         trustedProxies: TrustedProxies = .none,
         rateLimits: RateLimits = RateLimits(),
         counts: (any SharedCache)? = nil,
+        lease: WorkerLease? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -106,7 +107,7 @@ struct Bench {
         configuration.discovery = discovery
         configuration.mode = mode
         self.configuration = configuration
-        self.lease = WorkerLease(environment: environment)
+        self.lease = lease ?? WorkerLease(environment: environment)
         self.gateway = Gateway(
             self.configuration,
             dialects: Self.dialects,

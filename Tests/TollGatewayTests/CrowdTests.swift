@@ -184,10 +184,9 @@ import TollTestKit
         _ = try? await died.value
     }
 
-    @Test func `a process whose lease has lapsed calls no upstream, even when it is back`() async throws {
-        let store = MemoryPaymentStore()
-        let time = ManualTime(start: .seconds(Bench.now), sleepPasses: true)
-        let lease = WorkerLease(on: store, environment: time.environment, log: .silent)
+    @Test func `a lease that lapsed is another one when it begins again`() async throws {
+        let time = ManualTime(start: .seconds(Bench.now))
+        let lease = WorkerLease(on: MemoryPaymentStore(), environment: time.environment, log: .silent)
         #expect(lease.term == nil, "it has not begun")
         try await lease.begin()
         let first = try #require(lease.term)
@@ -198,6 +197,22 @@ import TollTestKit
         #expect(lease.term == nil)
         try await lease.begin()
         #expect(lease.term != nil && lease.term != first)
+    }
+
+    @Test(arguments: ["/paid/1", "/first/1"])
+    func `a process that could not renew its lease calls no upstream until it has it again`(target: String) async throws {
+        let (store, time) = (MemoryPaymentStore(), ManualTime(start: .seconds(Bench.now)))
+        let lease = WorkerLease(on: store, environment: time.environment, log: .silent)
+        try await lease.begin()
+        let bench = try Bench(store: store, time: time, lease: lease)
+        let credential = try await bench.credential(target, .init(validBefore: UInt64(Bench.now + 1_000)))
+        time.advance(by: .seconds(WorkerLease.seconds))
+        let refused = try await bench.pay(.get, target, credential)
+        #expect(refused.status == 503 && refused["retry-after"] != nil)
+        #expect(bench.upstream.sent.isEmpty)
+        try await lease.begin()
+        #expect(try await bench.pay(.get, target, credential).status == 200)
+        #expect(bench.upstream.sent.count == 1 && bench.chain.transferCount == 1)
     }
 
     // MARK: - Bodies
