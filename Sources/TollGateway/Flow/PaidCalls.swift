@@ -147,7 +147,7 @@ struct PaidCall {
         case .callUpstream(let record):
             return self.machine.upstreamAnswered(await self.callUpstream(record))
         case .record(let events, let keepsAnswer):
-            return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
+            return try await self.record(events, keepsAnswer: keepsAnswer)
         case .finish:
             preconditionFailure("A finished request has nothing left to do.")
         }
@@ -166,6 +166,19 @@ struct PaidCall {
             self.shared.log.info("not deferred", ["payment": claim.id, "payer": claim.payer, "reason": reason])
         }
         return self.machine.claimed(outcome)
+    }
+
+    private mutating func record(
+        _ events: [PaymentEvent], keepsAnswer: Bool
+    ) async throws(StoreError) -> PaidRequest.Action {
+        do throws(StoreError) {
+            return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
+        } catch {
+            guard error.isDefect, keepsAnswer, let payment = self.locked,
+                let record = try await self.shared.store.record(payment), record.phase == .settled, record.hasAnswer
+            else { throw error }
+            return self.machine.answeredElsewhere(record)
+        }
     }
 
     private func write(_ events: [PaymentEvent], keepsAnswer: Bool) async throws(StoreError) -> PaymentRecord {

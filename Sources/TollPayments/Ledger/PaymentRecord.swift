@@ -135,7 +135,10 @@ public struct PaymentRecord: Hashable, Sendable {
             self.hasAnswer = false
             self.failure = nil
             self.claimedAt = time
-        case (.answered, .claimed), (.answered, .settled):
+        case (.answered, .claimed):
+            self.hasAnswer = true
+        // One payment has one answer (invariant I3): of two processes that call again after a crash, the first one's stands.
+        case (.answered, .settled) where !self.hasAnswer:
             self.hasAnswer = true
         case (.queued, .claimed) where self.claim.policy == .deferred:
             self.phase = .queued
