@@ -60,13 +60,27 @@ struct SimulatedStore: PaymentStore {
         }
     }
 
-    func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+    func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
         try await self.write { image throws(StoreError) in
-            let outcome = try await image.spendCredit(claim, at: time)
-            if case .first = outcome {
-                self.disk.noteDurable(claim.id, [.claimed(claim), .settled(.credit)], by: self.process)
+            let outcome = try await image.spendCredit(claims, at: time)
+            if case .first(let made) = outcome {
+                self.disk.noteDurable(made.id, [.claimed(made.claim), .settled(.credit)], by: self.process)
             }
             return outcome
+        }
+    }
+
+    func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
+        // Nothing becomes durable by it: no fault of the disk is planned for it.
+        try await self.pass().renew(worker, for: seconds, at: time)
+    }
+
+    func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
+        try await self.write { image throws(StoreError) in
+            let before = try await image.record(payment)
+            let record = try await image.takeOver(payment, by: worker, at: time)
+            if record?.worker != before?.worker { self.disk.noteDurable(payment, [.takenOver(by: worker)], by: self.process) }
+            return record
         }
     }
 

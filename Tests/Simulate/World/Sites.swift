@@ -44,14 +44,27 @@ enum GatewaySite {
             method = remote
         }
         let isAlone = world.scenario.gatewayCount == 1
+        // Not drawn: what else a process draws is the same with it and without.
+        let name = Keccak256.hash(text: "\(process.name) of \(process.executor.now)").bytes.prefix(WorkerID.byteCount)
+        let worker = WorkerID(randomBytes: Array(name))
+        let lease =
+            isAlone
+            ? WorkerLease(as: worker, environment: environment)
+            : WorkerLease(on: store, as: worker, environment: environment, log: log)
+        do throws(StoreError) { try await lease.begin() } catch {
+            world.trace.note("\(process.name) cannot start: \(error.reason)")
+            return false
+        }
+        process.spawn { try? await lease.run() }
         let cache: any SharedCache =
             isAlone ? MemoryCache(now: environment.wallClock) : SimulatedCache(world.cache, process)
         let gateway = Gateway(
             GatewayConfiguration(
                 publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
-                deferral: Market.deferral, ledgerUse: isAlone ? .alone : .shared),
-            dialects: Market.dialects, methods: [method], store: store, cache: cache,
-            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log)
+                deferral: Market.deferral),
+            dialects: Market.dialects, methods: [method], store: store, lease: lease, cache: cache,
+            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log,
+            traces: TraceIDs(key: 1))
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }
         world.web.listen(Market.host, process, gateway)

@@ -41,6 +41,22 @@ import TollTestKit
         #expect(stand.chain.methods.count - asked == 3)
     }
 
+    @Test func `a ledger that was never watched is not read from its first payment on`() async throws {
+        let stand = ExactStand()
+        let record = try await Self.settled(stand)
+        for _ in 0..<1_000 { stand.chain.mine() }
+        stand.chain.finalityDepth = 10
+        let reads = CountingStore(wrapped: stand.store)
+        let watcher = ChainWatcher(
+            networks: [stand.network], store: reads, environment: stand.time.environment, log: .silent)
+        await watcher.watch()
+        #expect(reads.found.isEmpty, "its block lies deeper than any that can be undone")
+        #expect(try await stand.phase(record) == .settled)
+        let young = try await Self.settled(stand, 2)
+        await watcher.watch()
+        #expect(reads.found == [young.id])
+    }
+
     @Test func `the mark stands where the chain was final a minute ago`() async throws {
         let stand = ExactStand()
         let watcher = Self.watcher(stand)
@@ -201,5 +217,23 @@ import TollTestKit
         let settlement = try await stand.store.record(record.id)?.settlement
         #expect(settlement?.transaction == (isOurs ? hash?.description : nil))
         #expect(settlement?.block == (isOurs ? 1_001 : nil))
+    }
+}
+
+/// Notes which payments were read.
+private final class CountingStore: WrappingPaymentStore {
+    let wrapped: any PaymentStore
+    private let state = Mutex<Set<PaymentID>>([])
+
+    init(wrapped: any PaymentStore) {
+        self.wrapped = wrapped
+    }
+
+    var found: Set<PaymentID> { self.state.withLock { $0 } }
+
+    func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        let records = try await self.wrapped.records(query)
+        self.state.withLock { $0.formUnion(records.map(\.id)) }
+        return records
     }
 }

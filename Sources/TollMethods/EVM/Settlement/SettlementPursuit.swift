@@ -77,6 +77,8 @@ struct SettlementPursuit {
         let succeeded: Bool
         /// Whose Transfers are in it, and where.
         let settlements: [PaymentID: Settlement]
+        /// The block's hash; empty where a receipt tells none.
+        var blockHash = ""
     }
 
     /// What the chain says of the signer and of the payments.
@@ -95,6 +97,8 @@ struct SettlementPursuit {
         let baseFee: UInt256?
         /// Of every open payment.
         let authorizations: [PaymentID: AuthorizationState]
+        /// Whether this chain has the block of the receipt that was seen: it may have been another node's.
+        var hasMinedBlock = true
     }
 
     /// What the chain says of an authorization.
@@ -146,7 +150,8 @@ struct SettlementPursuit {
     private var offeredFee: UInt256?
     private var open: [Payment]
     private var dead: [PaymentID: PaymentRefusal] = [:]
-    private var mined: Mined?
+    /// The transaction that was seen in a block, until a chain without that block was.
+    private(set) var mined: Mined?
     private var isVoid: Bool
     private var isUnderpriced = false
     private var looks = 0
@@ -231,8 +236,9 @@ struct SettlementPursuit {
             self.lastTrouble = reason
             return self.wait()
         case .known(let findings):
-            // A reorganisation took the block in which it was mined.
-            if findings.count <= self.number { self.mined = nil }
+            // A reorganisation took the block in which it was mined, or this node follows another fork: what it says of the
+            // authorizations does not go with that receipt.
+            if findings.count <= self.number || !findings.hasMinedBlock { self.mined = nil }
             let isUsedUp = self.mined != nil || findings.isNumberUsed
             let (endings, isUndecided) = self.endings(findings.authorizations, isUsedUp: isUsedUp)
             if isUsedUp { return self.conclude(endings, then: isUndecided ? self.wait() : .finish) }

@@ -12,11 +12,16 @@ extension ChainWatcher {
     /// as much, and tell of a settlement in a block that this chain no longer has.
     private static let nodesApart = Duration.seconds(60)
 
+    /// A ledger that was never watched is looked at from this much below the final block on: what lies deeper cannot be undone any
+    /// more, and whether it is as the ledger says is what `tollgate ledger reconcile` tells.
+    private static let firstDepth = Claim.reorganisationDepth
+
     /// Compares the settlements above the mark with the chain, and moves the mark to the block that has been final for long.
     func watchSettlements(_ network: ExactEVMNetwork) async throws(Trouble) {
-        let final = self.finalBlocks.note(
-            try await self.newestFinal(network), at: self.environment.monotonic(), for: Self.nodesApart, network.chain)
-        let mark = try await self.mark(.finalized(network.chain)).map { UInt64(max(0, $0)) } ?? 0
+        let newest = try await self.newestFinal(network)
+        let final = self.finalBlocks.note(newest, at: self.environment.monotonic(), for: Self.nodesApart, network.chain)
+        let mark =
+            try await self.mark(.finalized(network.chain)).map { UInt64(max(0, $0)) } ?? (newest - min(newest, Self.firstDepth))
         try await self.recheck(network)
         var query = PaymentQuery(in: [.settled], limit: Self.pageSize)
         query.network = network.chain
