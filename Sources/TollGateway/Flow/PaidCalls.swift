@@ -34,7 +34,7 @@ struct PaidCalls: Sendable {
             await self.proxy.refuse(.unavailable, request.head, responder)
             return
         }
-        if let payer = method.key(of: credential)?.payer, self.screening.isDenied(payer) {
+        if self.screening.hasList, let payer = method.key(of: credential)?.payer, self.screening.isDenied(payer) {
             self.log.info("payer denied", ["route": route.pattern, "payer": payer])
             await self.proxy.refuse(.payerDenied, request.head, responder)
             return
