@@ -21,12 +21,19 @@ enum ServeCommand {
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
     static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
+        // Asked to reload while it starts, the process would end: that is what SIGHUP does unless it is listened to.
+        ProcessSignals.ignore(.hangup)
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
+        return try await self.serve(role, configuration)
+    }
+
+    /// The same for a configuration that has been read.
+    static func serve(_ role: Role, _ configuration: Configuration, mode: GatewayMode = .live) async throws -> ExitCode {
         EventLoopGroup.keepFreedMemory()
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
         let writer = LogWriter()
@@ -34,7 +41,8 @@ enum ServeCommand {
         let log = Logger(
             level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
             write: writer.write)
-        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log, logWriter: writer)
+        let assembly = try Assembly(
+            configuration, mode: mode, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()
         await assembly.store.close()
         return .success
@@ -76,6 +84,10 @@ enum ServeCommand {
         let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
-            signals: signals, onReload: { await reloader.reload() })
+            signals: signals, onReload: { await reloader.reload() },
+            abandon: {
+                assembly.logWriter?.flush()
+                ProcessSignals.leave(status: 70)
+            })
     }
 }
