@@ -170,7 +170,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollHTTP", "TollRuntime", "TollPayments",
+                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollHTTP", "TollHTTPEngine", "TollRuntime",
+                "TollPayments",
                 "TollProtocol",
                 "TollPrimitives",
                 "TollTestKit",
