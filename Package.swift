@@ -78,7 +78,7 @@ let package = Package(
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
         .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
         .target(name: "TollStoreRedis", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CHiredis"]),
-        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
+        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "COpenSSLTLS", "CCurl"]),
 
         // Contracts.
         .target(name: "TollPayments", dependencies: ["TollHTTP", "TollProtocol", "TollPrimitives"]),
@@ -105,6 +105,7 @@ let package = Package(
         // C. Each has exactly one importing Swift target.
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSLTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -119,7 +120,17 @@ let package = Package(
         .testTarget(name: "TollProtocolTests", dependencies: ["TollProtocol", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollCryptoTests", dependencies: ["TollCrypto", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollEVMTests", dependencies: ["TollEVM", "TollCrypto", "TollPrimitives", "TollTestKit"]),
-        .testTarget(name: "TollHTTPEngineTests", dependencies: ["TollHTTPEngine", "TollHTTP", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollHTTPEngineTests",
+            dependencies: ["TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "ProxyHazardTests",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollPayments", "TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives",
+                "TollTestKit",
+            ]
+        ),
         .testTarget(
             name: "TollPaymentsTests",
             dependencies: ["TollPayments", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]
@@ -170,11 +181,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollHTTP", "TollHTTPEngine", "TollRuntime",
-                "TollPayments",
-                "TollProtocol",
-                "TollPrimitives",
-                "TollTestKit",
+                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime",
+                "TollPayments", "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
         ),
         // An executable, so that ten thousand worlds run optimized.

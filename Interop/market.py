@@ -236,29 +236,38 @@ class Market:
         self.say(f"{name} {recorder.origin} behind {recorder.url}")
         return Server(name, recorder, payee, None, [name, f"{'our' if facilitator == 'ours' else 'sdk'} facilitator"])
 
-    def gateway(self, facilitator: str = "ours", factories: bool = True, settle_wait: str = "30s") -> Server:
+    def gateway(self, facilitator: str = "ours", factories: bool = True, settle_wait: str = "30s", limited: bool = False) -> Server:
         """Our gateway settling by itself ("ours"), or over HTTP by the SDK ("sdk"), by our own facilitator ("ours, HTTP"), or by one
         that lies ("liar")."""
         name = f"gateway over {facilitator.replace(',', '')}" + ("" if factories else " without factories")
         name += "" if settle_wait == "30s" else f" waiting {settle_wait}"
-        return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait))
+        name += " with little room" if limited else ""
+        return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait, limited))
 
-    def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str) -> Server:
-        recorder, upstream = Recorder(), Upstream()
-        upstream.serve_in_background()
-        logs, settles, environment = [name], OWN_SIGNER, {}
+    def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str, limited: bool) -> Server:
+        place, logs, settles = self.place(name), [name], OWN_SIGNER
+        if facilitator != "ours":
+            place.environment = {}
         if facilitator == "liar":
             settles = f"remote: [{{url: {self.liar.url}}}]"
-        elif facilitator == "ours":
-            environment = {"TOLLGATE_EVM_KEY": self._funded_key()}
-        else:
+        elif facilitator != "ours":
             make = facilitator.split(",")[0]
             settles = f"remote: [{{url: {self.facilitator(make)}}}]"
             logs.append(f"{'our' if make == 'ours' else 'sdk'} facilitator")
-        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
-        place = Place(recorder, Account.create().address, upstream, recorder.url, stores, environment)
         configuration = gateway_yaml(place, self.rpc, [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait)
-        return self._start_gateway_at(place, name, configuration, logs)
+        # A file at its limit is told by an error, as a full disk is, and not by a signal that ends the process.
+        return self._start_gateway_at(place, name, configuration, logs, ("/usr/bin/env", "--ignore-signal=XFSZ") if limited else ())
+
+    def place(self, name: str) -> Place:
+        """Where one more gateway may listen, with everything around it."""
+        recorder, upstream = Recorder(), Upstream()
+        upstream.serve_in_background()
+        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
+        return Place(recorder, Account.create().address, upstream, recorder.url, stores, {"TOLLGATE_EVM_KEY": self._funded_key()})
+
+    def gateway_at(self, place: Place, name: str, configuration: str) -> Server:
+        """A gateway whose configuration was written for a place."""
+        return self._start_gateway_at(place, name, configuration, [name])
 
     def mock(self) -> Server:
         """Our gateway in test mode: without a chain, without keys."""
@@ -268,7 +277,8 @@ class Market:
         recorder, upstream = Recorder(), Upstream()
         upstream.serve_in_background()
         place = Place(recorder, Account.create().address, upstream, recorder.url, f"store: sqlite:{self.directory / 'mock.db'}", {})
-        return self._start_gateway_at(place, "mock", gateway_yaml(place, "http://127.0.0.1:9", [], OWN_SIGNER), ["mock"], "mock")
+        configuration = gateway_yaml(place, "http://127.0.0.1:9", [], OWN_SIGNER)
+        return self._start_gateway_at(place, "mock", configuration, ["mock"], command="mock")
 
     def library(self) -> tuple[str, str]:
         """The example of the Swift library: its URL, and who is paid."""
@@ -282,11 +292,12 @@ class Market:
         self.say(f"library {url}")
         return url, payee
 
-    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str], command: str = "serve") -> Server:
+    def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str],
+                          through: tuple[str, ...] = (), command: str = "serve") -> Server:
         file = self.directory / f"{name.replace(' ', '-')}.yaml"
         file.write_text(configuration)
         place.recorder.origin = f"http://127.0.0.1:{place.port}"
-        process = self.processes.start(name, [TOLLGATE, command, "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
+        process = self.processes.start(name, [*through, TOLLGATE, command, "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
                                        place.environment)
         self.say(f"{name} {place.recorder.origin} behind {place.recorder.url}, admin http://127.0.0.1:{place.admin}")
         return Server(name, place.recorder, place.payee, place.upstream, logs, file, process.pid)

@@ -14,8 +14,10 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     thief    whoever has all that is public gets nothing of it
     liar     a facilitator over HTTP that lies is not believed
     replicas three gateways over one ledger in PostgreSQL
+    faults   ledgers that cannot be used, and disks without room
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    recipes  the proxies of docs/recipes/, with the files that stand there
     webhooks what the three gateways tell, each thing once
     library  a server in Swift that protects its own handler
     mock     the gateway in test mode
@@ -38,9 +40,11 @@ from typing import Any
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
 from discovery import expect_discovered
 from extensions import expect_credit_spent, expect_identified
+from faults import expect_faults_told, expect_full_disk_survived
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from recipes import RECIPES, Recipe, expect_recipe
 from recorder import Recorder
 from stuck import expect_patience
 from thief import expect_nothing_stolen
@@ -48,7 +52,8 @@ from thief import expect_nothing_stolen
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "stuck", "extensions", "discovery", "webhooks", "mock", "library")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
+          "recipes", "discovery", "webhooks", "mock", "library")
 
 
 @dataclass
@@ -139,8 +144,25 @@ def share_a_ledger(market: Market) -> Server:
     for server in servers:
         expect_answer_kept(market, server, purchase(market, "sdk", server))
     expect_one_of_many(market, servers)
+    market.processes.end("redis")
+    for server in servers:                          # without what is shared beside it
+        expect_answer_kept(market, server, purchase(market, "sdk", server))
     servers[0].reconcile()
     return servers[0]
+
+
+def break_ledgers(market: Market) -> Server:
+    """Ledgers of which a gateway cannot make anything."""
+    server = market.gateway()
+    expect_faults_told(market, server)
+    return server
+
+
+def fill_disk(market: Market) -> Server:
+    """No room for the ledger, and room again."""
+    server = market.gateway(limited=True)
+    expect_full_disk_survived(market, server)
+    return server
 
 
 def stand_still(market: Market) -> Server:
@@ -164,6 +186,11 @@ def spend_credit(client: str) -> Callable[[Market], Server]:
         expect_credit_spent(market, server, client)
         return server
     return run
+
+
+def follow_recipe(recipe: Recipe) -> Callable[[Market], Server]:
+    """A proxy and a gateway, set up as a page says."""
+    return lambda market: expect_recipe(market, recipe)
 
 
 def notify(market: Market) -> Server:
@@ -244,10 +271,13 @@ def cells() -> list[Cell]:
         Cell(("thief",), "thief", "ours", "ours", "credentials from calldata", steal),
         Cell(("liar",), "buyer", "ours", "liar", "no lie is believed", lie),
         Cell(("replicas",), "sdk", "3 x ours", "ours", "one ledger in PostgreSQL", share_a_ledger),
+        Cell(("faults",), "buyer", "ours", "ours", "broken ledgers are refused", break_ledgers),
+        Cell(("faults",), "buyers", "ours", "ours", "a full disk", fill_disk),
         Cell(("stuck",), "buyers", "ours", "ours", "the chain stands still", stand_still),
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
+        *(Cell(("recipes",), "sdk", "ours", "ours", r.page, follow_recipe(r)) for r in RECIPES),
         Cell(("webhooks",), "sdk", "3 x ours", "ours", "webhooks, each once", notify),
         Cell(("library",), "both", "Swift", "ours", "a handler behind a price", use_library),
         Cell(("mock",), "both", "ours", "none", "test mode", mock),

@@ -6,19 +6,44 @@ internal import TollPayments
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
-    struct Entry: Sendable {
+    /// A class: every request has one in hand, from step to step.
+    final class Entry: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
+        let metrics: RouteMetrics
+        /// Nil where clients may ask as often as they like.
+        let rates: RouteRates?
+
+        init(pattern: RoutePattern, upstream: Upstream, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
+            self.pattern = pattern
+            self.upstream = upstream
+            self.priced = priced
+            self.metrics = metrics
+            self.rates = rates
+        }
     }
 
     let router: Router
     let routes: [Entry]
     let crossOrigin: CrossOrigin
     let discovery: DiscoveryDocuments?
+    /// What was promised to whoever asked: two tables with the same promises take each other's payments.
+    let promises: [Promise]
+
+    /// What a client can hold a route to.
+    struct Promise: Hashable, Sendable {
+        let pattern: String
+        let options: [PaymentOption]
+        let dialects: [DialectID]
+        let policy: SettlePolicy
+    }
 
     /// - Parameter clock: The time in seconds since 1970.
-    init(_ configuration: GatewayConfiguration, dialects: [any Dialect], clock: @escaping @Sendable () -> UInt64) {
+    init(
+        _ configuration: GatewayConfiguration, dialects: [any Dialect], metrics: GatewayMetrics,
+        clock: @escaping @Sendable () -> UInt64
+    ) {
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
@@ -26,11 +51,15 @@ struct RouteTable: Sendable {
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
-                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
+                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, allDialects: dialects,
+                    crossOrigin: crossOrigin,
                     publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
                     mode: configuration.mode, clock: clock)
             }
-            return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
+            return Entry(
+                pattern: route.pattern, upstream: route.upstream, priced: priced,
+                metrics: metrics.route(route.pattern.description),
+                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
         }
         self.routes = routes
         self.discovery = configuration.discovery.map { discovery in
@@ -40,6 +69,21 @@ struct RouteTable: Sendable {
                     ListedResource($0, $1.priced, publicURL: configuration.publicURL)
                 }, time: Int64(clock()))
         }
+        self.promises = configuration.routes.compactMap { route in
+            route.terms.map { terms in
+                Promise(
+                    pattern: route.pattern.description, options: terms.options, dialects: terms.dialects,
+                    policy: terms.settle.forStrangers)
+            }
+        }
+    }
+
+    /// How long the offer that lives longest can be taken, in seconds.
+    var longestOfferSeconds: Int64 { self.routes.compactMap(\.priced?.offerSeconds).max() ?? 0 }
+
+    /// Gives back the memory of prepared challenges: of a table that makes none any more.
+    func forgetPrepared() {
+        for route in self.routes { route.priced?.forgetPrepared() }
     }
 
     /// The document about the routes that a request asks for whose route the router chose: where no route matches, or where one
@@ -79,14 +123,18 @@ final class PricedRoute: Sendable {
     private let credentialFields: [FieldName]
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
 
+    /// - Parameters:
+    ///   - dialects: Those that it is offered in.
+    ///   - allDialects: Those of the program: a credential of another may be for an offer made before a reload.
     init(
-        pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin,
-        publication: Publication = Publication(), mode: GatewayMode = .live, clock: @escaping @Sendable () -> UInt64
+        pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], allDialects: [any Dialect],
+        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live,
+        clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
-        self.credentialFields = dialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
+        self.credentialFields = allDialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
@@ -101,7 +149,13 @@ final class PricedRoute: Sendable {
                 crossOrigin: crossOrigin, mode: mode, clock: clock) : nil
     }
 
-    /// Whether a request presents anything of a dialect that the route takes: a payment, or a sign-in.
+    /// How long an offer can be taken, in seconds.
+    var offerSeconds: Int64 { Int64(self.terms.options.map(\.maxTimeoutSeconds).max() ?? 0) }
+
+    /// Gives back the memory of prepared challenges.
+    func forgetPrepared() { self.prepared.withLock { $0.removeAll() } }
+
+    /// Whether a request presents anything that may have to be read: a payment in any dialect, or a sign-in.
     func hasCredential(_ head: RequestHead) -> Bool {
         for index in self.credentialFields.indices where head.fields.contains(self.credentialFields[index]) { return true }
         return false
@@ -171,12 +225,13 @@ final class PricedRoute: Sendable {
         return .none
     }
 
-    /// What a request presents. More than one credential, of one dialect or of several, is malformed: which one is meant?
-    func credential(in head: RequestHead) -> CredentialReading {
+    /// What a request presents for the offers of `routes`, in the dialects of any of them. More than one credential, of one
+    /// dialect or of several, is malformed: which one is meant?
+    static func credential(in head: RequestHead, of routes: [PricedRoute]) -> CredentialReading {
         var found = CredentialReading.none
         var field: FieldName?
-        let offers = [self.offer(forPath: head.path)]
-        for dialect in self.dialects {
+        for dialect in Self.dialects(of: routes) {
+            let offers = routes.filter { $0.offered(in: dialect) }.map { $0.offer(forPath: head.path) }
             for name in dialect.credentialFields where head.fields.contains(name) {
                 if head.fields.count(of: name) > 1 {
                     return .malformed(field: name.description, reason: "stands more than once; send one")
@@ -189,5 +244,17 @@ final class PricedRoute: Sendable {
             found = reading
         }
         return found
+    }
+
+    private func offered(in dialect: any Dialect) -> Bool { self.dialects.contains { $0.id == dialect.id } }
+
+    /// Each once, in their order.
+    private static func dialects(of routes: [PricedRoute]) -> [any Dialect] {
+        guard routes.count > 1 else { return routes.first?.dialects ?? [] }
+        var dialects: [any Dialect] = []
+        for dialect in routes.flatMap(\.dialects) where !dialects.contains(where: { $0.id == dialect.id }) {
+            dialects.append(dialect)
+        }
+        return dialects
     }
 }

@@ -89,7 +89,7 @@ public struct X402V2Dialect: Dialect {
             for option in offer.options {
                 let own = Self.requirements(option, policy: offer.policy)
                 guard let member = own.mismatch(accepted: payload.accepted) else {
-                    return self.credential(payload, option, offer.identifiers)
+                    return self.credential(payload, option, of: offer)
                 }
                 mismatches.append("\(option.display) on \(option.network): \(member) differs")
             }
@@ -98,8 +98,9 @@ public struct X402V2Dialect: Dialect {
     }
 
     private func credential(
-        _ payload: X402V2.PaymentPayload, _ option: PaymentOption, _ rule: IdentifierRule
+        _ payload: X402V2.PaymentPayload, _ option: PaymentOption, of offer: Offer
     ) -> CredentialReading {
+        let rule = offer.identifiers
         let identifier: String?
         do throws(WireError) {
             identifier = rule == .off ? nil : try X402V2.PaymentIdentifier(extensions: payload.extensions)?.id
@@ -110,6 +111,12 @@ public struct X402V2Dialect: Dialect {
             return .malformed(
                 field: PaymentHeader.paymentSignature,
                 reason: "extensions.\(X402V2.PaymentIdentifier.name).info.id is missing; this resource is only sold with one")
+        }
+        if let lost = X402V2.ExtensionEcho.mismatch(payload.extensions, of: Self.extensions(offer)) {
+            return .mismatched(
+                PaymentRefusal(
+                    ErrorReason.extensionEchoMismatch.rawValue,
+                    detail: "\(lost) is not as it was offered; extensions are given back with additions only"))
         }
         return .credential(
             Credential(

@@ -76,6 +76,9 @@ enum CheckCommand {
     static func read(_ path: String, secrets: SecretSource = .process) -> Configuration? {
         let (configuration, findings) = ConfigurationReader.read(path: path, table: .known, secrets: secrets)
         if !findings.all.isEmpty { StandardStreams.writeError(findings.text) }
+        for finding in configuration?.certificateFindings(now: Int64(Environment.live.now())) ?? [] {
+            StandardStreams.writeError("\(finding)\n")
+        }
         return configuration
     }
 }

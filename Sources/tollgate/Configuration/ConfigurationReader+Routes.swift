@@ -19,8 +19,7 @@ struct RouteDefaults {
 extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
-        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
-        "listed", "input", "output",
+        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
     ]
     private static let priceKeys = [
         "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
@@ -60,23 +59,25 @@ extension ConfigurationReader {
         let place = self.place(value)
         let pattern = mapping.required("match", example: "GET /weather/*", &self.findings).flatMap { self.pattern($0) }
         if let pattern { self.patterns.append((pattern, mapping["match"].map(self.place) ?? place)) }
-        let upstreamName = self.upstreamName(mapping)
+        let upstreamName = self.isForwardAuth ? Upstream.admission.name : self.upstreamName(mapping)
+        self.reviewAuthRoute(mapping)
         let description = mapping["description"].flatMap { self.routeDescription($0) }
-        let setting = mapping["settle"].map { self.settleSetting($0) ?? .usual } ?? defaults.settle
+        let setting = mapping["settle"].map { self.settleSetting($0) ?? self.usualSetting } ?? defaults.settle
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
-        let settle = isFree ? SettleRule(.after) : self.settleRule(setting, options)
+        let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
                 value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
             }
         }
-        if mapping["enforce"]?.boolean(&self.findings) == false {
-            let remedy = "remove the line, or write `free: true`"
-            mapping["enforce"]?.refuse("shadow mode is not available in this version", remedy: remedy, &self.findings)
+        let isEnforced = mapping["enforce"]?.boolean(&self.findings) ?? true
+        if !isEnforced {
+            let remedy = "remove the line when it is to be paid for"
+            mapping["enforce"]?.report(.warning, "every request is let pass, paid or not", remedy: remedy, &self.findings)
         }
         let isIdempotent = mapping["idempotent"]?.boolean(&self.findings) ?? false
         let storesAnswers = mapping["store_answers"]?.boolean(&self.findings) ?? true
@@ -93,11 +94,13 @@ extension ConfigurationReader {
             options: options,
             settle: settle,
             maxTimeout: maxTimeout,
+            isEnforced: isEnforced,
             isIdempotent: isIdempotent,
             storesAnswers: storesAnswers,
             dialects: dialects,
             identifiers: identifiers,
             signIn: signIn,
+            rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
             listing: listing,
             place: place
         )
