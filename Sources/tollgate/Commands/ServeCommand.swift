@@ -21,6 +21,8 @@ enum ServeCommand {
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
     static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
+        // Asked to reload while it starts, the process would end: that is what SIGHUP does unless it is listened to.
+        ProcessSignals.ignore(.hangup)
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
