@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "TollProtocol", targets: ["TollPrimitives", "TollProtocol"]),
         .library(name: "TollClient", targets: ["TollClient"]),
         .library(name: "TollGateway", targets: ["TollGateway"]),
+        .library(name: "TollSeller", targets: ["TollSeller", "TollGateway", "TollHTTP", "TollPrimitives", "TollRuntime"]),
         .library(name: "TollFacilitator", targets: ["TollFacilitator"]),
         .library(name: "TollTestKit", targets: ["TollTestKit"]),
     ],
@@ -32,6 +33,20 @@ let package = Package(
                 "TollClient", "TollMethods", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments", "TollHTTP", "TollRuntime",
                 "TollProtocol", "TollPrimitives",
             ]
+        ),
+
+        // A whole seller in one value, for servers that are written in Swift; names engine, store and method like an executable.
+        .target(
+            name: "TollSeller",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollStoreSQLite", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments",
+                "TollHTTP", "TollRuntime", "TollPrimitives",
+            ]
+        ),
+        .executableTarget(
+            name: "ProtectAnAPI",
+            dependencies: ["TollSeller", "TollHTTPEngine", "TollCrypto", "TollHTTP", "TollRuntime", "TollPrimitives"],
+            path: "Examples/ProtectAnAPI"
         ),
 
         // Measures claims; no product. `make bench` builds it.
@@ -143,7 +158,8 @@ let package = Package(
         .testTarget(
             name: "TollGatewayTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollHTTPEngine", "TollEVM",
+                "TollCrypto",
                 "TollRuntime",
                 "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
@@ -165,9 +181,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
-                "TollPrimitives",
-                "TollTestKit",
+                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime",
+                "TollPayments", "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
         ),
         // An executable, so that ten thousand worlds run optimized.

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -324,6 +325,8 @@ int toll_thread_start(void (*body)(void *), void *context, const char *name) {
     pthread_detach(thread);
     return 0;
 }
+
+void toll_keep_freed_memory(int bytes) { mallopt(M_TRIM_THRESHOLD, bytes); }
 
 static _Thread_local void *mark;
 void *toll_thread_mark(void) { return mark; }

@@ -14,6 +14,7 @@ public struct Gateway: RequestHandler {
         let dialects: [any Dialect]
         let methods: [any PaymentMethod]
         let store: any PaymentStore
+        let lease: WorkerLease
         let cache: (any SharedCache)?
         let signIns: (any SignInVerifier)?
         let client: any HTTPClient
@@ -45,6 +46,7 @@ public struct Gateway: RequestHandler {
     ///   - dialects: Every dialect this program speaks; a route offers those that its terms name.
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger.
+    ///   - lease: What keeps other processes on the ledger from taking over what this one works on; without it there are none.
     ///   - cache: Keeps copies of stored answers.
     ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
@@ -54,14 +56,15 @@ public struct Gateway: RequestHandler {
     ///   - traces: Makes the ids of requests.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil,
-        client: any HTTPClient, environment: Environment, log: Logger,
+        lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
+        signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
         access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
-            dialects: dialects, methods: methods, store: store, cache: cache, signIns: signIns, client: client,
-            environment: environment, log: log, metrics: metrics, access: access, traces: traces,
+            dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
+            cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
+            traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
         let table = RouteTable(configuration, dialects: dialects, metrics: metrics, clock: environment.now)
         self.init(configuration, table, FormerRoutes(), parts)
@@ -83,12 +86,13 @@ public struct Gateway: RequestHandler {
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.proxy = Proxy(
             client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
-            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, log: parts.log)
+            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            log: parts.log)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         self.paidCalls = PaidCalls(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
             proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
-            settlingCountMax: configuration.settlingCountMax, ledgerUse: configuration.ledgerUse, memory: parts.memory,
+            settlingCountMax: configuration.settlingCountMax, lease: parts.lease, memory: parts.memory,
             screening: Screening(
                 denied: configuration.denied, hook: configuration.screening, client: parts.client,
                 environment: parts.environment, log: parts.log),
@@ -102,6 +106,7 @@ public struct Gateway: RequestHandler {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
             !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
         let challenge = priced.challenge(forPath: head.path)
@@ -147,7 +152,12 @@ public struct Gateway: RequestHandler {
             await self.tellMethods(head, responder)
             return
         }
-        switch self.table.router.decide(head.method, path: head.path) {
+        let decision = self.table.router.decide(head.method, path: head.path)
+        if let (answer, body) = self.table.document(for: head, decision: decision) {
+            await self.proxy.send(answer, body: body, head, receipt: [], responder)
+            return
+        }
+        switch decision {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
         case .ambiguous: await self.proxy.refuse(.ambiguousPath, head, responder)

@@ -16,8 +16,6 @@ public struct GatewayConfiguration: Sendable {
     /// The most payments that may be on their way to the chain at once: over it, requests are refused before anything is claimed,
     /// so that a chain that stands still fills neither memory nor the ledger.
     public var settlingCountMax: Int
-    /// Whether other processes serve on the same ledger.
-    public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
@@ -28,32 +26,34 @@ public struct GatewayConfiguration: Sendable {
     public var screening: ScreeningHook?
     /// How often one client may ask, over all routes that say nothing else.
     public var rateLimits = RateLimits()
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    public var discovery: Discovery?
+    /// Whether the money is real; where it is not, every answer says so.
+    public var mode = GatewayMode.live
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
+        settlingCountMax: Int = 5_000, cors: CORSPolicy = .any
     ) {
         self.publicURL = publicURL
         self.routes = routes
         self.settleWait = settleWait
         self.deferral = deferral
         self.settlingCountMax = settlingCountMax
-        self.ledgerUse = ledgerUse
         self.cors = cors
     }
 }
 
-/// Who serves on a ledger.
-public enum LedgerUse: Hashable, Sendable {
-    /// This process alone: a claim without an end that no request works on was interrupted.
-    case alone
-    /// Other processes too. A claim of theirs may be at work as long as the upstream and the settlement may take, and
-    /// ``graceSeconds`` more for sending the answer; only then is it taken up.
-    case shared
+/// Whether a gateway takes money.
+public enum GatewayMode: Hashable, Sendable {
+    /// It does.
+    case live
+    /// It only does as if: every answer has the field `Tollgate-Mode: test`.
+    case test
 
-    /// For what is not bounded otherwise: reading and sending bodies.
-    static let graceSeconds: Int64 = 60
+    /// The line that tells of it, as it stands in a head; empty where there is nothing to tell.
+    var line: String { self == .test ? "Tollgate-Mode: test\r\n" : "" }
 }
 
 /// A pattern, where its requests go, and what they cost.
@@ -66,12 +66,15 @@ public struct Route: Sendable {
     public var terms: Terms?
     /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
     public var rateLimits = RateLimits()
+    /// What directories say of it; nil keeps it out of them.
+    public var listing: Listing?
 
     /// A route by all its fields.
-    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
+    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?, listing: Listing? = nil) {
         self.pattern = pattern
         self.upstream = upstream
         self.terms = terms
+        self.listing = listing
     }
 }
 

@@ -37,11 +37,16 @@ struct Main {
             Command("facilitator", summary: "Runs the facilitator alone.", parameters: [configuration]) {
                 try await ServeCommand.run(.facilitator, configurationPath: path($0))
             },
+            Command("mock", summary: "Runs the gateway without a chain and without money.", parameters: [configuration]) {
+                try await MockCommand.run(configurationPath: path($0), log: log)
+            },
             Command(
                 "check", summary: "Names everything that is wrong with a configuration.",
-                parameters: [configuration, CheckCommand.offline]
+                parameters: [configuration, CheckCommand.offline, CheckCommand.pay, CheckCommand.withMoney]
             ) {
-                try await CheckCommand.run(configurationPath: path($0), isOffline: $0.has(CheckCommand.offline))
+                try await CheckCommand.run(
+                    configurationPath: path($0), isOffline: $0.has(CheckCommand.offline), pays: $0.has(CheckCommand.pay),
+                    withMoney: $0.has(CheckCommand.withMoney))
             },
             LedgerCommand.command(configuration),
             Command("demo", summary: "Runs a whole market on this machine.", parameters: [DemoCommand.stay]) {

@@ -27,15 +27,13 @@ import TollTestKit
         #expect(await gate.targets().isEmpty)
     }
 
-    @Test func `a head that stops is told so`() async throws {
+    @Test func `a head that stops is told so, a connection that says nothing is closed`() async throws {
         var limits = ServerLimits.patient
-        limits.headerTime = .milliseconds(100)
+        limits.headerTime = .seconds(1)
         let gate = try await Gate(limits: limits)
-        let answers = try gate.answers(to: Gate.last + "").statuses
-        #expect(answers == [200])
         #expect(try gate.answers(to: "GET /free/x HTTP/1.1\r\nHost:").statuses == [408])
         #expect(try gate.answers(to: "").statuses == [])
-        #expect(await gate.targets() == ["/free/last"])
+        #expect(await gate.targets().isEmpty)
     }
 
     @Test(arguments: ["Content-Length: 1000", "Transfer-Encoding: chunked"])

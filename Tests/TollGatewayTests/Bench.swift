@@ -43,6 +43,8 @@ struct Bench {
     let store: any PaymentStore
     let upstream: ScriptedHTTPClient
     let log = Log()
+    /// Shared with other benches, a ledger is told by the test that this one is there.
+    let lease: WorkerLease
     let metrics = MetricsRegistry()
     let configuration: GatewayConfiguration
     let exact: ExactEVM
@@ -58,11 +60,15 @@ struct Bench {
         routes: [Route]? = nil,
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
-        ledgerUse: LedgerUse = .alone,
         access: Access = .off,
+        discovery: Discovery? = nil,
+        mode: GatewayMode = .live,
+        methods: [any PaymentMethod]? = nil,
+        client: (any HTTPClient)? = nil,
         trustedProxies: TrustedProxies = .none,
         rateLimits: RateLimits = RateLimits(),
         counts: (any SharedCache)? = nil,
+        lease: WorkerLease? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -94,25 +100,33 @@ struct Bench {
             settleWait: .seconds(30),
             deferral: deferral,
             settlingCountMax: settlingCountMax,
-            ledgerUse: ledgerUse,
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
         configuration.rateLimits = rateLimits
+        configuration.discovery = discovery
+        configuration.mode = mode
         self.configuration = configuration
+        self.lease = lease ?? WorkerLease(environment: environment)
         self.gateway = Gateway(
             self.configuration,
             dialects: Self.dialects,
-            methods: [exact],
+            methods: methods ?? [exact],
             store: store,
+            lease: self.lease,
             counts: counts,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
-            client: self.upstream,
+            client: client ?? self.upstream,
             environment: environment,
             log: self.log.logger,
             metrics: GatewayMetrics(self.metrics),
             access: access == .off ? nil : AccessLog(self.log.logger, hasQuery: access == .query)
         )
+    }
+
+    /// Says that this gateway is there for so long: other benches on its ledger take nothing over meanwhile.
+    func stay(for seconds: Int64 = 3_600) async throws {
+        try await self.store.renew(self.lease.worker, for: seconds, at: Int64(self.time.environment.now()))
     }
 
     /// Whether each request has a line in the log.

@@ -70,6 +70,10 @@ int toll_bell(void);
 void toll_bell_ring(int fd);
 void toll_bell_clear(int fd);
 
+// Memory.
+/// Has the C library keep so many freed bytes in each of its arenas instead of giving them back at once.
+void toll_keep_freed_memory(int bytes);
+
 // Time and randomness.
 uint64_t toll_monotonic_nanoseconds(void);
 int64_t toll_wall_seconds(void);

@@ -27,10 +27,13 @@ final class PreparedChallenge: Sendable {
     private let crossOrigin: CrossOrigin?
 
     /// The 402 that asks for `offer` in every one of `dialects`.
-    init(_ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin, clock: @escaping @Sendable () -> UInt64) {
+    init(
+        _ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin, mode: GatewayMode = .live,
+        clock: @escaping @Sendable () -> UInt64
+    ) {
         let challenges = dialects.map { $0.challenge(for: offer, error: nil) }
         let body = ChallengeBody.json(challenges, error: nil, detail: nil)
-        var middle = Array("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n".utf8)
+        var middle = Array("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\(mode.line)".utf8)
         var slots: [Slot] = []
         for field in challenges.flatMap(\.fields) {
             middle += Array("\(field.name): ".utf8)

@@ -13,7 +13,7 @@ struct PaidCalls: Sendable {
     let settleWait: Duration
     let deferral: DeferralLimits
     let settlingCountMax: Int
-    let ledgerUse: LedgerUse
+    let lease: WorkerLease
     let memory: GatewayMemory
     let screening: Screening
     let metrics: GatewayMetrics
@@ -68,25 +68,19 @@ struct PaidCalls: Sendable {
         return verification
     }
 
-    /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
-    private func interruptedBefore(_ now: Int64, _ upstream: Upstream) -> Int64 {
-        switch self.ledgerUse {
-        case .alone: .max
-        case .shared: now - (upstream.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
-        }
-    }
-
     /// The driver of a request that presents `credential`.
+    ///
+    /// - Parameter alternatives: What else credit may pay with.
     func call(
         _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
-        _ upstream: Upstream, _ request: Request, _ body: HeldBody, rule: SettleRule
+        _ upstream: Upstream, _ request: Request, _ body: HeldBody, rule: SettleRule, alternatives: [PaymentOption] = []
     ) -> PaidCall {
         let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
-        let now = Int64(self.environment.now())
         let machine = PaidRequest(
-            credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
-            route: route.pattern.description, request: identity, admits: upstream.isAdmission,
-            interruptedBefore: self.interruptedBefore(now, upstream), at: now)
+            // Asked for by name it is looked up before it is verified; otherwise verifying says what it would take.
+            credential: credential, key: credential.identifier == nil ? nil : method.key(of: credential), signedIn: signedIn,
+            rule: rule, limits: self.deferral, alternatives: alternatives, route: route.pattern.description, request: identity,
+            admits: upstream.isAdmission, worker: self.lease.worker, at: Int64(self.environment.now()))
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)
@@ -113,6 +107,8 @@ struct PaidCall {
     private var isCounted = false
     /// Until when another request is waited for.
     private let deadline: Duration
+    /// The lease under which it began.
+    private let term: Int?
 
     init(
         shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: Upstream, request: Request, body: HeldBody,
@@ -127,6 +123,7 @@ struct PaidCall {
         self.machine = machine
         self.credential = credential
         self.deadline = shared.environment.monotonic() + shared.settleWait
+        self.term = shared.lease.term
         self.signedIn = signedIn
     }
 
@@ -161,11 +158,14 @@ struct PaidCall {
         case .claim(let claim, let terms):
             if let refused = await self.screen(claim) { return refused }
             return try await self.claim(claim, terms)
-        case .spendCredit(let claim):
-            if let refused = await self.screen(claim) { return refused }
-            guard await self.mayAsk(claim.payer) else { return self.machine.rateLimited() }
-            guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
-            return self.machine.credited(try await store.spendCredit(claim, at: self.now))
+        case .spendCredit(let claims):
+            if let refused = await self.screen(claims[0]) { return refused }
+            guard await self.mayAsk(claims[0].payer) else { return self.machine.rateLimited() }
+            let payment = claims[0].id
+            guard await self.acquire(payment) else { return self.machine.waitedTooLong(try await store.record(payment)) }
+            return self.machine.credited(try await store.spendCredit(claims, at: self.now))
+        case .takeOver(let payment):
+            return self.machine.tookOver(try await store.takeOver(payment, by: self.shared.lease.worker, at: self.now))
         case .lookAgain(let payment):
             guard await self.pause() else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.lookedAgain(try await store.record(payment))
@@ -174,6 +174,10 @@ struct PaidCall {
             let outcome = await self.method.settle(record, keeping: kept, patience: self.shared.settleWait)
             return self.machine.settled(outcome, try await self.record(after: outcome, record, keeping: kept))
         case .callUpstream(let record):
+            // Another process may have taken the payment over, and be calling.
+            guard let term = self.term, self.shared.lease.term == term else {
+                throw .unavailable("this process could not renew its lease on its claims")
+            }
             return self.machine.upstreamAnswered(await self.callUpstream(record))
         case .record(let events, let keepsAnswer):
             return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
@@ -214,7 +218,17 @@ struct PaidCall {
     private func write(_ events: [PaymentEvent], keepsAnswer: Bool) async throws(StoreError) -> PaymentRecord {
         guard let payment = self.locked else { throw .defect("a payment is written that was never taken") }
         let all = (keepsAnswer ? self.storableAnswer.map { [.answered($0)] } ?? [] : []) + events
-        guard all.isEmpty else { return try await self.shared.store.append(all, to: payment, at: self.now) }
+        guard !all.isEmpty else { return try await self.held(payment) }
+        do throws(StoreError) { return try await self.shared.store.append(all, to: payment, at: self.now) } catch {
+            // Housekeeping may have noted the debt meanwhile: then it stands, and need not be noted again.
+            guard error.isDefect, all.count == 1, case .owed = all[0] else { throw error }
+            let record = try await self.held(payment)
+            guard record.isOwed else { throw error }
+            return record
+        }
+    }
+
+    private func held(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord {
         guard let record = try await self.shared.store.record(payment) else { throw .defect("payment \(payment) is gone") }
         return record
     }

@@ -18,15 +18,14 @@ public struct ForwardAuth: RequestHandler {
     /// The routes of `configuration` for the proxies that ask; where those lead plays no part. The rest is as of a ``Gateway``.
     public init(
         _ proxies: ForwardAuthConfiguration, _ configuration: GatewayConfiguration, dialects: [any Dialect],
-        methods: [any PaymentMethod], store: any PaymentStore, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
-        signIns: (any SignInVerifier)? = nil, environment: Environment, log: Logger,
+        methods: [any PaymentMethod], store: any PaymentStore, lease: WorkerLease? = nil, cache: (any SharedCache)? = nil,
+        counts: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()), access: AccessLog? = nil
     ) {
         self.proxies = proxies
         self.gateway = Gateway(
-            Self.forAdmission(configuration, proxies), dialects: dialects, methods: methods, store: store, cache: cache,
-            counts: counts,
-            signIns: signIns,
+            Self.forAdmission(configuration, proxies), dialects: dialects, methods: methods, store: store, lease: lease,
+            cache: cache, counts: counts, signIns: signIns,
             client: AdmissionClient(), environment: environment, log: log, metrics: metrics, access: access)
         self.kept = KeptAnswers(environment: environment)
         self.log = log

@@ -6,18 +6,28 @@ internal import TollPayments
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
-    struct Entry: Sendable {
+    /// A class: every request has one in hand, from step to step.
+    final class Entry: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
         let metrics: RouteMetrics
         /// Nil where clients may ask as often as they like.
         let rates: RouteRates?
+
+        init(pattern: RoutePattern, upstream: Upstream, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
+            self.pattern = pattern
+            self.upstream = upstream
+            self.priced = priced
+            self.metrics = metrics
+            self.rates = rates
+        }
     }
 
     let router: Router
     let routes: [Entry]
     let crossOrigin: CrossOrigin
+    let discovery: DiscoveryDocuments?
     /// What was promised to whoever asked: two tables with the same promises take each other's payments.
     let promises: [Promise]
 
@@ -37,17 +47,27 @@ struct RouteTable: Sendable {
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        self.routes = configuration.routes.map { route in
+        let routes = configuration.routes.map { route in
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, allDialects: dialects,
-                    crossOrigin: crossOrigin, clock: clock)
+                    crossOrigin: crossOrigin,
+                    publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
+                    mode: configuration.mode, clock: clock)
             }
             return Entry(
                 pattern: route.pattern, upstream: route.upstream, priced: priced,
                 metrics: metrics.route(route.pattern.description),
                 rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
+        }
+        self.routes = routes
+        self.discovery = configuration.discovery.map { discovery in
+            DiscoveryDocuments(
+                discovery, publicURL: configuration.publicURL,
+                resources: zip(configuration.routes, routes).compactMap {
+                    ListedResource($0, $1.priced, publicURL: configuration.publicURL)
+                }, time: Int64(clock()))
         }
         self.promises = configuration.routes.compactMap { route in
             route.terms.map { terms in
@@ -65,6 +85,20 @@ struct RouteTable: Sendable {
     func forgetPrepared() {
         for route in self.routes { route.priced?.forgetPrepared() }
     }
+
+    /// The document about the routes that a request asks for whose route the router chose: where no route matches, or where one
+    /// does that has a price and wildcards, since nobody sells the price list.
+    func document(for head: RequestHead, decision: Router.Decision) -> (head: ResponseHead, body: [UInt8])? {
+        guard let discovery = self.discovery, head.method == .get || head.method == .head,
+            let kind = discovery.kind(at: head.path)
+        else { return nil }
+        switch decision {
+        case .notFound: break
+        case .route(let index): guard self.routes[index].priced?.mayHideDocuments == true else { return nil }
+        default: return nil
+        }
+        return discovery.answer(kind, head)
+    }
 }
 
 /// A priced route, made ready.
@@ -77,6 +111,10 @@ final class PricedRoute: Sendable {
     let pattern: RoutePattern
     let terms: Terms
     let dialects: [any Dialect]
+    /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
+    let mayHideDocuments: Bool
+    private let publication: Publication
+    private let mode: GatewayMode
     private let publicURL: Origin
     private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
@@ -90,7 +128,8 @@ final class PricedRoute: Sendable {
     ///   - allDialects: Those of the program: a credential of another may be for an offer made before a reload.
     init(
         pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], allDialects: [any Dialect],
-        crossOrigin: CrossOrigin, clock: @escaping @Sendable () -> UInt64
+        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live,
+        clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
@@ -100,11 +139,14 @@ final class PricedRoute: Sendable {
         self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
         self.clock = clock
+        self.publication = publication
+        self.mode = mode
+        self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
         self.literal =
             pattern.isLiteral
             ? PreparedChallenge(
-                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL), dialects: dialects,
-                crossOrigin: crossOrigin, clock: clock) : nil
+                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
+                crossOrigin: crossOrigin, mode: mode, clock: clock) : nil
     }
 
     /// How long an offer can be taken, in seconds.
@@ -125,7 +167,8 @@ final class PricedRoute: Sendable {
         let key = self.isLong(path) ? Array(self.pattern.path.utf8) : Array(path)
         if let known = self.prepared.withLock({ $0[key] }) { return known }
         let made = PreparedChallenge(
-            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, clock: self.clock)
+            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, mode: self.mode,
+            clock: self.clock)
         self.prepared.withLock { prepared in
             if prepared.count >= Self.preparedCountMax { prepared.removeAll(keepingCapacity: true) }
             prepared[key] = made
@@ -136,18 +179,22 @@ final class PricedRoute: Sendable {
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
         let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
-        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL)
+        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
     }
 
     private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
         self.publicURLByteCount + path.count > Self.resourceByteCountMax
     }
 
-    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin) -> Offer {
+    /// What the pattern as a whole is offered for.
+    func offer(named resource: String) -> Offer { Self.offer(self.terms, resource: resource, self.publicURL, self.publication) }
+
+    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin, _ publication: Publication) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
             policy: terms.settle.forStrangers, identifiers: terms.identifiers,
-            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil)
+            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil, bazaar: publication.bazaar,
+            service: publication.service)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.

@@ -6,13 +6,23 @@ internal import TollProtocol
 internal import TollRuntime
 
 /// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
-struct Proxy: Sendable {
+///
+/// A class, since every step of every request has it in hand.
+final class Proxy: Sendable {
     let client: any HTTPClient
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
+    let mode: GatewayMode
     let log: Logger
     /// How the client of this request stands to its limits.
     var rates = RateVerdict.unlimited
+
+    init(client: any HTTPClient, forwarding: Forwarding, crossOrigin: CrossOrigin, log: Logger) {
+        self.client = client
+        self.forwarding = forwarding
+        self.crossOrigin = crossOrigin
+        self.log = log
+    }
 
     /// A free request: passed on and streamed back.
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
@@ -57,6 +67,12 @@ struct Proxy: Sendable {
         var head = self.forwarding.response(answer.head, from: upstream)
         self.finish(&head, request, receipt: receipt)
         do throws(HTTPError) {
+            // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
+            if let whole = answer.body.whole, answer.length == UInt64(whole.count), request.method != .head, !head.isBodyless {
+                onPiece?(whole)
+                try await responder.send(head, body: whole)
+                return true
+            }
             let writer = try await responder.stream(head, length: answer.length)
             guard request.method != .head, !head.isBodyless else {
                 try await writer.finish()
@@ -105,6 +121,7 @@ struct Proxy: Sendable {
             if let name = FieldName(name) { head.fields.remove(name) }
             head.fields.append(name, value)
         }
+        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 

@@ -220,10 +220,11 @@ final class ServerExchange {
         return self.head.minorVersion == 1 ? .chunked : .none
     }
 
+    private static let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+
     private static func fault(in head: ResponseHead) -> String? {
         guard 200...999 ~= head.status else { return "a final status is 200–999, not \(head.status)" }
-        let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
-        return owned.first { head.fields.contains($0) }.map { "\($0) is written by the engine" }
+        return self.owned.first { head.fields.contains($0) }.map { "\($0) is written by the engine" }
     }
 
     private func append(

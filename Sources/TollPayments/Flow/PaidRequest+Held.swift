@@ -29,21 +29,22 @@ extension PaidRequest {
         self.request.isSame(as: record.claim.request) && self.claimant.made(record.claim)
     }
 
-    /// Whether a process that shares the ledger may still be about to serve the payment: from its claim on, or from its
-    /// settlement where the answer follows that.
-    private func isAtWork(_ record: PaymentRecord) -> Bool {
-        let start = record.claim.policy == .deferred ? record.claimedAt : (record.endedAt ?? record.claimedAt)
-        return !record.isServed && start >= self.interruptedBefore
+    /// Whether a process that shares the ledger may still be about to serve the payment.
+    private func isAtWork(_ record: PaymentRecord) -> Bool { !record.isServed && record.worker != self.worker }
+
+    private mutating func takeOver(_ record: PaymentRecord) -> Action {
+        self.state = .takingOver
+        return .takeOver(record.id)
     }
 
-    private mutating func lookAgain(_ record: PaymentRecord) -> Action {
+    mutating func lookAgain(_ record: PaymentRecord) -> Action {
         self.state = .lookingAgain
         return .lookAgain(record.id)
     }
 
     /// A crash came between claim and settlement, or before a deferred payment was queued: nothing was charged.
     private mutating func takeUpInterrupted(_ record: PaymentRecord) -> Action {
-        guard !self.isAtWork(record) else { return self.lookAgain(record) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
         switch record.claim.policy {
         case .before: return self.settle(record, then: .callUpstream)
         case .after where record.hasAnswer, .deferred where record.hasAnswer: return self.settle(record, then: .serveHeld)
@@ -73,7 +74,7 @@ extension PaidRequest {
         }
         if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
         if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
-        guard !self.isAtWork(record) else { return self.lookAgain(record) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
         return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
     }
 
@@ -82,7 +83,7 @@ extension PaidRequest {
     private mutating func admitLate(_ record: PaymentRecord) -> Action {
         if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
         if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
-        guard !self.isAtWork(record) else { return self.lookAgain(record) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
         guard record.hasAnswer || !self.isTimely(record) else { return self.call(record) }
         return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
     }

@@ -16,8 +16,11 @@ extension PaidRequest {
         /// Take the payment in the ledger, under the terms where there are any, then ``PaidRequest/claimed(_:)``; or, when too
         /// many requests wait for their settlement, ``PaidRequest/tooManyWait()``.
         case claim(Claim, DeferralTerms?)
-        /// Take the payment out of what the payer is owed, then ``PaidRequest/credited(_:)``.
-        case spendCredit(Claim)
+        /// Take the payment out of what the payer is owed, by the first of the claims for which that suffices, then
+        /// ``PaidRequest/credited(_:)``.
+        case spendCredit([Claim])
+        /// Another process has the payment: take it over if that one is gone, then ``PaidRequest/tookOver(_:)``.
+        case takeOver(PaymentID)
         /// Another process works on the payment: look again a little later, then ``PaidRequest/lookedAgain(_:)``.
         case lookAgain(PaymentID)
         /// Settle, or take up the settlement, then ``PaidRequest/settled(_:_:)``. `keepsAnswer`: the upstream's answer is

@@ -29,6 +29,7 @@ enum ServeCommand {
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
+        EventLoopGroup.keepFreedMemory()
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
         let writer = LogWriter()
         defer { writer.flush() }
@@ -48,11 +49,15 @@ enum ServeCommand {
         guard await assembly.hasFittingTokens() else {
             throw Assembly.Failure(description: "the configuration does not fit the chain")
         }
+        do throws(StoreError) { try await assembly.lease.begin() } catch {
+            throw Assembly.Failure(description: "store: \(error.reason)")
+        }
         let rails = try await assembly.rails()
         var services: [any Service] = [
-            assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
+            assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
+        services += try await assembly.webhooks()
         let watch = ProcessWatch(
             store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
             metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
@@ -62,11 +67,10 @@ enum ServeCommand {
             assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
         let listeners = try GatewayListeners(assembly.configuration)
         if let front {
-            services.append(
-                CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
+            services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, front.endpoints(assembly.configuration, listeners), front.handler,
-                assembly.limits(of: CompanionServers.gateway), loops, assembly.log)
+                CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
+                loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)

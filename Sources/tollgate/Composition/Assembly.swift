@@ -19,7 +19,10 @@ struct Assembly: Sendable {
     }
 
     var configuration: Configuration
+    /// In test mode there is no chain, and the ledger is gone with the process.
+    let mode: GatewayMode
     let store: any PaymentStore
+    let lease: WorkerLease
     let cache: any SharedCache
     let client: any HTTPClient
     let background = BackgroundWork()
@@ -31,9 +34,11 @@ struct Assembly: Sendable {
 
     /// - Parameter logWriter: What takes the lines of `log`, when it counts those that it drops.
     init(
-        _ configuration: Configuration, group: EventLoopGroup, environment: Environment, log: Logger, logWriter: LogWriter? = nil
+        _ configuration: Configuration, mode: GatewayMode = .live, group: EventLoopGroup, environment: Environment, log: Logger,
+        logWriter: LogWriter? = nil
     ) throws {
         self.configuration = configuration
+        self.mode = mode
         self.environment = environment
         self.log = log
         self.logWriter = logWriter
@@ -43,11 +48,19 @@ struct Assembly: Sendable {
         } else {
             self.cache = MemoryCache(now: environment.wallClock)
         }
+        guard mode == .live else {
+            (self.store, self.networks) = (MemoryPaymentStore(), [])
+            self.lease = WorkerLease(environment: environment)
+            return
+        }
         do throws(StoreError) {
-            self.store = MeteredStore(try OpenLedger.alone(configuration), metrics: self.metrics, environment: environment)
+            self.store = MeteredStore(try OpenLedger.serving(configuration), metrics: self.metrics, environment: environment)
         } catch {
             throw Failure(description: "store: \(error.reason)")
         }
+        self.lease =
+            configuration.store.isShared
+            ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
     }
 
@@ -79,6 +92,9 @@ struct Assembly: Sendable {
 
     /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
     func rails() async throws -> Rails {
+        guard self.mode == .live else {
+            return Rails(methods: [MockExactEVM(store: self.store, clock: self.environment.now)], services: [])
+        }
         let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
         let watcher = ChainWatcher(networks: self.networks, store: self.store, environment: self.environment, log: self.log)
@@ -111,9 +127,9 @@ struct Assembly: Sendable {
 
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, cache: self.cache,
-            counts: self.counts, signIns: self.signIns, client: self.client, environment: self.environment, log: self.log,
-            metrics: GatewayMetrics(self.metrics), access: self.accessLog)
+            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, lease: self.lease,
+            cache: self.cache, counts: self.counts, signIns: self.signIns, client: self.client, environment: self.environment,
+            log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
     }
 
     private var accessLog: AccessLog? {
@@ -125,8 +141,8 @@ struct Assembly: Sendable {
     func forwardAuth(_ auth: Configuration.Auth, methods: [any PaymentMethod]) throws -> ForwardAuth {
         ForwardAuth(
             auth.proxies, try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
-            cache: self.cache, counts: self.counts, signIns: self.signIns, environment: self.environment, log: self.log,
-            metrics: GatewayMetrics(self.metrics), access: self.accessLog)
+            lease: self.lease, cache: self.cache, counts: self.counts, signIns: self.signIns, environment: self.environment,
+            log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
     }
 
     /// Where replicas count requests together.
@@ -138,6 +154,7 @@ struct Assembly: Sendable {
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.
     func hasFittingTokens() async -> Bool {
+        guard self.mode == .live else { return true }
         guard let check = try? TokenCheck(self.configuration, client: self.client) else { return false }
         return await check.printFindings()
     }

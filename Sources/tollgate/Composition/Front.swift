@@ -44,10 +44,4 @@ enum Front: Sendable {
         case .auth(let auth): .auth(auth.reconfigured(configuration))
         }
     }
-
-    /// Where it listens.
-    func endpoints(_ configuration: Configuration, _ listeners: GatewayListeners) -> [ServerEndpoint] {
-        guard let address = configuration.auth?.listen else { return listeners.endpoints }
-        return [ServerEndpoint(.tcp(host: address.host, port: UInt16(address.port)))]
-    }
 }

@@ -39,10 +39,10 @@ struct Configuration: Sendable {
         case postgres(url: Secret<String>)
 
         /// Whether others may serve from it too.
-        var use: LedgerUse {
+        var isShared: Bool {
             switch self {
-            case .sqlite: .alone
-            case .postgres: .shared
+            case .sqlite: false
+            case .postgres: true
             }
         }
     }
@@ -66,6 +66,8 @@ struct Configuration: Sendable {
     var facilitator: Facilitator?
     /// Who pays refunds; nil when they are written for somebody to sign.
     var payouts: Payouts?
+    /// Who is told what happens.
+    var webhooks: [Webhook]
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
     var deferral: Deferral
@@ -73,6 +75,8 @@ struct Configuration: Sendable {
     /// How often one client may ask.
     var rateLimits: RateLimits
     var cors: CORS
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    var discovery: Discovery?
     var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
@@ -306,6 +310,8 @@ extension Configuration {
         var signIn: Bool
         /// How often one client may ask, here alone.
         var rateLimits: RateLimits
+        /// What directories say of it; nil keeps it out of them.
+        var listing: Listing?
         var place: Place
     }
 

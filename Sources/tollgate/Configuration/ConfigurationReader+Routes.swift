@@ -19,7 +19,7 @@ struct RouteDefaults {
 extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
-        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits",
+        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
     ]
     private static let priceKeys = [
         "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
@@ -84,6 +84,7 @@ extension ConfigurationReader {
         let identifiers = mapping["payment_identifier"].flatMap { self.identifiers($0) } ?? defaults.identifiers
         let signIn = mapping["sign_in"]?.boolean(&self.findings) ?? defaults.signIn
         if !isFree { self.checkExtensions(mapping, dialects, identifiers, signIn) }
+        let listing = self.listing(mapping, isFree: isFree, description: description, options: options)
         guard let pattern, let upstreamName else { return nil }
         return Configuration.Route(
             pattern: pattern,
@@ -100,6 +101,7 @@ extension ConfigurationReader {
             identifiers: identifiers,
             signIn: signIn,
             rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
+            listing: listing,
             place: place
         )
     }
@@ -129,7 +131,7 @@ extension ConfigurationReader {
         return name
     }
 
-    private mutating func routeDescription(_ value: ConfigurationValue) -> String? {
+    mutating func routeDescription(_ value: ConfigurationValue) -> String? {
         guard let text = value.text(example: "Weather by city", &self.findings) else { return nil }
         guard text.utf8.count <= Self.descriptionByteCountMax, text == EscapedText.singleLine(text) else {
             let remedy = "write one line of at most \(Self.descriptionByteCountMax) bytes"

@@ -31,7 +31,7 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "auth", "trusted_proxies", "rate_limits", "log",
+        "payment_identifier", "sign_in", "auth", "discovery", "webhooks", "trusted_proxies", "rate_limits", "log",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -93,11 +93,13 @@ struct ConfigurationReader {
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
         let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
+        let webhooks = self.webhooks(root["webhooks"])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let rateLimits = self.rateLimits(root["rate_limits"])
         let cors = self.cors(root["cors"])
+        let discovery = self.discovery(root["discovery"], publicURL: publicURL)
         let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
         let deny = self.deny(root["deny"])
@@ -123,10 +125,10 @@ struct ConfigurationReader {
             routes: routes
         )
         self.review(sections, root)
-        guard let listen, let publicURL, let store else { return nil }
+        guard listen != nil, let publicURL, let store else { return nil }
         return Configuration(
             file: self.file,
-            listen: listen,
+            listen: sections.listen,
             publicURL: publicURL,
             admin: admin,
             auth: auth,
@@ -136,11 +138,13 @@ struct ConfigurationReader {
             networks: networks,
             facilitator: facilitator,
             payouts: payouts,
+            webhooks: webhooks,
             settleWait: settleWait,
             deferral: deferral,
             limits: limits,
             rateLimits: rateLimits,
             cors: cors,
+            discovery: discovery,
             trustedProxies: trustedProxies,
             upstreams: upstreams,
             routes: routes,
