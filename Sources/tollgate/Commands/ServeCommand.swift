@@ -84,6 +84,10 @@ enum ServeCommand {
         let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
-            signals: signals, onReload: { await reloader.reload() })
+            signals: signals, onReload: { await reloader.reload() },
+            abandon: {
+                assembly.logWriter?.flush()
+                ProcessSignals.leave(status: 70)
+            })
     }
 }
