@@ -138,6 +138,13 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "ProxyHazardTests",
+            dependencies: [
+                "TollGateway", "TollHTTPEngine", "TollPayments", "TollHTTP", "TollRuntime", "TollProtocol", "TollPrimitives",
+                "TollTestKit",
+            ]
+        ),
+        .testTarget(
             name: "TollFacilitatorTests",
             dependencies: [
                 "TollFacilitator", "TollMethods", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime",

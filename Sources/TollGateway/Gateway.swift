@@ -12,6 +12,8 @@ public struct Gateway: RequestHandler {
     private let signIns: SignIns
     private let proxy: Proxy
     private let log: Logger
+    /// Asks the upstreams that want it whether they are well.
+    public let upstreamHealth: UpstreamHealth
 
     /// A gateway.
     ///
@@ -27,21 +29,23 @@ public struct Gateway: RequestHandler {
         cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment,
         log: Logger
     ) {
-        let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
+        let table = RouteTable(configuration, dialects: dialects, client: client, environment: environment, log: log)
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         let proxy = Proxy(
-            client: client, forwarding: Forwarding(dialects: dialects, way: way), crossOrigin: table.crossOrigin, log: log)
+            forwarding: Forwarding(dialects: dialects, way: way), crossOrigin: table.crossOrigin, log: log)
         self.trustedProxies = configuration.trustedProxies
         self.table = table
         self.proxy = proxy
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
+            methods: methods, store: store, answers: StoredAnswers(store, copies: cache),
+            holding: AnswerHolding(configuration.holding), proxy: proxy,
             settleWait: configuration.settleWait,
             deferral: configuration.deferral, ledgerUse: configuration.ledgerUse,
             backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
             environment: environment, log: log)
         self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)
         self.log = log
+        self.upstreamHealth = UpstreamHealth(table.pools, environment: environment)
     }
 
     /// Answers at once what needs no waiting: the challenge of a priced route.

@@ -22,6 +22,8 @@ public struct GatewayConfiguration: Sendable {
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
     public var trustedProxies = TrustedProxies.none
+    /// What is held of answers until they are paid for.
+    public var holding = HoldingLimits()
 
     /// A configuration by all its fields.
     public init(
@@ -103,25 +105,5 @@ public struct Terms: Sendable {
         self.storesAnswers = storesAnswers
         self.identifiers = identifiers
         self.acceptsSignIn = acceptsSignIn
-    }
-}
-
-/// A server behind the gateway.
-public struct Upstream: Sendable {
-    /// Its name in the configuration.
-    public var name: String
-    /// Where it listens.
-    public var origin: Origin
-    /// How long it may take until the head of its answer is here.
-    public var timeout: Duration
-    /// Fields of its answers that clients do not see.
-    public var strip: [FieldName]
-
-    /// An upstream by all its fields.
-    public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {
-        self.name = name
-        self.origin = origin
-        self.timeout = timeout
-        self.strip = strip
     }
 }

@@ -57,6 +57,8 @@ struct Bench {
         settlingCountMax: Int = 5_000,
         ledgerUse: LedgerUse = .alone,
         trustedProxies: TrustedProxies = .none,
+        holding: HoldingLimits = HoldingLimits(),
+        client: (any HTTPClient)? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
         }
@@ -91,13 +93,14 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
+        configuration.holding = holding
         self.gateway = Gateway(
             configuration,
             dialects: Self.dialects,
             methods: [exact],
             store: store,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
-            client: self.upstream,
+            client: client ?? self.upstream,
             environment: environment,
             log: self.log.logger
         )
@@ -194,11 +197,14 @@ struct Bench {
         channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async throws -> RecordedResponse {
         var fields = fields
-        fields.append("PAYMENT-SIGNATURE", Base64.encode(credential.utf8))
+        fields.append("PAYMENT-SIGNATURE", Self.header(credential))
         return try await self.ask(method, target, fields, body: body, framing: framing, channel: channel)
     }
 
     // MARK: - Credentials
+
+    /// A credential as it travels.
+    static func header(_ credential: JSON) -> String { Base64.encode(credential.utf8) }
 
     /// What the payer signs, and how.
     struct Authorization {

@@ -1,6 +1,5 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import Synchronization
 internal import TollHTTP
 internal import TollPayments
 
@@ -15,7 +14,7 @@ struct HeldBody: Sendable {
     /// What goes to the upstream.
     let forClient: ClientBody
     /// What went wrong while the rest of a larger one was read.
-    private let watch: Watch?
+    let watch: WatchedBody?
 
     init(_ request: Request) async throws(HTTPError) {
         switch request.head.framing {
@@ -25,7 +24,7 @@ struct HeldBody: Sendable {
             self.watch = nil
             return
         case .length(let length) where length > UInt64(Self.byteCountMax):
-            let watch = Watch(request.body)
+            let watch = WatchedBody(request.body)
             self.whole = nil
             self.forClient = .stream(BodyStream(watch), length: length)
             self.watch = watch
@@ -36,7 +35,7 @@ struct HeldBody: Sendable {
         while let piece = try await request.body.next() {
             read += piece
             guard read.count <= Self.byteCountMax else {
-                let watch = Watch(request.body)
+                let watch = WatchedBody(request.body)
                 self.whole = nil
                 self.forClient = .stream(Self.chained(read, BodyStream(watch)), length: nil)
                 self.watch = watch
@@ -49,40 +48,13 @@ struct HeldBody: Sendable {
     }
 
     /// What the client did wrong, when sending the body failed for that.
-    var fault: PaidRequest.RequestFault? {
-        switch self.watch?.failure?.code {
-        case HTTPError.Code.tooLarge?: .tooLarge
-        case HTTPError.Code.malformed?: .malformed
-        default: nil
-        }
-    }
+    var fault: PaidRequest.RequestFault? { self.watch?.fault }
 
     private static func chained(_ first: [UInt8], _ rest: BodyStream) -> BodyStream {
         let head = BodyStream(first)
         return BodyStream { () async throws(HTTPError) -> [UInt8]? in
             if let piece = try await head.next() { return piece }
             return try await rest.next()
-        }
-    }
-
-    /// A body that remembers how it failed: to whoever sends it on, its failure and the receiver's look alike.
-    private final class Watch: BodySource {
-        private let body: BodyStream
-        private let state = Mutex<HTTPError?>(nil)
-
-        init(_ body: BodyStream) {
-            self.body = body
-        }
-
-        var failure: HTTPError? { self.state.withLock { $0 } }
-
-        var trailers: Fields { self.body.trailers }
-
-        func next() async throws(HTTPError) -> [UInt8]? {
-            do throws(HTTPError) { return try await self.body.next() } catch {
-                self.state.withLock { $0 = error }
-                throw error
-            }
         }
     }
 }
@@ -107,25 +79,36 @@ enum RequestParts {
 
 /// An upstream's answer between its arrival and its delivery.
 struct HeldAnswer: Sendable {
-    /// The most that is held in memory until it is paid, in bytes.
-    static let byteCountMax = 16 << 20
-
     let head: ResponseHead
-    /// The whole body; nil while it streams.
+    /// The whole body when it is in memory; nil while it streams, from the upstream or from the disk.
     let whole: [UInt8]?
     let response: ClientResponse
 
     /// - Parameter isHeldWhole: Whether the body is read now, because the answer is not paid for yet.
-    init(_ response: ClientResponse, isHeldWhole: Bool, requestMethod: Method) async throws(HTTPError) {
+    init(
+        _ response: ClientResponse, isHeldWhole: Bool, requestMethod: Method, holding: AnswerHolding
+    ) async throws(HTTPError) {
         self.head = response.head
-        self.response = response
-        if requestMethod == .head || response.head.isBodyless {
+        var response = response
+        if response.tunnel != nil {
+            self.whole = nil
+        } else if requestMethod == .head || response.head.isBodyless {
             self.whole = []
-        } else if isHeldWhole || (response.length.map { $0 <= UInt64(StoredAnswer.bodyByteCountMax) } ?? false) {
-            self.whole = try await response.body.collect(upTo: Self.byteCountMax)
+        } else if isHeldWhole {
+            switch try await holding.hold(response.body) {
+            case .inMemory(let bytes): self.whole = bytes
+            case .onDisk(let body, let byteCount):
+                self.whole = nil
+                response.body = body
+                // Only a body in chunks has trailers.
+                if body.trailers.isEmpty { response.length = byteCount }
+            }
+        } else if let length = response.length, length <= UInt64(StoredAnswer.bodyByteCountMax) {
+            self.whole = try await response.body.collect(upTo: StoredAnswer.bodyByteCountMax)
         } else {
             self.whole = nil
         }
+        self.response = response
     }
 
     /// As the ledger keeps it, with the fields that clients see; nil when it streams or is over the limit.

@@ -9,6 +9,7 @@ struct PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
     let answers: StoredAnswers
+    let holding: AnswerHolding
     let proxy: Proxy
     let settleWait: Duration
     let deferral: DeferralLimits
@@ -21,7 +22,7 @@ struct PaidCalls: Sendable {
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
-        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
+        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: UpstreamPool, _ request: Request,
         _ responder: consuming Responder
     ) async {
         self.active.begin()
@@ -44,17 +45,17 @@ struct PaidCalls: Sendable {
     }
 
     /// Since when a claim without an end is nobody's any more: who claimed it would have had it answered and settled by now.
-    private func interruptedBefore(_ now: Int64, _ upstream: Upstream) -> Int64 {
+    private func interruptedBefore(_ now: Int64, _ upstream: UpstreamPool) -> Int64 {
         switch self.ledgerUse {
         case .alone: .max
-        case .shared: now - (upstream.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
+        case .shared: now - (upstream.settings.timeout + self.settleWait).components.seconds - LedgerUse.graceSeconds
         }
     }
 
     /// The driver of a request that presents `credential`.
     func call(
         _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
-        _ upstream: Upstream, _ request: Request, _ body: HeldBody, rule: SettleRule
+        _ upstream: UpstreamPool, _ request: Request, _ body: HeldBody, rule: SettleRule
     ) -> PaidCall {
         let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
         let now = Int64(self.environment.now())
@@ -76,20 +77,23 @@ struct PaidCall {
     let shared: PaidCalls
     let method: any PaymentMethod
     let route: PricedRoute
-    let upstream: Upstream
+    let upstream: UpstreamPool
     let request: Request
     let body: HeldBody
     var machine: PaidRequest
     let credential: Credential
     let signedIn: SignedInAccount?
     var answer: HeldAnswer?
+    /// Tells the call of the upstream that nobody is there any more for whom its answer streams.
+    let audience = ClientSignal()
     private var locked: PaymentID?
     private var isInBacklog = false
     /// Until when another request is waited for.
     private let deadline: Duration
 
     init(
-        shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: Upstream, request: Request, body: HeldBody,
+        shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: UpstreamPool, request: Request,
+        body: HeldBody,
         machine: PaidRequest, credential: Credential, signedIn: SignedInAccount?
     ) {
         self.shared = shared
@@ -156,6 +160,10 @@ struct PaidCall {
     private mutating func claim(_ claim: Claim, _ terms: DeferralTerms?) async throws(StoreError) -> PaidRequest.Action {
         let store = self.shared.store
         guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
+        // No money is taken for a call that cannot be made; what was called before may still be had.
+        if !self.upstream.isReachable, try await store.record(claim.id)?.isClaimable ?? true {
+            return self.machine.upstreamIsOut()
+        }
         // What is deferred waits for no settlement, and is bounded by what the seller is willing to lose.
         if terms == nil, !self.isInBacklog {
             guard await self.shared.backlog.enter() else { return self.machine.tooManyWait() }
@@ -206,6 +214,7 @@ struct PaidCall {
 
     /// Lets others work on the payment.
     func leave(_ ending: PaidRequest.Ending) {
+        self.audience.finish()
         if let payment = self.locked { self.shared.locks.release(payment) }
         guard self.isInBacklog else { return }
         self.shared.backlog.leave(isSettling: ending.isPending)
@@ -213,11 +222,20 @@ struct PaidCall {
 
     private mutating func callUpstream(_ record: PaymentRecord) async -> PaidRequest.UpstreamOutcome {
         let proxy = self.shared.proxy
-        let outgoing = proxy.forwarding.request(self.request, to: self.upstream, body: self.body.forClient, payment: record)
+        var outgoing = proxy.forwarding.request(
+            self.request, to: self.upstream.settings, body: self.body.forClient, payment: record)
+        // Not the client's own: a call that is paid for, or may be, goes on without it, so that the answer can be had again.
+        outgoing.caller = self.audience
         do throws(HTTPError) {
-            let response = try await proxy.client.send(outgoing)
+            let response = try await self.upstream.send(outgoing) { [watch = self.body.watch] in watch?.failure != nil }
+            let isHeld = self.machine.holdsAnswer(to: record)
+            if isHeld, Self.isEventStream(response.head) {
+                self.shared.log.warning(
+                    "events are held until they are paid for; settle the route before, or deferred",
+                    ["route": self.route.pattern])
+            }
             let answer = try await HeldAnswer(
-                response, isHeldWhole: record.phase != .settled, requestMethod: self.request.head.method)
+                response, isHeldWhole: isHeld, requestMethod: self.request.head.method, holding: self.shared.holding)
             self.answer = answer
             return .answer(status: answer.head.status)
         } catch {
@@ -228,15 +246,25 @@ struct PaidCall {
             self.shared.log.warning(
                 "upstream failed", ["upstream": self.upstream.name, "payment": record.id, "reason": error.description])
             let kind: PaidRequest.UpstreamFailure.Kind =
-                error.code == .timedOut ? .timedOut : error.code == .tooLarge ? .tooLarge : .failed
+                switch error.code {
+                case .timedOut: .timedOut
+                case .tooLarge: .tooLarge
+                case .unavailable where error.isBeforeSend: .unavailable
+                default: .failed
+                }
             return .failed(PaidRequest.UpstreamFailure(kind, reason: error.description))
         }
+    }
+
+    private static func isEventStream(_ head: ResponseHead) -> Bool {
+        head.fields.firstText(.contentType)?.lowercased().hasPrefix("text/event-stream") ?? false
     }
 
     /// What the ledger keeps of the upstream's answer; nil when the route keeps none or it is too large.
     private var storableAnswer: StoredAnswer? {
         guard self.route.terms.storesAnswers, let answer = self.answer else { return nil }
         return answer.stored(
-            self.shared.proxy.forwarding.response(answer.head, from: self.upstream), requestMethod: self.request.head.method)
+            self.shared.proxy.forwarding.response(answer.head, from: self.upstream.settings),
+            requestMethod: self.request.head.method)
     }
 }

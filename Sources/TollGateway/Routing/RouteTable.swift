@@ -3,24 +3,35 @@
 internal import Synchronization
 internal import TollHTTP
 internal import TollPayments
+internal import TollRuntime
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
     struct Entry: Sendable {
         let pattern: RoutePattern
-        let upstream: Upstream
+        let upstream: UpstreamPool
         let priced: PricedRoute?
     }
 
     let router: Router
     let routes: [Entry]
     let crossOrigin: CrossOrigin
+    /// One for each upstream that a route leads to.
+    let pools: [UpstreamPool]
 
-    /// - Parameter clock: The time in seconds since 1970.
-    init(_ configuration: GatewayConfiguration, dialects: [any Dialect], clock: @escaping @Sendable () -> UInt64) {
+    init(
+        _ configuration: GatewayConfiguration, dialects: [any Dialect], client: any HTTPClient, environment: Environment,
+        log: Logger
+    ) {
+        let clock = environment.now
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
+        var pools: [String: UpstreamPool] = [:]
+        for upstream in configuration.routes.map(\.upstream) where pools[upstream.name] == nil {
+            pools[upstream.name] = UpstreamPool(upstream, client: client, environment: environment, log: log)
+        }
+        self.pools = Array(pools.values)
         self.routes = configuration.routes.map { route in
             let priced = route.terms.map { terms in
                 PricedRoute(
@@ -28,7 +39,8 @@ struct RouteTable: Sendable {
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
                     clock: clock)
             }
-            return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
+            guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
+            return Entry(pattern: route.pattern, upstream: pool, priced: priced)
         }
     }
 }

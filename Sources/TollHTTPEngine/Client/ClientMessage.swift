@@ -12,16 +12,26 @@ enum ClientMessage {
         guard request.target.allSatisfy(ByteGrammar.isTarget) else { return "a byte of the target must be percent-escaped" }
         guard request.method != .connect else { return "CONNECT is not supported" }
         let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+        if let upgrade = request.upgrade {
+            guard FieldName(upgrade) != nil, case .none = request.body else {
+                return "a switch of protocols has a name and no body"
+            }
+        }
         return owned.first { request.fields.contains($0) }.map { "\($0) is written by the client" }
     }
 
     static func head(of request: ClientRequest) -> [UInt8] {
         var bytes: [UInt8] = []
+        var fields = request.fields
+        if let upgrade = request.upgrade {
+            fields.append("Connection", "Upgrade")
+            fields.append("Upgrade", upgrade)
+        }
         RequestSerializer.append(
             request.method,
             target: request.target,
             host: request.origin.authority,
-            fields: request.fields,
+            fields: fields,
             framing: self.framing(of: request),
             to: &bytes
         )

@@ -152,6 +152,9 @@ public struct PaidRequest {
         self.end(.unavailable(reason: "too many requests wait for their settlement"))
     }
 
+    /// Nobody would answer the call. Nothing was claimed.
+    public mutating func upstreamIsOut() -> Action { self.end(.unavailable(reason: "the upstream is out")) }
+
     /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
     public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {
         guard let record else { return self.end(.unavailable(reason: "another request has not claimed the payment in time")) }

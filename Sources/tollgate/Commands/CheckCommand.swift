@@ -14,9 +14,9 @@ enum CheckCommand {
         if !isOffline {
             guard await self.canHaveLedger(configuration) else { return .failure }
             let loops = try EventLoopGroup(count: 1)
-            guard try await TokenCheck(configuration, client: EngineHTTPClient(group: loops)).printFindings() else {
-                return .failure
-            }
+            let client = EngineHTTPClient(group: loops)
+            guard try await TokenCheck(configuration, client: client).printFindings() else { return .failure }
+            await StreamCheck(configuration: configuration, client: client).printFindings()
         }
         let priced = configuration.routes.count { !$0.isFree }
         StandardStreams.writeError(

@@ -53,7 +53,7 @@ enum ServeCommand {
                 "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await gateway.finishCalls() }
-            services.append(server)
+            services += [server, gateway.upstreamHealth]
         }
         let log = assembly.log
         return ServiceGroup(

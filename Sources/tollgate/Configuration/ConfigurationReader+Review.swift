@@ -58,8 +58,8 @@ extension ConfigurationReader {
             if !self.referencedUpstreams.contains(upstream.name) {
                 self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
             }
-            guard let listen = sections.listen, upstream.url.isLoopback, upstream.url.port == listen.port,
-                listen.isLoopback || listen.isWildcard
+            guard let listen = sections.listen, listen.isLoopback || listen.isWildcard,
+                upstream.addresses.contains(where: { $0.url.isLoopback && $0.url.port == listen.port })
             else { continue }
             let message = "is the gateway's own listener, so that requests would go in circles"
             self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
