@@ -66,7 +66,7 @@ public final class RawServer: Sendable {
         for script in scripts {
             let connection = accept(self.descriptor, nil, nil)
             guard connection >= 0 else { return }
-            var wait = timeval(tv_sec: 60, tv_usec: 0)
+            var wait = timeval(tv_sec: 3600, tv_usec: 0)
             unsafe setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
             for answer in script.answers {
                 guard self.readHead(connection) else { break }

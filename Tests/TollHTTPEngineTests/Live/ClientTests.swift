@@ -8,7 +8,7 @@ import TollHTTPEngine
 enum ClientKind: String, Sendable, CaseIterable {
     case loop, curl
 
-    func make(_ group: EventLoopGroup, limits: ClientLimits = ClientLimits()) -> any HTTPClient {
+    func make(_ group: EventLoopGroup, limits: ClientLimits = .patient) -> any HTTPClient {
         switch self {
         case .loop: LoopHTTPClient(group: group, limits: limits)
         case .curl: CurlClient(group: group, limits: limits)
@@ -44,7 +44,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         }
         let client = kind.make(server.group)
         let target = Array("/a/%2e%2e/%2F//b?x=%41&%zz".utf8)
-        var request = ClientRequest(.patch, server.origin, target: target, fields: ["X-Port": "\(server.port)"])
+        var request = ClientRequest.patient(.patch, server.origin, target: target, fields: ["X-Port": "\(server.port)"])
         request.body = .bytes(Array("body".utf8))
         for _ in 0..<3 {
             let response = try await client.send(request)
@@ -67,7 +67,7 @@ enum ClientKind: String, Sendable, CaseIterable {
                 pieces.add()
                 return [UInt8](repeating: UInt8(truncatingIfNeeded: pieces.value), count: 100_000)
             }
-            var request = ClientRequest(.post, server.origin, target: Array("/".utf8))
+            var request = ClientRequest.patient(.post, server.origin, target: Array("/".utf8))
             request.body = .stream(body, length: length)
             let response = try await client.send(request)
             var count = 0
@@ -86,7 +86,7 @@ enum ClientKind: String, Sendable, CaseIterable {
             try await writer.write(Array("second".utf8))
             try await writer.finish()
         }
-        let response = try await kind.make(server.group).send(ClientRequest(.get, server.origin, target: Array("/".utf8)))
+        let response = try await kind.make(server.group).send(ClientRequest.patient(.get, server.origin, target: Array("/".utf8)))
         #expect(try await response.body.next()?.elementsEqual("first".utf8) == true)
         go.open()
         #expect(try await response.body.next()?.elementsEqual("second".utf8) == true)
@@ -102,7 +102,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         }
         let client = kind.make(server.group)
         for method in [Method.head, .get, .head] {
-            let response = try await client.send(ClientRequest(method, server.origin, target: Array("/".utf8)))
+            let response = try await client.send(ClientRequest.patient(method, server.origin, target: Array("/".utf8)))
             #expect(response.length == (method == .head ? 4 : nil))
             #expect(try await Self.text(response) == "")
         }
@@ -113,7 +113,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         let server = try await TestServer { _, responder in
             try await responder.send(ResponseHead(status: 302, fields: ["Location": "/elsewhere"]))
         }
-        let response = try await kind.make(server.group).send(ClientRequest(.get, server.origin, target: Array("/".utf8)))
+        let response = try await kind.make(server.group).send(ClientRequest.patient(.get, server.origin, target: Array("/".utf8)))
         #expect(response.head.status == 302)
     }
 
@@ -129,7 +129,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         let client = kind.make(group)
         for host in ["127.0.0.1", "localhost", "no-such-name.invalid"] {
             let origin = Origin(scheme: .http, host: host, port: port)
-            let error = await Self.failure(client, ClientRequest(.post, origin, target: Array("/".utf8)))
+            let error = await Self.failure(client, ClientRequest.patient(.post, origin, target: Array("/".utf8)))
             #expect(error?.code == .connectFailed)
             #expect(error?.isBeforeSend == true)
         }
@@ -142,7 +142,7 @@ enum ClientKind: String, Sendable, CaseIterable {
             await release.wait()
             try await responder.send(ResponseHead(status: 200))
         }
-        var request = ClientRequest(.get, server.origin, target: Array("/".utf8))
+        var request = ClientRequest.patient(.get, server.origin, target: Array("/".utf8))
         request.deadline = .milliseconds(100)
         let error = await Self.failure(kind.make(server.group), request)
         #expect(error?.code == .timedOut)
@@ -158,7 +158,7 @@ enum ClientKind: String, Sendable, CaseIterable {
             try await writer.write(Array("first".utf8))
             await release.wait()
         }
-        var request = ClientRequest(.get, server.origin, target: Array("/".utf8))
+        var request = ClientRequest.patient(.get, server.origin, target: Array("/".utf8))
         request.bodyIdle = .milliseconds(150)
         let response = try await kind.make(server.group).send(request)
         #expect(try await response.body.next() != nil)
@@ -178,7 +178,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         }
         let client = kind.make(server.group)
         let origin = server.origin
-        let task = Task { await Self.failure(client, ClientRequest(.get, origin, target: Array("/".utf8))) }
+        let task = Task { await Self.failure(client, ClientRequest.patient(.get, origin, target: Array("/".utf8))) }
         await started.wait()
         task.cancel()
         #expect(await task.value?.code == .cancelled)
@@ -199,7 +199,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         }
         let client = kind.make(server.group)
         do {
-            let response = try await client.send(ClientRequest(.get, server.origin, target: Array("/".utf8)))
+            let response = try await client.send(ClientRequest.patient(.get, server.origin, target: Array("/".utf8)))
             _ = try await response.body.next()
         }
         await gone.wait()
@@ -216,7 +216,7 @@ enum ClientKind: String, Sendable, CaseIterable {
             }
             try await writer.finish()
         }
-        let response = try await kind.make(server.group).send(ClientRequest(.get, server.origin, target: Array("/".utf8)))
+        let response = try await kind.make(server.group).send(ClientRequest.patient(.get, server.origin, target: Array("/".utf8)))
         _ = try await response.body.next()
         try await Task.sleep(for: .milliseconds(200))
         #expect(written.value < 20_000_000)
@@ -238,7 +238,7 @@ enum ClientKind: String, Sendable, CaseIterable {
             if first.value > 1 { await stalled.wait() }
             return first.value > 1 ? nil : [UInt8](repeating: 1, count: 1000)
         }
-        var request = ClientRequest(.post, server.origin, target: Array("/".utf8))
+        var request = ClientRequest.patient(.post, server.origin, target: Array("/".utf8))
         request.body = .stream(body, length: 2000)
         let response = try await kind.make(server.group).send(request)
         #expect(response.head.status == 413)
@@ -254,7 +254,7 @@ enum ClientKind: String, Sendable, CaseIterable {
         }
         let body = BodyStream { () throws(HTTPError) in throw HTTPError(.disconnected, "the client is gone") }
         for length in [nil, UInt64(100)] {
-            var request = ClientRequest(.post, server.origin, target: Array("/".utf8))
+            var request = ClientRequest.patient(.post, server.origin, target: Array("/".utf8))
             request.body = .stream(body, length: length)
             #expect(await Self.failure(kind.make(server.group), request) != nil)
         }
@@ -265,14 +265,15 @@ enum ClientKind: String, Sendable, CaseIterable {
         let server = try await TestServer()
         let client = kind.make(server.group)
         for target in ["", "a", "/a b", "/a#f", "/\r\nX: 1", "http://h/"] {
-            let error = await Self.failure(client, ClientRequest(.get, server.origin, target: Array(target.utf8)))
+            let error = await Self.failure(client, ClientRequest.patient(.get, server.origin, target: Array(target.utf8)))
             #expect(error?.code == .invalidMessage)
             #expect(error?.isBeforeSend == true)
         }
         for name in ["Content-Length", "Transfer-Encoding", "Connection"] {
             var fields = Fields()
             fields.append(name, "1")
-            let error = await Self.failure(client, ClientRequest(.get, server.origin, target: Array("/".utf8), fields: fields))
+            let error = await Self.failure(
+                client, ClientRequest.patient(.get, server.origin, target: Array("/".utf8), fields: fields))
             #expect(error?.code == .invalidMessage)
         }
     }
@@ -280,14 +281,14 @@ enum ClientKind: String, Sendable, CaseIterable {
     @Test(arguments: ClientKind.allCases)
     func `many requests share few connections`(kind: ClientKind) async throws {
         let server = try await TestServer(loops: 2)
-        var limits = ClientLimits()
+        var limits = ClientLimits.patient
         limits.connectionsPerOrigin = 4
         let client = kind.make(server.group, limits: limits)
         let origin = server.origin
         let count = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<300 {
                 group.addTask {
-                    let response = try await client.send(ClientRequest(.get, origin, target: Array("/\(number)".utf8)))
+                    let response = try await client.send(ClientRequest.patient(.get, origin, target: Array("/\(number)".utf8)))
                     return try await Self.text(response) == "GET /\(number) " ? 1 : 0
                 }
             }

@@ -14,8 +14,8 @@ import TollTestKit
     static func status(_ client: LoopHTTPClient, _ port: UInt16, _ method: Method = .get, _ body: ClientBody = .none) async
         -> Outcome
     {
-        var request = ClientRequest(method, ClientTests.origin(port), target: Array("/".utf8), body: body)
-        request.deadline = .seconds(60)
+        var request = ClientRequest.patient(method, ClientTests.origin(port), target: Array("/".utf8), body: body)
+        request.deadline = Patience.time
         do throws(HTTPError) {
             let response = try await client.send(request)
             _ = try await response.body.collect(upTo: 1000)
@@ -31,7 +31,7 @@ import TollTestKit
 
     @Test func `a connection is used again`() async throws {
         let server = try RawServer([.init(answers: [Self.ok, Self.ok, Self.ok])])
-        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
         for _ in 0..<3 { #expect(await Self.status(client, server.port) == .success(200)) }
         #expect(server.requests.count == 3)
         #expect(server.requests[0] == "GET / HTTP/1.1\r\nHost: 127.0.0.1:\(server.port)\r\n\r\n")
@@ -41,7 +41,7 @@ import TollTestKit
         for (method, isRepeated) in [(Method.get, true), (.put, true), (.post, false), (.patch, false)] {
             // The server reads the second request and closes without a word: it may have acted on it.
             let server = try RawServer([.init(answers: [Self.ok, ""]), .init(answers: [Self.ok])])
-            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
             #expect(await Self.status(client, server.port, method, .bytes([])) == .success(200))
             let second = await Self.status(client, server.port, method, .bytes([]))
             #expect(isRepeated ? second == .success(200) : Self.code(second) == .disconnected)
@@ -51,7 +51,7 @@ import TollTestKit
 
     @Test func `a request on a fresh connection is never repeated`() async throws {
         let server = try RawServer([.init(answers: [""]), .init(answers: [Self.ok])])
-        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
         #expect(Self.code(await Self.status(client, server.port)) == .disconnected)
         #expect(server.requests.count == 1)
     }
@@ -59,7 +59,7 @@ import TollTestKit
     @Test func `a request is not repeated once a byte of its answer came, nor when its body streamed`() async throws {
         for (answer, body) in [("H", ClientBody.none), ("", .stream(BodyStream([]), length: 0))] {
             let server = try RawServer([.init(answers: [Self.ok, answer]), .init(answers: [Self.ok])])
-            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
             #expect(await Self.status(client, server.port) == .success(200))
             #expect(Self.code(await Self.status(client, server.port, .get, body)) == .disconnected)
         }
@@ -74,7 +74,7 @@ import TollTestKit
     ])
     func `an answer that is not HTTP is an error`(answer: String) async throws {
         let server = try RawServer([.init(answers: [answer], lingers: true)])
-        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
         #expect(Self.code(await Self.status(client, server.port)) == .malformed)
     }
 
@@ -84,7 +84,7 @@ import TollTestKit
     ])
     func `an answer that ends too early is an error`(answer: String) async throws {
         let server = try RawServer([.init(answers: [answer])])
-        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
         #expect(Self.code(await Self.status(client, server.port)) == .disconnected)
     }
 
@@ -95,7 +95,7 @@ import TollTestKit
         ]
         for answer in answers {
             let server = try RawServer([.init(answers: [answer]), .init(answers: [Self.ok])])
-            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
             #expect(await Self.status(client, server.port, .post) == .success(200))
             #expect(await Self.status(client, server.port, .post) == .success(200))
         }
@@ -104,7 +104,7 @@ import TollTestKit
     @Test func `a head over the limit is an error`() async throws {
         let answer = "HTTP/1.1 200 OK\r\nX: \(String(repeating: "x", count: 100_000))\r\n\r\n"
         let server = try RawServer([.init(answers: [answer], lingers: true)])
-        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
         #expect(Self.code(await Self.status(client, server.port)) == .tooLarge)
     }
 
@@ -116,7 +116,7 @@ import TollTestKit
             await release.wait()
             try await responder.send(ResponseHead(status: 200))
         }
-        var limits = ClientLimits()
+        var limits = ClientLimits.patient
         limits.connectionsPerOrigin = 1
         limits.waitingPerOrigin = 1
         let client = LoopHTTPClient(group: server.group, limits: limits)
@@ -134,8 +134,8 @@ import TollTestKit
     }
 
     @Test func `an https origin is not for this client`() async throws {
-        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))
-        let request = ClientRequest(.get, Origin(scheme: .https, host: "h"), target: Array("/".utf8))
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), limits: .patient)
+        let request = ClientRequest.patient(.get, Origin(scheme: .https, host: "h"), target: Array("/".utf8))
         #expect(await ClientTests.failure(client, request)?.code == .invalidMessage)
     }
 }

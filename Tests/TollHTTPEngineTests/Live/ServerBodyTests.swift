@@ -94,7 +94,7 @@ import TollHTTPEngine
     }
 
     @Test func `a chunked body over the limit fails`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyBytes = 10
         let server = try await TestServer(limits: limits) { request, responder in
             #expect(await request.body.failure() == .tooLarge)
@@ -105,7 +105,7 @@ import TollHTTPEngine
     }
 
     @Test func `a body that stalls times out`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyIdleTime = .milliseconds(100)
         let server = try await TestServer(limits: limits) { request, responder in
             #expect(await request.body.failure() == .timedOut)
@@ -190,7 +190,7 @@ import TollHTTPEngine
     }
 
     @Test func `a client that does not read is given up`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyIdleTime = .milliseconds(100)
         let ended = Latch()
         let server = try await TestServer(limits: limits) { _, responder in

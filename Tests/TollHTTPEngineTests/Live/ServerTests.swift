@@ -171,7 +171,7 @@ import TollHTTPEngine
     }
 
     @Test func `an idle connection and a slow head are ended in time`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.headerTime = .milliseconds(100)
         limits.idleTime = .milliseconds(100)
         let server = try await TestServer(limits: limits)
@@ -198,7 +198,7 @@ import TollHTTPEngine
     }
 
     @Test func `over the limit of connections the next waits its turn`() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.connections = 2
         let server = try await TestServer(limits: limits)
         var clients = try (0..<3).map { _ in try server.connect() }
@@ -224,7 +224,7 @@ import TollHTTPEngine
         active.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
         await started.wait()
         // On the loop, since the lines below block a thread of the pool.
-        let drain = Task(executorPreference: server.group.loops[0]) { await server.server.drain(within: .seconds(60)) }
+        let drain = Task(executorPreference: server.group.loops[0]) { await server.server.drain(within: Patience.time) }
         #expect(idle.receiveAll() == "")
         release.open()
         let answer = active.receiveAll()

@@ -15,7 +15,7 @@ struct TestServer {
 
     typealias Handle = @Sendable (Request, consuming Responder) async throws -> Void
 
-    init(limits: ServerLimits = ServerLimits(), loops: Int = 1, _ handle: @escaping Handle = Self.describe) async throws {
+    init(limits: ServerLimits = .patient, loops: Int = 1, _ handle: @escaping Handle = Self.describe) async throws {
         self.group = try EventLoopGroup(count: loops)
         self.server = try await HTTPServer(
             group: self.group,
