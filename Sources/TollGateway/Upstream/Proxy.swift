@@ -26,7 +26,7 @@ struct Proxy: Sendable {
     func pass(_ request: Request, to upstream: UpstreamPool, _ responder: consuming Responder) async {
         let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
         do throws(HTTPError) {
-            let body = watched.map { self.streamed(BodyStream($0), request.head.framing) } ?? .none
+            let body = watched.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
             var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil)
             outgoing.caller = request.client
             let answer = try await upstream.send(outgoing) { watched?.failure != nil }

@@ -63,7 +63,7 @@ struct UpstreamStand {
     func ask(_ way: Way, _ method: TollHTTP.Method = .get, body: BodyStream? = nil) async throws -> Outcome {
         var fields: Fields = ["Host": "api.example"]
         if way != .free { fields.append("X-Sample-Payment", "2") }
-        let length = body?.whole.map { BodyFraming.length(UInt64($0.count)) } ?? .none
+        let length = body?.whole.map { BodyFraming.length(UInt64($0.count)) } ?? BodyFraming.none
         let head = RequestHead(method: method, target: "/\(way.rawValue)", fields: fields, framing: length)
         let channel = RecordingResponseChannel()
         let request = Request(head: head, peer: PeerAddress(ip: "192.0.2.7", port: 1), body: body ?? .empty)
