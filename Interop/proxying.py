@@ -1,6 +1,6 @@
 # Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
-"""The gateway as a reverse proxy, between real peers: events, huge bodies in little memory, WebSockets, TLS and HTTP/2 upstreams by
-nginx, several addresses of which some fail. Free routes: who pays what is the matrix's and the Swift suites' business.
+"""The gateway as a reverse proxy, between real peers: events, huge bodies in little memory, WebSockets, TLS and HTTP/2
+upstreams by nginx, several addresses of which some fail. Free routes: who pays what is the matrix's and the Swift suites' business.
 
     python proxying.py [--only GROUP …] [--size 300MiB]
 """
@@ -49,7 +49,8 @@ class Bench:
     def start(self, upstreams: str, limits: str = "") -> None:
         """A gateway in front of these upstreams; the route of `/NAME/…` leads to the upstream of that name."""
         self.port, admin = free_port(), free_port()
-        names = [line.split(":")[0].strip() for line in upstreams.splitlines() if line.startswith("  ") and line[2] != " "]
+        lines = [line for line in upstreams.splitlines() if line.startswith("  ") and line[2] != " "]
+        names = [line.split(":")[0].strip() for line in lines]
         config = self.directory / f"tollgate-{self.port}.yaml"
         routes = "\n".join(f"  - {{match: /{name}/**, upstream: {name}, free: true}}" for name in names)
         config.write_text(f"listen: 127.0.0.1:{self.port}\nadmin: {{listen: 127.0.0.1:{admin}}}\nworkers: 1\n"
@@ -120,7 +121,8 @@ async def events(bench: Bench) -> None:
 
     async def source(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(b"9\r\ndata: 1\n\n\r\n")
         await seen.wait()
         writer.write(b"9\r\ndata: 2\n\n\r\n")
         await reader.read(1)
