@@ -89,9 +89,10 @@ import TollTestKit
         _ hosts: [String] = ["a", "b"], _ answer: @escaping @Sendable (String) throws(HTTPError) -> ClientResponse
     ) throws -> Bench {
         let upstream = Upstream(name: "api", addresses: hosts.map { .init(Self.origin($0)) })
-        let routes = [("/free/**", SettlePolicy?.none), ("/paid/*", .after), ("/first/*", .before)].map { path, policy in
+        let policies: [(String, SettlePolicy?)] = [("/free/**", nil), ("/paid/*", .after), ("/first/*", .before)]
+        let routes = try policies.map { path, policy in
             Route(
-                pattern: try! RoutePattern(path), upstream: upstream,
+                pattern: try RoutePattern(path), upstream: upstream,
                 terms: policy.map { Terms(options: [Bench.option], settle: SettleRule($0), dialects: ["x402", "x402-v1"]) })
         }
         return try Bench(routes: routes) { sent throws(HTTPError) in try answer(sent.url) }
