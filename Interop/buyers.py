@@ -20,6 +20,7 @@ PATIENCE = 60           # seconds until a purchase without an end is a failure
 PAUSE = 0.05            # between two presentations
 EXCHANGE_TIMEOUT = 30
 DEFERRED = "/deferred"
+HOST = "api.example"    # whichever gateway is asked: the same request is one to the same host
 
 
 @dataclass
@@ -101,7 +102,7 @@ def present(origin: str, method: str, target: str, fields: Fields, **when: Calla
 class Shop:
     """Where and how everybody buys."""
 
-    origin: str
+    origins: list[str]      # of gateways that sell the same; each presentation goes to any
     network: str
     token: str
     routes: list[str]
@@ -110,9 +111,9 @@ class Shop:
     when_asked: Callable[[], None]
     when_answered: Callable[[], None]
 
-    def terms(self, method: str, route: str) -> Terms | None:
+    def terms(self, origin: str, method: str, route: str) -> Terms | None:
         """Of a fresh 402; None when the gateway is away."""
-        answer = present(self.origin, method, route, [])
+        answer = present(origin, method, route, [("Host", HOST)])
         if answer is None or answer.status == 503:
             return None
         if answer.status != 402:
@@ -143,10 +144,13 @@ class Buyer(threading.Thread):
         except Exception as e:      # a thread's failure is the run's
             self.trouble = f"{self.name}: {type(e).__name__}: {e}"
 
+    def _origin(self) -> str:
+        return self.choice.choice(self.shop.origins)
+
     def _begin(self) -> Purchase | None:
         route, method = self.choice.choice(self.shop.routes), self.choice.choice(("GET", "POST"))
         dialect, gives_up = self.choice.choices(("v2", "v1"), (7, 1))[0], self.choice.random() < 0.1
-        terms = self.shop.terms(method, route)
+        terms = self.shop.terms(self._origin(), method, route)
         if terms is None:
             return None
         authorization = self.shop.sign(self.payer, terms)
@@ -164,10 +168,12 @@ class Buyer(threading.Thread):
         else:
             self._present_to_the_end(purchase)
 
+    def _present(self, purchase: Purchase, **when: Callable[[], None]) -> Answer | None:
+        return present(self._origin(), purchase.method, purchase.route, [("Host", HOST), *purchase.fields], **when)
+
     def _present_to_the_end(self, purchase: Purchase) -> None:
         while time.monotonic() < purchase.begun + PATIENCE:
-            answer = present(self.shop.origin, purchase.method, purchase.route, purchase.fields, when_sent=self.shop.when_asked,
-                             when_answered=self.shop.when_answered)
+            answer = self._present(purchase, when_sent=self.shop.when_asked, when_answered=self.shop.when_answered)
             purchase.presentations += 1
             if end := self._end(purchase, answer):
                 purchase.end = end
@@ -202,7 +208,7 @@ class Buyer(threading.Thread):
         """Present once more what was paid, until there is an answer."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
-            answer = present(self.shop.origin, purchase.method, purchase.route, purchase.fields)
+            answer = self._present(purchase)
             if answer and answer.status == 200:
                 purchase.bodies.append(answer.body)
                 return

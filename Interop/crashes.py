@@ -1,11 +1,12 @@
 # Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 """Kill the gateway again and again under paid load, and count the money afterwards.
 
-    python crashes.py [--kills 20] [--seed TEXT] [--buyers 8] [--keep]
+    python crashes.py [--kills 20] [--replicas 3] [--seed TEXT] [--buyers 8] [--keep]
 
 A chain that mines every few hundred milliseconds, a gateway with a ledger of its own, and buyers who present each credential until
-it has come to a definite end.  The gateway is killed (SIGKILL) at moments that the seed chooses: at any time, while it starts, and
-right after a buyer has asked, the upstream was called, a transaction came to the node, went through it, or an answer arrived.
+it has come to a definite end.  With --replicas several gateways share one ledger in PostgreSQL, each presentation goes to any of
+them, and one dies while the others go on.  A gateway is killed (SIGKILL) at moments that the seed chooses: at any time, while it
+starts, and right after a buyer has asked, the upstream was called, a transaction came to the node, went through it, or an answer arrived.
 Everything is judged from outside: by the chain, by what the buyers were told, by the upstream's calls, and by `tollgate ledger`.
 """
 from __future__ import annotations
@@ -36,6 +37,7 @@ from credentials import Authorization, Terms
 from market import NETWORK, PRICE, TOLLGATE
 from node_proxy import NodeProxy
 from processes import Failed, Processes, free_port, spawn
+from servers import Postgres
 from upstream import Upstream
 
 from kit import Kit, start_devchain  # devnet/, which market.py puts on the path
@@ -80,22 +82,23 @@ class Moments:
 
 
 class Gateway:
-    """The gateway that dies and comes back, over the same ledger, at the same address."""
+    """A gateway that dies and comes back, over the same ledger, at the same address."""
 
-    def __init__(self, directory: Path, node: str, upstream: str, keys: list[str], payee: str):
-        self.processes, self.node, self.upstream, self.payee = Processes(directory), node, upstream, payee
+    def __init__(self, processes: Processes, number: int, node: str, upstream: str, store: str, keys: list[str], payee: str):
+        self.processes, self.node, self.upstream, self.store, self.payee = processes, node, upstream, store, payee
         self.port, self.admin = free_port(), free_port()
-        self.origin, self.config, self.lives = f"http://127.0.0.1:{self.port}", directory / "tollgate.yaml", 0
+        self.origin, self.config = f"http://127.0.0.1:{self.port}", processes.directory / f"tollgate-{number}.yaml"
+        self.name, self.lives = f"gateway {number}", 0
         self.environment = {f"CRASH_KEY_{i}": key for i, key in enumerate(keys)}
-        self.config.write_text(self._yaml(directory))
+        self.config.write_text(self._yaml())
         self._process: subprocess.Popen | None = None
 
-    def _yaml(self, directory: Path) -> str:
+    def _yaml(self) -> str:
         routes = "\n".join(f"  - {{match: /{p}, upstream: api, price: $0.01, settle: {p}, max_timeout: 120s}}" for p in POLICIES)
         return f"""listen: 127.0.0.1:{self.port}
-public_url: {self.origin}
+public_url: http://127.0.0.1
 admin: {{listen: 127.0.0.1:{self.admin}}}
-store: sqlite:{directory / 'tollgate.db'}
+store: {self.store}
 workers: 2
 settle_wait: 2s
 deferred: {{exposure: {{per_payer: $1000, total: $1000}}, max_age: 2s, batch_size: 10}}
@@ -110,16 +113,19 @@ routes:
     def _command(self) -> list[str]:
         return [TOLLGATE, "serve", "--config", str(self.config)]
 
+    @property
+    def _life(self) -> str:
+        return f"{self.name} life {self.lives}"
+
     def start(self) -> None:
         """A new life, until it is ready."""
         self.lives += 1
-        self._process = self.processes.start(f"life {self.lives}", self._command(), f"http://127.0.0.1:{self.admin}/ready",
-                                             self.environment)
+        self._process = self.processes.start(self._life, self._command(), f"http://127.0.0.1:{self.admin}/ready", self.environment)
 
     def start_and_kill(self, after: float) -> None:
         """A life that ends before it is ready, or little later."""
         self.lives += 1
-        with self.processes.log(f"life {self.lives}").open("w") as log:
+        with self.processes.log(self._life).open("w") as log:
             self._process = spawn(self._command(), self.environment, stdout=log, stderr=subprocess.STDOUT)
         time.sleep(after)
         self.kill()
@@ -127,7 +133,7 @@ routes:
     def kill(self) -> None:
         """kill -9."""
         if self._process:
-            expect(self._process.poll() is None, f"the gateway ended by itself\n{self.processes.tail(f'life {self.lives}')}")
+            expect(self._process.poll() is None, f"the gateway ended by itself\n{self.processes.tail(self._life)}")
             self._process.kill()
             self._process.wait()
             self._process = None
@@ -147,7 +153,7 @@ routes:
 class Run:
     """One run: everybody, the killings, and the count."""
 
-    def __init__(self, directory: Path, seed: str, buyers: int):
+    def __init__(self, directory: Path, seed: str, buyers: int, replicas: int):
         self.choice = random.Random(seed)
         self.processes = Processes(directory)
         with self.processes.log("devnet").open("w") as log:
@@ -160,12 +166,17 @@ class Run:
         for key in keys:
             self.kit.rpc("anvil_setBalance", key.address, hex(1000 * 10**18))
         self.signers = [key.address for key in keys]
-        self.gateway = Gateway(directory, self.node.url, self.upstream.url, [k.key.to_0x_hex() for k in keys], self.payee)
-        self.moments = Moments(self.gateway.kill)
+        self.postgres = Postgres(self.processes) if replicas > 1 else None
+        store = self.postgres.url if self.postgres else f"sqlite:{directory / 'tollgate.db'}"
+        self.gateways = [Gateway(Processes(directory), number, self.node.url, self.upstream.url, store,
+                                 [k.key.to_0x_hex() for k in keys], self.payee) for number in range(replicas)]
+        self.gateway = self.victim = self.gateways[0]
+        self.moments = Moments(lambda: self.victim.kill())
         self.upstream.when_called = self.moments.reach("called")
         self.node.before_send, self.node.after_send = self.moments.reach("sending"), self.moments.reach("sent")
         self.stop_buying = threading.Event()
-        shop = Shop(self.gateway.origin, NETWORK, self.token, [f"/{p}" for p in POLICIES], self._sign, ["payer", "payer2"],
+        origins = [g.origin for g in self.gateways]
+        shop = Shop(origins, NETWORK, self.token, [f"/{p}" for p in POLICIES], self._sign, ["payer", "payer2"],
                     self.moments.reach("asked"), self.moments.reach("answered"))
         self.buyers = [Buyer(shop, number, seed, self.stop_buying) for number in range(buyers)]
         self.kills: Counter[str] = Counter()
@@ -183,26 +194,28 @@ class Run:
     # The killings.
 
     def kill(self, count: int) -> None:
-        """Kill the gateway so often, and let it live after the last."""
-        self.gateway.start()
+        """Kill a gateway so often, and let it live after the last."""
+        for gateway in self.gateways:
+            gateway.start()
         for buyer in self.buyers:
             buyer.start()
         kinds = list(itertools.islice(itertools.cycle(Moments.KINDS), count))
         self.choice.shuffle(kinds)
         for kind in kinds:
+            self.victim = self.choice.choice(self.gateways)
             self._kill_once(kind)
             self.kills[kind] += 1
-            self.gateway.start()
+            self.victim.start()
 
     def _kill_once(self, kind: str) -> None:
         if kind == "while it starts":
             time.sleep(self.choice.uniform(0, 0.5))
-            self.gateway.kill()
-            self.gateway.start_and_kill(self.choice.uniform(0, 0.2))
+            self.victim.kill()
+            self.victim.start_and_kill(self.choice.uniform(0, 0.2))
             return
         time.sleep(self.choice.uniform(0.1, 1.0))
         if kind == "at any time":
-            self.gateway.kill()
+            self.victim.kill()
             return
         self.moments.arm(kind, self.choice.choice((0, 0, self.choice.uniform(0, 0.05))))
         expect(self.moments.came.wait(QUIET_TIMEOUT), f"nobody saw the gateway at \"{kind}\"")
@@ -226,8 +239,11 @@ class Run:
     def stop(self) -> None:
         """End everything."""
         self.stop_buying.set()
-        self.gateway.processes.stop()
+        for gateway in self.gateways:
+            gateway.processes.stop()
         self.processes.stop()
+        if self.postgres:
+            self.postgres.remove()
 
 
 class Count:
@@ -394,12 +410,13 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--kills", type=int, default=20)
     p.add_argument("--buyers", type=int, default=8)
+    p.add_argument("--replicas", type=int, default=1, help="gateways; several have one ledger in PostgreSQL")
     p.add_argument("--seed", default=secrets.token_hex(4), help="chooses moments, routes, methods; printed when a check fails")
     p.add_argument("--keep", action="store_true", help="keep configuration, ledger and logs even if all passed")
     a = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that children are stopped
     directory = Path(tempfile.mkdtemp(prefix="tollgate-crashes-"))
-    run = Run(directory, a.seed, a.buyers)
+    run = Run(directory, a.seed, a.buyers, a.replicas)
     try:
         passed = perform(run, a.kills)
     finally:

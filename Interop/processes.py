@@ -54,6 +54,12 @@ class Processes:
             time.sleep(0.05)
         raise Failed(f"{name}: {ready_url} did not answer 200 in {START_TIMEOUT} s\n{self.tail(name)}")
 
+    def end(self, name: str) -> None:
+        """Kill a child."""
+        process = next(p for n, p in self._running if n == name)
+        process.kill()
+        process.wait()
+
     def adopt(self, name: str, process: subprocess.Popen) -> None:
         """Stop a child that was started elsewhere with the others."""
         self._running.append((name, process))

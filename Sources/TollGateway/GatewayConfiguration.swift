@@ -16,40 +16,46 @@ public struct GatewayConfiguration: Sendable {
     /// The most payments that may be on their way to the chain at once: over it, requests are refused before anything is claimed,
     /// so that a chain that stands still fills neither memory nor the ledger.
     public var settlingCountMax: Int
-    /// Whether other processes serve on the same ledger.
-    public var ledgerUse: LedgerUse
     /// Which origins' scripts may read answers.
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
     public var trustedProxies = TrustedProxies.none
     /// What is held of answers until they are paid for.
     public var holding = HoldingLimits()
+    /// Who may not buy.
+    public var denied = DenyList()
+    /// Who is asked about each payer; nil for nobody.
+    public var screening: ScreeningHook?
+    /// How often one client may ask, over all routes that say nothing else.
+    public var rateLimits = RateLimits()
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    public var discovery: Discovery?
+    /// Whether the money is real; where it is not, every answer says so.
+    public var mode = GatewayMode.live
 
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
-        settlingCountMax: Int = 5_000, ledgerUse: LedgerUse = .alone, cors: CORSPolicy = .any
+        settlingCountMax: Int = 5_000, cors: CORSPolicy = .any
     ) {
         self.publicURL = publicURL
         self.routes = routes
         self.settleWait = settleWait
         self.deferral = deferral
         self.settlingCountMax = settlingCountMax
-        self.ledgerUse = ledgerUse
         self.cors = cors
     }
 }
 
-/// Who serves on a ledger.
-public enum LedgerUse: Hashable, Sendable {
-    /// This process alone: a claim without an end that no request works on was interrupted.
-    case alone
-    /// Other processes too. A claim of theirs may be at work as long as the upstream and the settlement may take, and
-    /// ``graceSeconds`` more for sending the answer; only then is it taken up.
-    case shared
+/// Whether a gateway takes money.
+public enum GatewayMode: Hashable, Sendable {
+    /// It does.
+    case live
+    /// It only does as if: every answer has the field `Tollgate-Mode: test`.
+    case test
 
-    /// For what is not bounded otherwise: reading and sending bodies.
-    static let graceSeconds: Int64 = 60
+    /// The line that tells of it, as it stands in a head; empty where there is nothing to tell.
+    var line: String { self == .test ? "Tollgate-Mode: test\r\n" : "" }
 }
 
 /// A pattern, where its requests go, and what they cost.
@@ -60,12 +66,17 @@ public struct Route: Sendable {
     public var upstream: Upstream
     /// What they cost; nil is free.
     public var terms: Terms?
+    /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
+    public var rateLimits = RateLimits()
+    /// What directories say of it; nil keeps it out of them.
+    public var listing: Listing?
 
     /// A route by all its fields.
-    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
+    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?, listing: Listing? = nil) {
         self.pattern = pattern
         self.upstream = upstream
         self.terms = terms
+        self.listing = listing
     }
 }
 
@@ -89,12 +100,14 @@ public struct Terms: Sendable {
     public var identifiers: IdentifierRule
     /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
     public var acceptsSignIn: Bool
+    /// Whether it is paid for at all. In shadow mode it is not: what would be refused is logged, and let pass.
+    public var isEnforced: Bool
 
     /// Terms by all their fields.
     public init(
         options: [PaymentOption], settle: SettleRule = SettleRule(.after), description: String = "", mimeType: String? = nil,
         dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true,
-        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false
+        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false, isEnforced: Bool = true
     ) {
         self.options = options
         self.settle = settle
@@ -105,5 +118,6 @@ public struct Terms: Sendable {
         self.storesAnswers = storesAnswers
         self.identifiers = identifiers
         self.acceptsSignIn = acceptsSignIn
+        self.isEnforced = isEnforced
     }
 }

@@ -25,22 +25,30 @@ public final class PostgresPaymentStore: PaymentStore {
     private static let pruneStep = 256
 
     private let reader: PostgresPaymentReader
-    private let writers: ReaderPool<LedgerWriter>
+    let writers: ReaderPool<LedgerWriter>
     private let deferred: GroupCommitQueue<LedgerWriter>
 
     /// Opens the ledger in the database that a `postgres://` URL names, or makes it in a schema that is empty. Blocks: call it at
     /// start.
     ///
+    /// - Parameter alone: Whether to keep out all others who write, with one session that writes: nobody else may have the ledger
+    ///   open to write it, and none can from then on. Claims against the exposure are then refused.
     /// - Throws: What is wrong with the database: not reached, no permission, another program's, newer than this program.
-    public init(url: String) throws(StoreError) {
-        let link = PostgresLink(url: url, access: .writing)
+    public init(url: String, alone: Bool = false) throws(StoreError) {
+        let link = PostgresLink(url: url, access: alone ? .alone : .writing)
         try LedgerSchema.migrate(try link.open(), link.place)
-        _ = try link.connect()
+        if !alone { _ = try link.connect() }
         let recent = RecentPayments()
-        self.reader = try PostgresPaymentReader(link, count: Self.readerCount)
+        let readers = alone ? PostgresLink(url: url, access: .reading) : link
+        self.reader = try PostgresPaymentReader(readers, count: Self.readerCount)
         self.writers = try ReaderPool(
-            count: Self.writerCount, waitingCountMax: Self.waitingCountMax, on: { .own("tollgate.ledger.writer") }
-        ) { () throws(StoreError) in LedgerWriter(PostgresSession(link), recent: recent) }
+            count: alone ? 1 : Self.writerCount, waitingCountMax: Self.waitingCountMax,
+            on: { .own("tollgate.ledger.writer") }
+        ) { () throws(StoreError) in
+            let session = PostgresSession(link)
+            if alone { try session.connect() }
+            return LedgerWriter(session, recent: recent)
+        }
         var limits = GroupCommitLimits()
         limits.groupCountMax = Self.deferredCountMax
         limits.waitingCountMax = Self.waitingCountMax
@@ -85,9 +93,20 @@ public final class PostgresPaymentStore: PaymentStore {
         }
     }
 
-    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
-        let event = try EncodedEvent(.claimed(claim))
-        return try await self.writers.read { writer throws(StoreError) in try writer.spendCredit(event, claim, at: time) }
+    public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
+        let encoded = try EncodedClaim.all(claims)
+        return try await self.writers.read { writer throws(StoreError) in try writer.spendCredit(encoded, at: time) }
+    }
+
+    public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
+        try await self.writers.read { writer throws(StoreError) in try writer.renew(worker, for: seconds) }
+    }
+
+    public func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
+        let event = try EncodedEvent(.takenOver(by: worker))
+        return try await self.writers.read { writer throws(StoreError) in
+            try writer.takeOver(payment, by: worker, event, at: time)
+        }
     }
 
     public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
@@ -113,6 +132,10 @@ public final class PostgresPaymentStore: PaymentStore {
 
     public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
         try await self.reader.records(query)
+    }
+
+    public func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms] {
+        try await self.reader.terms(query)
     }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {

@@ -103,9 +103,18 @@ public final class SQLitePaymentStore: PaymentStore {
         }
     }
 
-    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
-        let event = try EncodedEvent(.claimed(claim))
-        return try await self.writes.write { writer throws(StoreError) in try writer.spendCredit(event, claim, at: time) }
+    public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
+        let encoded = try EncodedClaim.all(claims)
+        return try await self.writes.write { writer throws(StoreError) in try writer.spendCredit(encoded, at: time) }
+    }
+
+    public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
+        try await self.writes.write { writer throws(StoreError) in writer.workers.renew(worker, for: seconds, at: time) }
+    }
+
+    public func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
+        let entry = try EncodedEntry(payment, [.takenOver(by: worker)])
+        return try await self.writes.write { writer throws(StoreError) in try writer.takeOver(entry, by: worker, at: time) }
     }
 
     public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
@@ -126,6 +135,10 @@ public final class SQLitePaymentStore: PaymentStore {
 
     public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
         try await self.reads.read { reader throws(StoreError) in try reader.records(query) }
+    }
+
+    public func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms] {
+        try await self.reads.read { reader throws(StoreError) in try reader.terms(query) }
     }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {

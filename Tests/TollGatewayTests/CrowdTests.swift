@@ -6,6 +6,7 @@ import TollGateway
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollRuntime
 import TollTestKit
 
 /// Many requests, several processes, and chains that stand still.
@@ -105,22 +106,23 @@ import TollTestKit
 
     // MARK: - Several gateways on one ledger
 
-    /// Two processes: the second's time stands still while it waits.
+    /// Two processes, which stay: the second's time stands still while it waits.
     private static func pair(
         sleepPasses: Bool, upstream: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse
-    ) throws -> (Bench, Bench) {
-        let one = try Bench(sleepPasses: false, ledgerUse: .shared, upstream: upstream)
+    ) async throws -> (Bench, Bench) {
+        let one = try Bench(sleepPasses: false, upstream: upstream)
         let time = ManualTime(start: .seconds(Bench.now), sleepPasses: sleepPasses)
         let other = try Bench(
-            store: one.store, chain: one.chain, time: time, ledgerUse: .shared,
+            store: one.store, chain: one.chain, time: time,
             upstream: { _ in .text("the other's") })
+        for bench in [one, other] { try await bench.stay() }
         return (one, other)
     }
 
     @Test(arguments: ["/paid/1", "/first/1"])
     func `another process at work is waited for, and its answer given`(target: String) async throws {
         let gate = Gate()
-        let (one, other) = try Self.pair(sleepPasses: false) { _ in
+        let (one, other) = try await Self.pair(sleepPasses: false) { _ in
             await gate.pass()
             return .text("the first's")
         }
@@ -138,7 +140,7 @@ import TollTestKit
     @Test(arguments: ["/paid/1", "/first/1"])
     func `a process that takes longer than one waits is not taken for dead`(target: String) async throws {
         let gate = Gate()
-        let (one, other) = try Self.pair(sleepPasses: true) { _ in
+        let (one, other) = try await Self.pair(sleepPasses: true) { _ in
             await gate.pass()
             return .text("the first's")
         }
@@ -153,24 +155,64 @@ import TollTestKit
         #expect(try await other.pay(.get, target, credential).text == "the first's")
     }
 
-    @Test func `what a dead process left is taken up when it would have been done`() async throws {
-        let (one, other) = try Self.pair(sleepPasses: true) { _ in .text("never") }
-        let credential = try await one.credential("/paid/1", .init(validBefore: UInt64(Bench.now + 1_000)))
-        // The process dies behind its claim: its upstream's answer never comes.
-        let dying = try Bench(
-            store: one.store, chain: one.chain, time: one.time, ledgerUse: .shared,
+    /// A process that dies behind its claim: its upstream's answer never comes.
+    private static func dying(beside bench: Bench) throws -> Bench {
+        try Bench(
+            store: bench.store, chain: bench.chain, time: bench.time,
             upstream: { _ throws(HTTPError) in
                 while !Task.isCancelled { await Task.yield() }
                 throw HTTPError(.cancelled, "")
             })
-        let died = Task { try await dying.pay(credential) }
-        while try await one.records().isEmpty { await Task.yield() }
-        #expect(try await other.pay(credential).code == "settlement_pending")
-        other.time.advance(by: .seconds(121))
-        let answer = try await other.pay(credential)
-        #expect(answer.status == 200 && answer.text == "the other's")
+    }
+
+    @Test(arguments: [(Method.get, "/paid/1", 200), (.post, "/paid/1", 409), (.get, "/first/1", 200), (.post, "/first/1", 409)])
+    func `what a dead process left is taken up within one request, when its lease ends`(
+        method: TollHTTP.Method, target: String, status: Int
+    ) async throws {
+        let (one, other) = try await Self.pair(sleepPasses: true) { _ in .text("never") }
+        let credential = try await one.credential(target, .init(validBefore: UInt64(Bench.now + 1_000)))
+        let dying = try Self.dying(beside: one)
+        try await dying.stay(for: WorkerLease.seconds)
+        let died = Task { try await dying.pay(method, target, credential) }
+        while dying.upstream.sent.isEmpty { await Task.yield() }
+        let answer = try await other.pay(method, target, credential)
+        #expect(answer.status == status)
+        #expect(other.time.environment.now() - UInt64(Bench.now) <= UInt64(WorkerLease.seconds) + 1)
+        #expect(other.upstream.sent.count == (status == 200 ? 1 : 0))
+        if target == "/first/1", method == .post { #expect(answer["tollgate-debt"] != nil) }
         died.cancel()
         _ = try? await died.value
+    }
+
+    @Test func `a lease that lapsed is another one when it begins again`() async throws {
+        let time = ManualTime(start: .seconds(Bench.now))
+        let lease = WorkerLease(on: MemoryPaymentStore(), environment: time.environment, log: .silent)
+        #expect(lease.term == nil, "it has not begun")
+        try await lease.begin()
+        let first = try #require(lease.term)
+        time.advance(by: .seconds(10))
+        try await lease.begin()
+        #expect(lease.term == first, "renewed in time it is the same")
+        time.advance(by: .seconds(WorkerLease.seconds))
+        #expect(lease.term == nil)
+        try await lease.begin()
+        #expect(lease.term != nil && lease.term != first)
+    }
+
+    @Test(arguments: ["/paid/1", "/first/1"])
+    func `a process that could not renew its lease calls no upstream until it has it again`(target: String) async throws {
+        let (store, time) = (MemoryPaymentStore(), ManualTime(start: .seconds(Bench.now)))
+        let lease = WorkerLease(on: store, environment: time.environment, log: .silent)
+        try await lease.begin()
+        let bench = try Bench(store: store, time: time, lease: lease)
+        let credential = try await bench.credential(target, .init(validBefore: UInt64(Bench.now + 1_000)))
+        time.advance(by: .seconds(WorkerLease.seconds))
+        let refused = try await bench.pay(.get, target, credential)
+        #expect(refused.status == 503 && refused["retry-after"] != nil)
+        #expect(bench.upstream.sent.isEmpty)
+        try await lease.begin()
+        #expect(try await bench.pay(.get, target, credential).status == 200)
+        #expect(bench.upstream.sent.count == 1 && bench.chain.transferCount == 1)
     }
 
     // MARK: - Bodies

@@ -96,6 +96,15 @@ import TollTestKit
         try await Self.expectDebt(bench, answer)
     }
 
+    @Test func `before: a debt that housekeeping has noted meanwhile is told, and noted once`() async throws {
+        let store = HastyHousekeeping(wrapped: MemoryPaymentStore())
+        let bench = try Bench(store: store) { _ in .text("stack trace", status: 500) }
+        let answer = try await bench.pay(.get, "/first/1", try await bench.credential("/first/1"))
+        try await Self.expectDebt(bench, answer)
+        let record = try #require(try await bench.records().first)
+        #expect(try await store.events(record.id).count { $0.event.name == "owed" } == 1)
+    }
+
     private static func expectDebt(_ bench: Bench, _ answer: RecordedResponse) async throws {
         #expect(answer.status == 502)
         #expect(answer.receipt["success"] == true)
@@ -227,5 +236,17 @@ import TollTestKit
         #expect(answer["retry-after"] != nil && !answer.text.contains("disk"))
         #expect(bench.upstream.sent.isEmpty && bench.chain.transactionCount == 0)
         #expect(bench.log.holds("the ledger does not answer", "disk"))
+    }
+}
+
+/// A ledger in which somebody notes every debt a moment before whoever made it does.
+private struct HastyHousekeeping: WrappingPaymentStore {
+    let wrapped: any PaymentStore
+
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        if entries.contains(where: { $0.events.contains { $0.name == "owed" } }) {
+            try await self.wrapped.append(entries, at: time)
+        }
+        return try await self.wrapped.append(entries, at: time)
     }
 }

@@ -23,8 +23,9 @@ import TollTestKit
     private static func withTwo(_ body: (Bench, Bench) async throws -> Void) async throws {
         let url = try await PostgresServer.shared().makeDatabase()
         let (first, second) = (try await Self.open(url), try await Self.open(url))
-        let one = try Bench(store: first, ledgerUse: .shared)
-        let other = try Bench(store: second, chain: one.chain, time: one.time, ledgerUse: .shared)
+        let one = try Bench(store: first)
+        let other = try Bench(store: second, chain: one.chain, time: one.time)
+        for bench in [one, other] { try await bench.stay() }
         try await body(one, other)
         await first.close()
         await second.close()
@@ -62,7 +63,7 @@ import TollTestKit
     @Test func `while the ledger's server is gone paid routes answer 503, and when it is back they serve`() async throws {
         let server = try await PostgresServer.start()
         let store = try await Self.open(try await server.makeDatabase())
-        let bench = try Bench(store: store, ledgerUse: .shared)
+        let bench = try Bench(store: store)
         #expect(try await bench.pay(try await bench.credential("/paid/1", Bench.Authorization(nonce: 1))).status == 200)
 
         try await server.process.kill()

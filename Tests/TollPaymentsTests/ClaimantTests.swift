@@ -3,6 +3,7 @@
 import Testing
 import TollPayments
 import TollPrimitives
+import TollTestKit
 
 /// Who is known as the one that claimed, and what the machine does with identifiers and credit.
 @Suite struct ClaimantTests {
@@ -19,16 +20,22 @@ import TollPrimitives
         Credential(dialect: dialect, option: option, payload: [:], challengeHash: secret, identifier: id)
     }
 
-    private static func claim(_ credential: Credential = credential(), nonce: String = "0x01") -> Claim {
+    private static func claim(
+        _ credential: Credential = credential(), nonce: String = "0x01", paying option: PaymentOption = option
+    ) -> Claim {
         Claim(
             key: PaymentKey(network: asset.network, asset: asset.address, payer: "0xAA", nonce: nonce), payer: "0xAA",
             option: option, dialect: credential.dialect, policy: .after, payload: [:], route: "/x", request: request,
             challengeHash: credential.challengeHash, unusedAtBlock: 7, validBefore: 2000,
-            identifierHash: Claimant(credential, signedIn: nil).identifierHash(of: "0xAA"))
+            identifierHash: Claimant(credential, signedIn: nil).identifierHash(of: "0xAA"), worker: SamplePayment.worker(1))
     }
 
-    private static func machine(_ credential: Credential = credential(), key: PaymentKey? = key) -> PaidRequest {
-        PaidRequest(credential: credential, key: key, rule: SettleRule(.after), route: "/x", request: self.request, at: 2)
+    private static func machine(
+        _ credential: Credential = credential(), key: PaymentKey? = key, alternatives: [PaymentOption] = []
+    ) -> PaidRequest {
+        PaidRequest(
+            credential: credential, key: key, rule: SettleRule(.after), alternatives: alternatives, route: "/x",
+            request: self.request, worker: SamplePayment.worker(1), at: 2)
     }
 
     private static func settled(_ claim: Claim = claim()) throws -> PaymentRecord {
@@ -111,10 +118,12 @@ import TollPrimitives
 
     @Test func `credit is spent where a payment is claimed, and what it bought is called for`() throws {
         let credential = Self.credential(nil, dialect: .credit)
-        let claim = Self.claim(credential)
-        var machine = Self.machine(credential)
+        let other = PaymentOption(asset: SamplePayment.otherAsset, amount: 900, payTo: "0xBB", maxTimeoutSeconds: 300)
+        let claims = [Self.claim(credential), Self.claim(credential, paying: other)]
+        let claim = claims[0]
+        var machine = Self.machine(credential, alternatives: [other])
         #expect(machine.start() == .verify(.now))
-        #expect(machine.verified(.valid(Self.payment)) == .spendCredit(claim))
+        #expect(machine.verified(.valid(Self.payment)) == .spendCredit(claims))
         var record = PaymentRecord(claim, at: 0)
         try record.apply(.settled(.credit), at: 1)
         #expect(machine.credited(.first(record)) == .callUpstream(record))
@@ -126,7 +135,7 @@ import TollPrimitives
         let credential = Self.credential(nil, dialect: .credit)
         var poor = Self.machine(credential)
         _ = poor.verified(.valid(Self.payment))
-        #expect(poor.credited(.insufficient(available: 999)) == .finish(.insufficientCredit))
+        #expect(poor.credited(.insufficient) == .finish(.insufficientCredit))
         var stranger = Self.machine(credential)
         _ = stranger.verified(.valid(Self.payment))
         #expect(stranger.credited(.held(try Self.settled(Self.claim(credential)))) == .finish(.alreadyUsed(transaction: nil)))

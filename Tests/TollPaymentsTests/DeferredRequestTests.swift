@@ -3,6 +3,7 @@
 import Testing
 import TollPayments
 import TollPrimitives
+import TollTestKit
 
 /// Requests that are served before they are paid, and policies that depend on who pays.
 @Suite struct DeferredRequestTests {
@@ -157,60 +158,89 @@ import TollPrimitives
 
     // MARK: - Several processes on one ledger
 
-    /// What a request at second 100 does with `record`, when work that began before second 50 is known to be over.
-    private static func shared(
+    private static let other = SamplePayment.worker(2)
+
+    /// A payment that another process has claimed.
+    private static func theirs(_ policy: SettlePolicy = .after) throws -> PaymentRecord {
+        var record = PaymentRecord(Usual.claim(policy), at: 50)
+        try record.apply(.takenOver(by: self.other), at: 50)
+        return record
+    }
+
+    /// A request that finds `record`.
+    private static func finding(
         _ record: PaymentRecord, request: RequestIdentity = Usual.get
     ) -> (PaidRequest, PaidRequest.Action) {
-        var machine = Usual.machine(SettleRule(.after), request: request, interruptedBefore: 50, at: 100)
+        var machine = Usual.machine(SettleRule(.after), request: request)
         _ = machine.verified(.valid(Usual.payment))
         let action = machine.claimed(.held(record))
         return (machine, action)
     }
 
-    private static func record(_ policy: SettlePolicy = .after, claimedAt time: Int64) -> PaymentRecord {
-        PaymentRecord(Usual.claim(policy), at: time)
+    private static func taken(_ record: PaymentRecord) throws -> PaymentRecord {
+        var taken = record
+        try taken.apply(.takenOver(by: Usual.worker), at: 100)
+        return taken
     }
 
     @Test func `another process at work is waited for, and its kept answer given`() throws {
-        var record = Self.record(claimedAt: 50)
-        var (machine, action) = Self.shared(record)
-        #expect(action == .lookAgain(record.id))
-        #expect(machine.lookedAgain(record) == .lookAgain(record.id))
+        var record = try Self.theirs()
+        var (machine, action) = Self.finding(record)
+        #expect(action == .takeOver(record.id))
+        #expect(machine.tookOver(record) == .lookAgain(record.id))
+        #expect(machine.lookedAgain(record) == .takeOver(record.id))
+        #expect(machine.tookOver(record) == .lookAgain(record.id))
         for event in [Usual.answer, Usual.signed, .settled(Usual.settlement)] { try record.apply(event, at: 100) }
         #expect(machine.lookedAgain(record) == .finish(.replay(record)))
     }
 
-    @Test func `who waits in vain for another process is told to come again`() {
-        let record = Self.record(claimedAt: 50)
-        var (machine, _) = Self.shared(record)
+    @Test func `who waits in vain for another process is told to come again`() throws {
+        let record = try Self.theirs()
+        var (machine, _) = Self.finding(record)
         #expect(machine.waitedTooLong(record) == .finish(.pending(record.id, transaction: nil)))
     }
 
     @Test func `a call of another process that failed leaves the payment to whoever waits`() throws {
-        var record = Self.record(claimedAt: 50)
-        var (machine, _) = Self.shared(record)
+        var record = try Self.theirs()
+        var (machine, _) = Self.finding(record)
+        _ = machine.tookOver(record)
         try record.apply(.released(reason: ""), at: 60)
         #expect(machine.lookedAgain(record) == .claim(Usual.claim(), nil))
     }
 
-    @Test func `a stranger waits for nobody`() {
-        var machine = Usual.machine(SettleRule(.after), secret: nil, interruptedBefore: 50, at: 100)
+    @Test func `a stranger waits for nobody`() throws {
+        var machine = Usual.machine(SettleRule(.after), secret: nil)
         _ = machine.verified(.valid(Usual.payment))
-        #expect(machine.claimed(.held(Self.record(claimedAt: 50))) == .finish(.alreadyUsed(transaction: nil)))
+        #expect(machine.claimed(.held(try Self.theirs())) == .finish(.alreadyUsed(transaction: nil)))
     }
 
-    @Test func `work that must be over by now was interrupted, and is taken up`() {
-        let record = Self.record(claimedAt: 49)
-        #expect(Self.shared(record).1 == .callUpstream(record))
+    @Test func `what a dead process left is taken over, and called again where that does no harm`() throws {
+        let record = try Self.theirs()
+        var (machine, _) = Self.finding(record)
+        let taken = try Self.taken(record)
+        #expect(machine.tookOver(taken) == .callUpstream(taken))
+        var post = PaymentRecord(Usual.claim(request: Usual.post), at: 50)
+        try post.apply(.takenOver(by: Self.other), at: 50)
+        var (poster, action) = Self.finding(post, request: Usual.post)
+        #expect(action == .takeOver(post.id))
+        #expect(poster.tookOver(try Self.taken(post)) == .record([.failed(PaidRequest.interruption)], keepsAnswer: false))
     }
 
-    @Test func `before: another process that settled is about to call the upstream`() throws {
-        var record = Self.record(.before, claimedAt: 10)
+    @Test func `a payment that is gone from the ledger closes the gate`() throws {
+        var (machine, _) = Self.finding(try Self.theirs())
+        guard case .finish(.unavailable) = machine.tookOver(nil) else {
+            Issue.record("the gate stays open")
+            return
+        }
+    }
+
+    @Test func `before: another process that settled is about to call the upstream, until it is dead`() throws {
+        var record = try Self.theirs(.before)
         try record.apply(.settled(Usual.settlement), at: 60)
-        #expect(Self.shared(record).1 == .lookAgain(record.id))
-        record = Self.record(.before, claimedAt: 10)
-        try record.apply(.settled(Usual.settlement), at: 49)
-        #expect(Self.shared(record).1 == .callUpstream(record))
+        var (machine, action) = Self.finding(record)
+        #expect(action == .takeOver(record.id))
+        let taken = try Self.taken(record)
+        #expect(machine.tookOver(taken) == .callUpstream(taken))
     }
 
     // MARK: - Dollars

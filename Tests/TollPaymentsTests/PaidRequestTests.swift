@@ -3,6 +3,7 @@
 import Testing
 import TollPayments
 import TollPrimitives
+import TollTestKit
 
 /// Every order of events that a request with a credential can meet, without a socket or a store.
 @Suite struct PaidRequestTests {
@@ -15,6 +16,7 @@ import TollPrimitives
     static let payment = VerifiedPayment(key: key, payer: "0xAA", unusedAtBlock: 7, validBefore: 2000)
     static let settlement = Settlement(transaction: "0xfeed", block: 8, logIndex: 0)
     static let secret = Bytes32.zero
+    static let worker = SamplePayment.worker(1)
     static let get = RequestIdentity(parts: [[1]], isRepeatable: true)
     static let post = RequestIdentity(parts: [[2]], isRepeatable: false)
     static let refusal = PaymentRefusal("invalid_exact_evm_payload_signature")
@@ -26,12 +28,12 @@ import TollPrimitives
     }
 
     static func machine(
-        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, interruptedBefore: Int64 = .max,
-        at time: Int64 = 2
+        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, admits: Bool = false,
+        worker: WorkerID = worker, at time: Int64 = 2
     ) -> PaidRequest {
         PaidRequest(
             credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret),
-            rule: rule, route: "/x", request: request, interruptedBefore: interruptedBefore, at: time)
+            rule: rule, route: "/x", request: request, admits: admits, worker: worker, at: time)
     }
 
     static func claim(
@@ -39,7 +41,7 @@ import TollPrimitives
     ) -> Claim {
         Claim(
             key: key, payer: "0xAA", option: option, dialect: "x402", policy: policy, payload: [:], route: "/x", request: request,
-            challengeHash: secret, unusedAtBlock: 7, validBefore: 2000, exposure: policy == .deferred ? 1_000 : 0)
+            challengeHash: secret, unusedAtBlock: 7, validBefore: 2000, exposure: policy == .deferred ? 1_000 : 0, worker: worker)
     }
 
     static func record(_ claim: Claim = claim(), _ events: PaymentEvent...) throws -> PaymentRecord {

@@ -35,6 +35,25 @@ import TollProtocol
         #expect(Sample.error { () throws(WireError) in _ = try X402V2.PaymentIdentifier(extensions: object) }?.path == path)
     }
 
+    private static let offered = #"{"a":{"info":{"required":true,"nonce":"1","uri":"u","list":[1]},"schema":{}},"b":{"info":{}}}"#
+
+    @Test(
+        arguments: [
+            ("null", nil), ("{}", nil), (#"{"c":{"info":{}}}"#, nil), (#"{"b":{"info":{"more":1}}}"#, nil),
+            (#"{"a":{"info":{"list":[1],"required":true,"id":"x"}}}"#, nil),
+            (#"{"a":{"info":{"required":true,"nonce":"2","uri":"v","list":[1]}}}"#, nil),
+            (#"{"a":{"info":{"required":false,"list":[1]}}}"#, "extensions.a.info.required"),
+            (#"{"a":{"info":{"required":true,"list":[1,2]}}}"#, "extensions.a.info.list"),
+            (#"{"a":{"info":{"required":true}}}"#, "extensions.a.info.list"),
+            (#"{"a":{}}"#, "extensions.a.info.required"), (#"{"a":null}"#, "extensions.a.info.required"),
+        ] as [(String, String?)])
+    func `what a client gives back of an extension has all that the server said`(echoed: String, lost: String?) throws {
+        let offered = try Sample.object(Self.offered)
+        let echoed = echoed == "null" ? nil : try Sample.object(echoed)
+        #expect(X402V2.ExtensionEcho.mismatch(echoed, of: offered) == lost)
+        #expect(X402V2.ExtensionEcho.mismatch(echoed, of: nil) == nil)
+    }
+
     @Test func `an identifier has 16 to 128 of the allowed characters`() {
         for count in [16, 17, 128] { #expect(X402V2.PaymentIdentifier.isValid(String(repeating: "a", count: count))) }
         for count in [0, 15, 129] { #expect(!X402V2.PaymentIdentifier.isValid(String(repeating: "a", count: count))) }

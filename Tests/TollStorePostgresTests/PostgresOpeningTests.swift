@@ -32,7 +32,7 @@ import TollTestKit
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(refusals.compactMap { $0 } == [])
-        #expect(try await ledger.execute("SELECT version FROM tollgate_ledger") == "1")
+        #expect(try await ledger.execute("SELECT version FROM tollgate_ledger") == "3")
     }
 
     @Test func `a database of another program is refused and left as it is`() async throws {
@@ -49,7 +49,81 @@ import TollTestKit
         try await ledger.execute("CREATE TABLE theirs (id text); CREATE SCHEMA toll")
         let url = try await ledger.url(user: "tollgate") + "?options=-csearch_path%3Dtoll"
         #expect(try await Self.refusal(url) == nil)
-        #expect(try await ledger.execute("SELECT version FROM toll.tollgate_ledger") == "1")
+        #expect(try await ledger.execute("SELECT version FROM toll.tollgate_ledger") == "3")
+    }
+
+    @Test func `a ledger of the first version becomes one of the newest, with all that it has`() async throws {
+        let ledger = SharedLedger()
+        try await withStores(1, on: ledger) { stores in _ = try await stores[0].claim(SamplePayment.claim(1), at: 100) }
+        try await ledger.execute("DROP TABLE workers, webhooks, notices; UPDATE tollgate_ledger SET version = 1")
+        try await withStores(1, on: ledger) { stores in
+            let record = try await stores[0].takeOver(SamplePayment.claim(1).id, by: SamplePayment.worker(1), at: 101)
+            #expect(record?.worker == SamplePayment.worker(1))
+        }
+    }
+
+    // MARK: - Alone
+
+    private static func openAlone(_ url: String) async throws -> PostgresPaymentStore {
+        try await onThread { try PostgresPaymentStore(url: url, alone: true) }
+    }
+
+    @Test func `who has the ledger alone keeps gateways out until it is done`() async throws {
+        let ledger = SharedLedger()
+        let url = try await ledger.url(user: "tollgate")
+        let alone = try await Self.openAlone(url)
+        _ = try await alone.claim(SamplePayment.claim(1), at: 100)
+        let refusal = try await Self.refusal(url)
+        #expect(refusal?.contains("is being rebuilt") == true, "\(refusal ?? "it opened")")
+        let reader = try await onThread { try PostgresPaymentReader(url: url) }
+        #expect(try await reader.record(SamplePayment.claim(1).id) != nil)
+        await reader.close()
+        await alone.close()
+        // The server lets go when it has seen the session's end.
+        var isOpen = false
+        for _ in 0..<1_000 where !isOpen { isOpen = try await Self.refusal(url) == nil }
+        #expect(isOpen)
+    }
+
+    @Test func `nobody has the ledger alone while a gateway has it`() async throws {
+        let ledger = SharedLedger()
+        try await withStores(1, on: ledger) { stores in
+            _ = try await stores[0].claim(SamplePayment.claim(1), at: 100)
+            let url = try await ledger.url(user: "tollgate")
+            do {
+                let alone = try await Self.openAlone(url)
+                await alone.close()
+                Issue.record("it opened")
+            } catch {
+                let reason = (error as? StoreError)?.reason ?? ""
+                #expect(reason.contains("is in use: stop every gateway"), "\(reason)")
+            }
+            _ = try await stores[0].claim(SamplePayment.claim(2), at: 101)
+        }
+    }
+
+    @Test func `a gateway that lost its connections while another has the ledger alone closes the gate, and comes back`()
+        async throws
+    {
+        let ledger = SharedLedger()
+        try await withStores(1, on: ledger) { stores in
+            _ = try await stores[0].claim(SamplePayment.claim(1), at: 100)
+            try await ledger.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            let alone = try await Self.openAlone(try await ledger.url(user: "tollgate"))
+            await #expect(throws: StoreError.self) { _ = try await stores[0].claim(SamplePayment.claim(2), at: 101) }
+            #expect(try await alone.record(SamplePayment.claim(2).id) == nil)
+            await alone.close()
+            // Nobody tries for a moment after a failure, which doubles, to two seconds.
+            let end = ContinuousClock.now + .seconds(10)
+            var isBack = false
+            while !isBack, ContinuousClock.now < end {
+                isBack = (try? await stores[0].claim(SamplePayment.claim(3), at: 102)) != nil
+                if !isBack { await Task.yield() }
+            }
+            #expect(isBack)
+        }
     }
 
     @Test func `a ledger of a newer program is refused`() async throws {

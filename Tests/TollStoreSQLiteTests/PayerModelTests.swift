@@ -12,11 +12,10 @@ import TollTestKit
     private static let path = "ledger.db"
     private static let payers = (1...3).map { "0x00000000000000000000000000000000000000C\($0)" }
 
-    /// What two ledgers must agree on. Where a payment that had failed is settled late, two may hold one identifier; which of
-    /// them is named is left open.
+    /// What two ledgers must agree on.
     private enum Outcome: Equatable {
         case claim(ClaimOutcome)
-        case identifierTaken(isHeld: Bool)
+        case identifier(PaymentRecord?)
         case credit(CreditOutcome)
         case records([PaymentRecord])
         case refused(isDefect: Bool)
@@ -113,22 +112,15 @@ import TollTestKit
         }
     }
 
-    private static func holds(_ record: PaymentRecord?, _ hash: Bytes32?) -> Bool {
-        record.map { $0.claim.identifierHash == hash && $0.isIdentified } ?? false
-    }
-
     private static func outcome(of call: Call, _ store: any PaymentStore) async -> Outcome {
         do throws(StoreError) {
             switch call {
             case .claim(let claim, let terms, let time):
-                let outcome = try await store.claim(claim, deferral: terms, at: time)
-                guard case .identifierTaken(let record) = outcome else { return .claim(outcome) }
-                return .identifierTaken(isHeld: self.holds(record, claim.identifierHash))
+                return .claim(try await store.claim(claim, deferral: terms, at: time))
             case .append(let entries, let time): return .records(try await store.append(entries, at: time))
             case .credit(let claim, let time): return .credit(try await store.spendCredit(claim, at: time))
             case .query(let query): return .records(try await store.records(query))
-            case .identifier(let hash):
-                return .identifierTaken(isHeld: self.holds(try await store.payment(identifiedBy: hash), hash))
+            case .identifier(let hash): return .identifier(try await store.payment(identifiedBy: hash))
             }
         } catch {
             return .refused(isDefect: error.isDefect)

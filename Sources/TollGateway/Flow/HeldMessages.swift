@@ -68,12 +68,18 @@ enum RequestParts {
         let isRepeatable = isIdempotent || head.method == .get || head.method == .head
         guard let whole = body.whole else { return RequestIdentity(digest: nil, isRepeatable: isRepeatable) }
         var parts: [[UInt8]] = [Array(head.method.token.utf8), Array(head.authority ?? []), head.target, whole]
-        for (name, value) in head.fields {
+        for (name, value) in head.fields where name.first.map(Self.mayBeCompared) ?? false {
             let name = name.map(ByteGrammar.lowercased)
             guard name.starts(with: "accept".utf8) || self.compared.contains(where: { $0.bytes == name }) else { continue }
             parts += [name, Array(value)]
         }
         return RequestIdentity(parts: parts, isRepeatable: isRepeatable)
+    }
+
+    /// Whether a field is worth a closer look, by the first letter of its name.
+    private static func mayBeCompared(_ letter: UInt8) -> Bool {
+        let letter = ByteGrammar.lowercased(letter)
+        return letter == UInt8(ascii: "a") || self.compared.contains { $0.bytes.first == letter }
     }
 }
 

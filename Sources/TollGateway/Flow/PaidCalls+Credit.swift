@@ -4,6 +4,7 @@ internal import TollHTTP
 internal import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
+internal import TollRuntime
 
 /// Requests without a payment whose payer has signed in: they are paid out of what the payer is owed.
 extension PaidCalls {
@@ -13,39 +14,30 @@ extension PaidCalls {
         of account: SignedInAccount, _ route: PricedRoute, _ upstream: UpstreamPool, _ request: Request,
         _ responder: consuming Responder
     ) async {
+        guard !self.screening.isDenied(account.account) else {
+            self.log.info("payer denied", ["route": route.pattern, "payer": account.account])
+            await self.proxy.refuse(.payerDenied, request.head, responder)
+            return
+        }
         let body: HeldBody
         do throws(HTTPError) { body = try await HeldBody(request) } catch {
             await self.proxy.refuse(.body(error), request.head, responder)
             return
         }
-        let methods = route.terms.options.map { CreditMethod(account, $0) }.filter { account.isPayer(of: $0.key) }
-        var ending = PaidRequest.Ending.insufficientCredit
-        var last: PaidCall?
-        // One sign-in buys once: what it has bought in one asset it does not buy again in another.
-        let bought = await self.firstBought(methods)
-        for method in bought.map({ [$0] }) ?? methods {
-            last?.leave(ending)
-            var call = self.call(
-                method.credential, by: method, signedIn: account, route, upstream, request, body, rule: SettleRule(.before))
-            ending = await call.run()
-            last = call
-            if case .insufficientCredit = ending { continue }
-            break
-        }
-        guard let last else {
+        let options = route.terms.options.filter { account.isHolder(on: $0.network) }
+        guard let first = options.first else {
             let offer = route.offer(forPath: request.head.path)
             await self.proxy.challenge(route, offer, request.head, error: nil, receipt: nil, page: nil, responder)
             return
         }
-        await last.deliver(ending, responder)
-        last.leave(ending)
-    }
-
-    /// The purchase that this sign-in was already used for. A ledger that does not answer will not sell anything either.
-    private func firstBought(_ methods: [CreditMethod]) async -> CreditMethod? {
-        guard methods.count > 1 else { return nil }
-        for method in methods where (try? await self.store.record(method.key.id)) != nil { return method }
-        return nil
+        let method = CreditMethod(account, first)
+        var call = self.call(
+            method.credential, by: method, signedIn: account, route, upstream, request, body, rule: SettleRule(.before),
+            alternatives: Array(options.dropFirst()))
+        let ending = await call.run()
+        self.metrics.ended(ending)
+        await call.deliver(ending, responder)
+        call.leave(ending)
     }
 }
 
@@ -55,14 +47,15 @@ struct CreditMethod: PaymentMethod {
     private static let goodForSeconds = SignInExpectation.ageSecondsMax
 
     let credential: Credential
-    /// The sign-in's nonce in the place of an authorization's. Marked, so that no authorization has the same.
+    /// The sign-in's nonce in the place of an authorization's, marked, so that no authorization has the same. One sign-in buys
+    /// once, whatever it pays with: the asset is not part of the key.
     let key: PaymentKey
     private let payer: String
 
     init(_ account: SignedInAccount, _ option: PaymentOption) {
         self.credential = Credential(dialect: .credit, option: option, payload: [:], challengeHash: nil)
         self.key = PaymentKey(
-            network: option.network, asset: option.asset.address, payer: account.account, nonce: "sign-in:\(account.nonce)")
+            network: account.chain, asset: "credit", payer: account.account, nonce: "sign-in:\(account.nonce)")
         self.payer = account.account
     }
 

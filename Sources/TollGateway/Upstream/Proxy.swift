@@ -9,7 +9,10 @@ internal import TollRuntime
 struct Proxy: Sendable {
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
+    let mode: GatewayMode
     let log: Logger
+    /// How the client of this request stands to its limits.
+    var rates = RateVerdict.unlimited
 
     /// What became of an answer on its way to the client.
     enum Delivery: Sendable {
@@ -34,7 +37,7 @@ struct Proxy: Sendable {
         } catch {
             if let failure = watched?.failure {
                 self.log.info("request broke off", ["upstream": upstream.name, "reason": failure.description])
-                await self.refuse(failure.code == .timedOut ? .bodyTimedOut : .body(failure), request.head, responder)
+                await self.refuse(.body(failure), request.head, responder)
             } else {
                 let isUnwanted = error.code == .cancelled
                 self.log.log(
@@ -75,6 +78,11 @@ struct Proxy: Sendable {
         if let tunnel = answer.tunnel { return await self.join(answer, tunnel, head, responder) }
         var isReading = false
         do throws(HTTPError) {
+            // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
+            if let whole = answer.body.whole, answer.length == UInt64(whole.count), request.method != .head, !head.isBodyless {
+                try await responder.send(head, body: whole)
+                return .whole
+            }
             let writer = try await responder.stream(head, length: answer.length)
             guard request.method != .head, !head.isBodyless else {
                 try await writer.finish()
@@ -149,12 +157,18 @@ struct Proxy: Sendable {
         }
     }
 
-    /// What every answer gets: cross-origin fields; a paid one also its receipt, and privacy from shared caches.
+    /// What every answer gets: cross-origin fields, and how the client stands to its limits; a paid one also its receipt, and
+    /// privacy from shared caches.
     private func finish(_ head: inout ResponseHead, _ request: RequestHead, receipt: [(name: String, value: String)]) {
         if !receipt.isEmpty {
             for (name, value) in receipt { head.fields.append(name, value) }
             self.forwarding.makePrivate(&head.fields)
         }
+        for (name, value) in self.rates.fields {
+            if let name = FieldName(name) { head.fields.remove(name) }
+            head.fields.append(name, value)
+        }
+        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 

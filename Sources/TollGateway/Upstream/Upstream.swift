@@ -65,6 +65,8 @@ public struct Upstream: Sendable {
     public var health: HealthCheck?
     /// When it is left alone.
     public var breaker = Breaker()
+    /// Whether a call is answered by leave to pass, which is given once, and not by a server.
+    var isAdmission = false
 
     /// An upstream at one address.
     public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {

@@ -2,7 +2,7 @@
 
 internal import Synchronization
 internal import TollHTTP
-public import TollRuntime
+internal import TollRuntime
 
 /// An upstream with what is known of its addresses: sends to one that is fit, and to another where that does no harm.
 final class UpstreamPool: Sendable {
@@ -11,6 +11,7 @@ final class UpstreamPool: Sendable {
     private let book: Mutex<AddressBook>
     private let environment: Environment
     private let log: Logger
+    private let nextAsked = Mutex(Duration.zero)
 
     init(_ settings: Upstream, client: any HTTPClient, environment: Environment, log: Logger) {
         self.settings = settings
@@ -91,8 +92,9 @@ final class UpstreamPool: Sendable {
 
     // MARK: - Asking whether it is well
 
-    /// Asks every address once, those that rest as well.
-    func check(_ health: Upstream.HealthCheck) async {
+    /// Asks every address whose time has come, those that rest as well.
+    func askIfDue() async {
+        guard let health = self.settings.health, self.isDue(health.interval) else { return }
         for (place, address) in self.settings.addresses.enumerated() {
             var request = ClientRequest(
                 .get, address.origin, target: Array(health.target.utf8), fields: ["User-Agent": "tollgate health"],
@@ -108,38 +110,13 @@ final class UpstreamPool: Sendable {
             }
         }
     }
-}
 
-/// Asks upstreams whether they are well, each as often as its settings say.
-public struct UpstreamHealth: Service {
-    public let name = "upstream health"
-    private let pools: [UpstreamPool]
-    private let environment: Environment
-
-    init(_ pools: [UpstreamPool], environment: Environment) {
-        self.pools = pools.filter { $0.settings.health != nil }
-        self.environment = environment
-    }
-
-    /// Until the group stops.
-    public func run() async throws {
-        let (pools, environment) = (self.pools, self.environment)
-        guard !pools.isEmpty else { return try await gracefulShutdown() }
-        do {
-            try await cancelWhenGracefulShutdown {
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for pool in pools {
-                        guard let health = pool.settings.health else { continue }
-                        group.addTask {
-                            while true {
-                                await pool.check(health)
-                                try await environment.sleep(for: health.interval)
-                            }
-                        }
-                    }
-                    try await group.waitForAll()
-                }
-            }
-        } catch is CancellationError {}
+    private func isDue(_ interval: Duration) -> Bool {
+        let now = self.environment.monotonic()
+        return self.nextAsked.withLock { next in
+            guard next <= now else { return false }
+            next = now + interval
+            return true
+        }
     }
 }

@@ -3,7 +3,7 @@
 internal import TollCrypto
 public import TollHTTP
 public import TollPayments
-internal import TollPrimitives
+public import TollPrimitives
 internal import TollProtocol
 
 /// x402 version 2: the challenge in `PAYMENT-REQUIRED`, the credential in `PAYMENT-SIGNATURE`, the receipt in `PAYMENT-RESPONSE`.
@@ -23,7 +23,9 @@ public struct X402V2Dialect: Dialect {
         let required = X402V2.PaymentRequired(
             error: error ?? X402V2.PaymentRequired.noPaymentError,
             resource: X402V2.ResourceInfo(
-                url: offer.resource, description: offer.description.isEmpty ? nil : offer.description, mimeType: offer.mimeType),
+                url: offer.resource, description: offer.description.isEmpty ? nil : offer.description, mimeType: offer.mimeType,
+                serviceName: offer.service.name, tags: offer.service.tags.isEmpty ? nil : offer.service.tags,
+                iconURL: offer.service.iconURL),
             accepts: offer.options.map { Self.requirements($0, policy: offer.policy) }, extensions: Self.extensions(offer))
         let template = X402V2.ChallengeTemplate(required)
         return Challenge(fields: [
@@ -52,7 +54,13 @@ public struct X402V2Dialect: Dialect {
             }
             extensions[X402V2.SignIn.name] = X402V2.SignIn.Challenge(info, chains: chains).json
         }
+        if let bazaar = offer.bazaar { extensions[X402V2.Bazaar.name] = bazaar.entry(forPath: offer.path) }
         return extensions.isEmpty ? nil : extensions
+    }
+
+    public func listing(of offer: Offer) -> JSONObject? {
+        let accepts = offer.options.map { JSON.object(Self.requirements($0, policy: offer.policy).json) }
+        return ["x402Version": .integer(X402Version.v2.rawValue), "accepts": .array(accepts)]
     }
 
     /// An option as the wire writes it, without the challenge.
@@ -81,7 +89,7 @@ public struct X402V2Dialect: Dialect {
             for option in offer.options {
                 let own = Self.requirements(option, policy: offer.policy)
                 guard let member = own.mismatch(accepted: payload.accepted) else {
-                    return self.credential(payload, option, offer.identifiers)
+                    return self.credential(payload, option, of: offer)
                 }
                 mismatches.append("\(option.display) on \(option.network): \(member) differs")
             }
@@ -90,8 +98,9 @@ public struct X402V2Dialect: Dialect {
     }
 
     private func credential(
-        _ payload: X402V2.PaymentPayload, _ option: PaymentOption, _ rule: IdentifierRule
+        _ payload: X402V2.PaymentPayload, _ option: PaymentOption, of offer: Offer
     ) -> CredentialReading {
+        let rule = offer.identifiers
         let identifier: String?
         do throws(WireError) {
             identifier = rule == .off ? nil : try X402V2.PaymentIdentifier(extensions: payload.extensions)?.id
@@ -102,6 +111,12 @@ public struct X402V2Dialect: Dialect {
             return .malformed(
                 field: PaymentHeader.paymentSignature,
                 reason: "extensions.\(X402V2.PaymentIdentifier.name).info.id is missing; this resource is only sold with one")
+        }
+        if let lost = X402V2.ExtensionEcho.mismatch(payload.extensions, of: Self.extensions(offer)) {
+            return .mismatched(
+                PaymentRefusal(
+                    ErrorReason.extensionEchoMismatch.rawValue,
+                    detail: "\(lost) is not as it was offered; extensions are given back with additions only"))
         }
         return .credential(
             Credential(

@@ -35,21 +35,22 @@ extension PaidRequest {
         self.request.isSame(as: record.claim.request) && self.claimant.made(record.claim)
     }
 
-    /// Whether a process that shares the ledger may still be about to serve the payment: from its claim on, or from its
-    /// settlement where the answer follows that.
-    private func isAtWork(_ record: PaymentRecord) -> Bool {
-        let start = record.claim.policy == .deferred ? record.claimedAt : (record.endedAt ?? record.claimedAt)
-        return !record.isServed && start >= self.interruptedBefore
+    /// Whether a process that shares the ledger may still be about to serve the payment.
+    private func isAtWork(_ record: PaymentRecord) -> Bool { !record.isServed && record.worker != self.worker }
+
+    private mutating func takeOver(_ record: PaymentRecord) -> Action {
+        self.state = .takingOver
+        return .takeOver(record.id)
     }
 
-    private mutating func lookAgain(_ record: PaymentRecord) -> Action {
+    mutating func lookAgain(_ record: PaymentRecord) -> Action {
         self.state = .lookingAgain
         return .lookAgain(record.id)
     }
 
     /// A crash came between claim and settlement, or before a deferred payment was queued: nothing was charged.
     private mutating func takeUpInterrupted(_ record: PaymentRecord) -> Action {
-        guard !self.isAtWork(record) else { return self.lookAgain(record) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
         switch record.claim.policy {
         case .before: return self.settle(record, then: .callUpstream)
         case .after where record.hasAnswer, .deferred where record.hasAnswer: return self.settle(record, then: .serveHeld)
@@ -70,6 +71,7 @@ extension PaidRequest {
 
     /// The money moved; what it bought is still owed to the one who claimed it, for as long as answers are kept.
     mutating func serveHeld(_ record: PaymentRecord) -> Action {
+        guard !self.admits else { return self.admitLate(record) }
         if self.isTimely(record) {
             if record.hasAnswer { return self.end(.replay(record)) }
             // Under `before` the process that settled it calls the upstream next.
@@ -78,7 +80,17 @@ extension PaidRequest {
         }
         if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
         if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
-        guard !self.isAtWork(record) else { return self.lookAgain(record) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
+        return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
+    }
+
+    /// Leave to pass is given once. That it was is known when it is served, and that it was not as long as no answer is kept:
+    /// that is written before it is given. Between the two came a crash, and nobody knows.
+    private mutating func admitLate(_ record: PaymentRecord) -> Action {
+        if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
+        if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
+        guard record.hasAnswer || !self.isTimely(record) else { return self.call(record) }
         return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
     }
 

@@ -17,8 +17,11 @@ extension PaidRequest {
         /// many requests wait for their settlement, ``PaidRequest/tooManyWait()``, or when there is nobody to call,
         /// ``PaidRequest/upstreamIsOut()``.
         case claim(Claim, DeferralTerms?)
-        /// Take the payment out of what the payer is owed, then ``PaidRequest/credited(_:)``.
-        case spendCredit(Claim)
+        /// Take the payment out of what the payer is owed, by the first of the claims for which that suffices, then
+        /// ``PaidRequest/credited(_:)``.
+        case spendCredit([Claim])
+        /// Another process has the payment: take it over if that one is gone, then ``PaidRequest/tookOver(_:)``.
+        case takeOver(PaymentID)
         /// Another process works on the payment: look again a little later, then ``PaidRequest/lookedAgain(_:)``.
         case lookAgain(PaymentID)
         /// Settle, or take up the settlement, then ``PaidRequest/settled(_:_:)``. `keepsAnswer`: the upstream's answer is
@@ -49,6 +52,8 @@ extension PaidRequest {
         case alreadyUsed(transaction: String?)
         /// 409: the payer used its identifier for another payment, this one.
         case identifierTaken(PaymentID)
+        /// 403: the seller does not sell to this payer. Nothing was claimed.
+        case denied
         /// 402 and a fresh challenge: the payer is not owed what this costs.
         case insufficientCredit
         /// 409: as many calls failed under it as one authorization may try. Nothing was charged.
@@ -59,6 +64,8 @@ extension PaidRequest {
         case pending(PaymentID, transaction: String?)
         /// 503: the ledger, the chain or the facilitator does not answer, or too many requests wait for it.
         case unavailable(reason: String)
+        /// 429: the payer asks too often.
+        case rateLimited(payer: String)
         /// 502: the upstream failed. `debt` when the money had moved.
         case upstreamFailed(UpstreamFailure, debt: PaymentRecord?)
         /// 4xx: the client's own body broke off or is too large. `paid` when the money had moved: that is the buyer's.

@@ -15,6 +15,7 @@ public struct PaidRequest {
         case lookingUp(PaymentRefusal, payer: String?)
         case counting(VerifiedPayment)
         case claiming
+        case takingOver
         case lookingAgain
         case settling(PaymentRecord, keepsAnswer: Bool, Next)
         case calling(PaymentRecord)
@@ -38,8 +39,11 @@ public struct PaidRequest {
     let limits: DeferralLimits
     let route: String
     let request: RequestIdentity
-    let interruptedBefore: Int64
+    let admits: Bool
+    let worker: WorkerID
     let time: Int64
+    /// The other ways in which credit may pay, in the order in which they are tried.
+    private let alternatives: [PaymentOption]
     /// When the money moves, as far as it is known now: what the rule wants, then what the payer gets.
     private var policy: SettlePolicy
     /// The credential verified, so that what is served on it is expected to settle.
@@ -53,12 +57,14 @@ public struct PaidRequest {
     /// - Parameters:
     ///   - key: What the credential would take, as far as that is known before it is verified.
     ///   - signedIn: Whose key the client has proven to hold.
-    ///   - interruptedBefore: Nobody works any more on a payment that was claimed before this time and has not come to an end.
-    ///     Where one process has the ledger and lets one request at a time work on a payment: always so.
+    ///   - alternatives: What credit may pay with where it does not suffice for the option of `credential`.
+    ///   - admits: What is served is leave to pass, given once and never again: calling the upstream is giving it.
+    ///   - worker: This process, which lets one request at a time work on a payment: what it has and nobody works on was
+    ///     interrupted.
     public init(
         credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
-        limits: DeferralLimits = DeferralLimits(), route: String, request: RequestIdentity, interruptedBefore: Int64 = .max,
-        at time: Int64
+        limits: DeferralLimits = DeferralLimits(), alternatives: [PaymentOption] = [], route: String, request: RequestIdentity,
+        admits: Bool = false, worker: WorkerID, at time: Int64
     ) {
         self.credential = credential
         self.claimant = Claimant(credential, signedIn: signedIn)
@@ -66,9 +72,11 @@ public struct PaidRequest {
         self.rule = rule
         self.limits = limits
         self.route = route
-        self.request = request
-        self.interruptedBefore = interruptedBefore
+        self.request = admits ? RequestIdentity(digest: request.digest, isRepeatable: false) : request
+        self.admits = admits
+        self.worker = worker
         self.time = time
+        self.alternatives = alternatives
         self.policy = rule.policy
     }
 
@@ -155,12 +163,28 @@ public struct PaidRequest {
     /// Nobody would answer the call. Nothing was claimed.
     public mutating func upstreamIsOut() -> Action { self.end(.unavailable(reason: "the upstream is out")) }
 
+    /// The seller does not sell to the payer of the claim. Nothing was claimed.
+    public mutating func denied() -> Action { self.end(.denied) }
+
+    /// Nobody could say whether the seller sells to the payer of the claim. Nothing was claimed.
+    public mutating func couldNotScreen(_ reason: String) -> Action { self.end(.unavailable(reason: reason)) }
+
+    /// The payer has asked more often than it may. Nothing was claimed now.
+    public mutating func rateLimited() -> Action { self.end(.rateLimited(payer: self.payer)) }
+
     /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
     public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {
         guard let record else { return self.end(.unavailable(reason: "another request has not claimed the payment in time")) }
         let transaction = record.settlement?.transaction ?? record.transaction?.hash
         guard self.isClaimant(of: record) else { return self.end(.alreadyUsed(transaction: transaction)) }
         return self.end(.pending(record.id, transaction: transaction))
+    }
+
+    /// The payment after the attempt to take it over.
+    public mutating func tookOver(_ record: PaymentRecord?) -> Action {
+        guard case .takingOver = self.state else { return self.impossible("tookOver") }
+        guard let record else { return self.end(.unavailable(reason: "a payment is gone from the ledger")) }
+        return record.worker == self.worker ? self.decide(record) : self.lookAgain(record)
     }
 
     /// The payment on which another process works, or worked, as it stands now.
@@ -235,8 +259,10 @@ public struct PaidRequest {
             policy: self.policy, payload: self.credential.payload, route: self.route, request: self.request,
             challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
             validBefore: payment.validBefore, identifierHash: self.claimant.identifierHash(of: payment.payer),
-            exposure: self.policy == .deferred ? self.credential.option.exposure : 0)
-        let action = self.credential.dialect == .credit ? Action.spendCredit(claim) : .claim(claim, terms)
+            exposure: self.policy == .deferred ? self.credential.option.exposure : 0, worker: self.worker)
+        let action =
+            self.credential.dialect == .credit
+            ? Action.spendCredit([claim] + self.alternatives.map(claim.paying)) : .claim(claim, terms)
         self.claim = action
         self.state = .claiming
         return action

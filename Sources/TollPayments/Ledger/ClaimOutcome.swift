@@ -38,7 +38,7 @@ public struct DeferralTerms: Hashable, Sendable {
 public struct PayerStanding: Hashable, Sendable {
     /// Settled payments, on any network and in any asset.
     public var settledPayments: Int
-    /// Whether something was served that the payer will not pay.
+    /// Whether something was served that the payer did not pay, and has not made up for: see ``PaymentRecord/makesUp(for:)``.
     public var hasUnpaid: Bool
     /// What the payer has been served and not paid, in millionths of a dollar.
     public var exposure: Int64
@@ -84,6 +84,6 @@ public enum CreditOutcome: Hashable, Sendable {
     case first(PaymentRecord)
     /// The same sign-in has bought something already. Nothing has changed.
     case held(PaymentRecord)
-    /// The payer's open debts are worth this much, which is less than the price. Nothing has changed.
-    case insufficient(available: UInt256)
+    /// The payer's open debts are less than the price, in every way to pay it. Nothing has changed.
+    case insufficient
 }

@@ -35,6 +35,9 @@ struct MemoryLedger {
 
     private(set) var payments: [PaymentID: Payment] = [:]
     var marks: [LedgerMark: Int64] = [:]
+    /// Until when workers are there, in seconds since 1970.
+    private var workers: [WorkerID: Int64] = [:]
+    var outbox = MemoryOutbox()
     private var nextNumbers: [Account: UInt64] = [:]
 
     // MARK: - Writing
@@ -67,6 +70,10 @@ struct MemoryLedger {
             changed[entry.payment] = payment
             records.append(payment.record)
         }
+        for (id, payment) in changed.sorted(by: { $0.key.description < $1.key.description }) {
+            let count = self.payments[id]?.events.count ?? 0
+            self.outbox.note(payment.events.dropFirst(count), of: id, after: count)
+        }
         self.payments.merge(changed) { $1 }
         return records
     }
@@ -95,7 +102,26 @@ struct MemoryLedger {
         return Array(taken)
     }
 
-    mutating func spendCredit(_ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
+    mutating func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) {
+        self.workers[worker] = seconds > 0 ? time + seconds : nil
+    }
+
+    mutating func takeOver(_ id: PaymentID, by worker: WorkerID, at time: Int64) throws(StoreError) -> PaymentRecord? {
+        guard let record = self.payments[id]?.record else { return nil }
+        let isThere = record.worker.map { self.workers[$0] ?? .min > time } ?? false
+        guard record.canBeTakenOver, record.worker != worker, !isThere else { return record }
+        return try self.append([LedgerEntry(id, [.takenOver(by: worker)])], at: time)[0]
+    }
+
+    mutating func spendCredit(_ claims: [Claim], at time: Int64) throws(StoreError) -> CreditOutcome {
+        for claim in claims {
+            let outcome = try self.spendCredit(claim, at: time)
+            guard outcome == .insufficient else { return outcome }
+        }
+        return .insufficient
+    }
+
+    private mutating func spendCredit(_ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
         if let held = self.payments[claim.id] { return .held(held.record) }
         var missing = claim.option.amount
         var entries: [LedgerEntry] = []
@@ -105,9 +131,7 @@ struct MemoryLedger {
             entries.append(LedgerEntry(record.id, [.drawn(units: units, by: claim.id)]))
             missing = missing.subtracting(units) ?? .zero
         }
-        guard missing == .zero else {
-            return .insufficient(available: claim.option.amount.subtracting(missing) ?? .zero)
-        }
+        guard missing == .zero else { return .insufficient }
         _ = try self.append(entries, at: time)
         self.payments[claim.id] = Payment(PaymentRecord(claim, at: time), at: time)
         return .first(try self.append([LedgerEntry(claim.id, [.settled(.credit)])], at: time)[0])
@@ -131,19 +155,18 @@ struct MemoryLedger {
     }
 
     func payment(identifiedBy hash: Bytes32) -> PaymentRecord? {
-        self.payments.values.first { payment in
-            payment.record.claim.identifierHash == hash && payment.record.isIdentified
-        }?.record
+        self.payments.values.map(\.record).filter { $0.claim.identifierHash == hash && $0.isIdentified }
+            .max { PaymentQuery.Cursor($0) < PaymentQuery.Cursor($1) }
     }
 
     private func standing(of payer: String, for asset: Asset) -> PayerStanding {
-        self.payments.values.map(\.record).filter { $0.claim.key.payer == payer }.reduce(into: PayerStanding()) {
-            standing, record in
+        let all = self.payments.values.map(\.record).filter { $0.claim.key.payer == payer }
+        return all.reduce(into: PayerStanding()) { standing, record in
             if record.phase == .settled { standing.settledPayments += 1 }
             guard record.claim.policy == .deferred else { return }
-            if record.isUnpaid { standing.hasUnpaid = true }
+            if record.isUnpaid, !all.contains(where: { $0.makesUp(for: record) }) { standing.hasUnpaid = true }
             standing.exposure += record.openExposure
-            guard record.openExposure > 0, record.claim.option.asset == asset else { return }
+            guard record.openExposure > 0, record.claim.option.asset.isSameToken(as: asset) else { return }
             standing.owed = standing.owed.adding(record.claim.option.amount) ?? .max
         }
     }
@@ -151,8 +174,7 @@ struct MemoryLedger {
     /// Debts that can be spent, oldest first.
     private func debts(to payer: String, in asset: Asset) -> [PaymentRecord] {
         let open = self.payments.values.map(\.record).filter { record in
-            record.claim.key.payer == payer && record.claim.option.network == asset.network
-                && record.claim.key.asset == asset.address.lowercased() && record.debt?.isOpen == true
+            record.claim.key.payer == payer && record.claim.option.asset.isSameToken(as: asset) && record.debt?.isOpen == true
         }
         return open.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }
     }

@@ -5,7 +5,7 @@ public import TollPrimitives
 
 /// The ledger in memory: for tests and for `tollgate mock`. Loses everything when the process ends.
 public final class MemoryPaymentStore: PaymentStore {
-    private let ledger = Mutex(MemoryLedger())
+    let ledger = Mutex(MemoryLedger())
 
     /// An empty ledger.
     public init() {}
@@ -33,8 +33,16 @@ public final class MemoryPaymentStore: PaymentStore {
         self.ledger.withLock { $0.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time) }
     }
 
-    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
-        try self.ledger.withLock { ledger throws(StoreError) in try ledger.spendCredit(claim, at: time) }
+    public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
+        try self.ledger.withLock { ledger throws(StoreError) in try ledger.spendCredit(claims, at: time) }
+    }
+
+    public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
+        self.ledger.withLock { $0.renew(worker, for: seconds, at: time) }
+    }
+
+    public func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
+        try self.ledger.withLock { ledger throws(StoreError) in try ledger.takeOver(payment, by: worker, at: time) }
     }
 
     public func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {

@@ -6,6 +6,8 @@ public import TollPrimitives
 public enum PaymentEvent: Hashable, Sendable {
     /// A verified credential took the payment. Again after a release, with the request that took it then.
     case claimed(Claim)
+    /// Who had it is gone, and this process goes on with it.
+    case takenOver(by: WorkerID)
     /// The upstream's answer, kept.
     case answered(StoredAnswer)
     /// Under `deferred`: the answer was served, and the payment waits to be settled together with others.

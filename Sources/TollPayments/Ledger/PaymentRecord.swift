@@ -48,6 +48,8 @@ public struct PaymentRecord: Hashable, Sendable {
 
     /// The claim in force.
     public private(set) var claim: Claim
+    /// Who works on it, as long as its lease lasts: who claimed it, or took it over; nil for nobody.
+    public private(set) var worker: WorkerID?
     /// How far the money is.
     public private(set) var phase: Phase
     /// How often the payment was claimed.
@@ -74,6 +76,7 @@ public struct PaymentRecord: Hashable, Sendable {
     /// The record that a first claim makes.
     public init(_ claim: Claim, at time: Int64) {
         self.claim = claim
+        self.worker = claim.worker
         self.phase = .claimed
         self.attempts = 1
         self.transactions = []
@@ -95,6 +98,16 @@ public struct PaymentRecord: Hashable, Sendable {
     /// Whether it was served and the money will not move: what the seller has lost.
     public var isUnpaid: Bool { self.phase == .failed && self.isServed }
 
+    /// Whether it frees its payer of the bar that `lost`, an unpaid payment, put up: a later one of at least the same price in
+    /// the same asset, whose money moved before its answer was given. What was lost stays lost, and stays in the exposure.
+    public func makesUp(for lost: PaymentRecord) -> Bool {
+        guard self.phase == .settled, self.settlement?.isCredit == false, self.claim.policy != .deferred, let end = lost.endedAt
+        else { return false }
+        return self.claim.key.payer == lost.claim.key.payer && self.claimedAt >= end
+            && self.claim.option.asset.isSameToken(as: lost.claim.option.asset)
+            && self.claim.option.amount >= lost.claim.option.amount
+    }
+
     /// What the seller stands to lose by it, or has lost, in millionths of a dollar.
     public var openExposure: Int64 {
         switch self.phase {
@@ -110,6 +123,9 @@ public struct PaymentRecord: Hashable, Sendable {
     /// Whether a transaction may be under way whose end is not known.
     public var isUnderWay: Bool { self.phase == .signed || self.phase == .broadcast || self.phase == .unknown }
 
+    /// Whether there is anything left to go on with.
+    public var canBeTakenOver: Bool { self.phase != .released && self.phase != .failed }
+
     /// Whether another claim may take the payment.
     public var isClaimable: Bool { self.phase == .released && self.attempts < Self.attemptsMax }
 
@@ -117,7 +133,7 @@ public struct PaymentRecord: Hashable, Sendable {
     public mutating func apply(_ event: PaymentEvent, at time: Int64) throws(InvalidTransition) {
         let isLegal =
             switch event {
-            case .claimed, .answered, .queued, .released: self.applyCall(event, at: time)
+            case .claimed, .takenOver, .answered, .queued, .released: self.applyCall(event, at: time)
             case .signed, .broadcast, .unknown, .returned, .settled, .vanished, .failed: self.applySettlement(event, at: time)
             case .served, .told, .untold: self.applyDelivery(event)
             case .owed, .drawn, .refunding, .refundDropped, .refunded: self.applyDebt(event)
@@ -130,11 +146,14 @@ public struct PaymentRecord: Hashable, Sendable {
         switch (event, self.phase) {
         case (.claimed(let claim), .released) where self.isClaimable && claim.id == self.id:
             self.claim = claim
+            self.worker = claim.worker
             self.phase = .claimed
             self.attempts += 1
             self.hasAnswer = false
             self.failure = nil
             self.claimedAt = time
+        case (.takenOver(let worker), _) where self.canBeTakenOver && worker != self.worker:
+            self.worker = worker
         case (.answered, .claimed), (.answered, .settled):
             self.hasAnswer = true
         case (.queued, .claimed) where self.claim.policy == .deferred:
@@ -252,6 +271,7 @@ extension PaymentEvent {
     public var name: String {
         switch self {
         case .claimed: "claimed"
+        case .takenOver: "taken_over"
         case .answered: "answered"
         case .queued: "queued"
         case .signed: "signed"

@@ -31,8 +31,13 @@ public protocol PaymentReader: Sendable {
     /// The payments that `query` asks for, oldest claim first.
     func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord]
 
+    /// When the payments that `query` asks for were claimed and when their authorizations end, in the order of ``records(_:)``:
+    /// what deciding about a queue needs, without folding every payment in it.
+    func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms]
+
     /// The payment whose claim bears this digest of payer and `payment-identifier`; nil when there is none, or it was released
-    /// or failed: then the identifier is free again.
+    /// or failed: then the identifier is free again. Where two bear it, because one that had failed settled late, the one that
+    /// was claimed last: see ``PaymentQuery/Cursor``.
     func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord?
 
     /// How far `mark` has come; nil before it was first set.
@@ -73,9 +78,23 @@ public protocol PaymentStore: PaymentReader {
         in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
     ) async throws(StoreError) -> [PaymentRecord]
 
-    /// Makes the payment of `claim` out of what the payer is owed in the same asset, the oldest debt first, in one atomic step:
-    /// the debts are drawn on, and the payment stands claimed and settled by ``Settlement/credit``.
-    func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome
+    /// Makes a payment out of what the payer is owed in the same asset, the oldest debt first, in one atomic step: the debts are
+    /// drawn on, and the payment stands claimed and settled by ``Settlement/credit``.
+    ///
+    /// - Parameter claims: Claims of one payment that differ in the option they pay; the first that the credit suffices for is
+    ///   made.
+    func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome
+
+    /// Says that `worker` is there, for `seconds` from now on; with 0, that it is not any more. Meanwhile nobody takes over what
+    /// it works on. A ledger that several machines share measures this by its own clock, others by `time`.
+    func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError)
+
+    /// Gives `worker` a payment whose own worker's lease has ended, and notes so with ``PaymentEvent/takenOver(by:)``, in one
+    /// atomic step: of many who try, one gets it. Changes nothing while that lease lasts, and where there is nothing to go on
+    /// with.
+    ///
+    /// - Returns: The payment as it is then, whose ``PaymentRecord/worker`` says who has it; nil when there is none.
+    func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord?
 
     /// Moves `mark` forward; a lower value than the one it has changes nothing.
     func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError)
@@ -95,6 +114,11 @@ extension PaymentStore {
     /// Takes the payment, to be settled before or after the answer.
     public func claim(_ claim: Claim, at time: Int64) async throws(StoreError) -> ClaimOutcome {
         try await self.claim(claim, deferral: nil, at: time)
+    }
+
+    /// Makes the payment of `claim` out of what the payer is owed.
+    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+        try await self.spendCredit([claim], at: time)
     }
 
     /// Appends events to one payment.

@@ -26,6 +26,11 @@ public struct Asset: Hashable, Sendable {
         self.domainName = domainName
         self.domainVersion = domainVersion
     }
+
+    /// Whether both are one token, whatever is known of it.
+    func isSameToken(as other: Asset) -> Bool {
+        self.network == other.network && self.address.lowercased() == other.address.lowercased()
+    }
 }
 
 /// One way to pay an offer: how much of what, to whom, by which scheme.

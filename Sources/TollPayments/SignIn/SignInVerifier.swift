@@ -40,10 +40,15 @@ public struct SignedInAccount: Hashable, Sendable {
         self.chain = proof.chain
     }
 
+    /// Whether the account is the holder's on `chain` too.
+    public func isHolder(on chain: ChainID) -> Bool {
+        guard chain.namespace == self.chain.namespace else { return false }
+        return self.network.map { $0 == chain } ?? true
+    }
+
     /// Whether the holder is who pays, or paid, under `key`.
     public func isPayer(of key: PaymentKey) -> Bool {
-        guard key.payer == self.account.lowercased(), key.network.namespace == self.chain.namespace else { return false }
-        return self.network.map { $0 == key.network } ?? true
+        key.payer == self.account.lowercased() && self.isHolder(on: key.network)
     }
 }
 

@@ -54,9 +54,22 @@ struct LedgerReader: SnapshotReader {
         return records
     }
 
+    /// When the payments that a query asks for are to be settled, from their rows alone.
+    func terms(_ query: PaymentQuery) throws(StoreError) -> [PaymentTerms] {
+        guard query.limit > 0 else { return [] }
+        let conditions = QueryConditions(query)
+        return try self.session.run("SELECT id, claimed_at, valid_before FROM payments \(conditions.text)", conditions.values)
+            .rows {
+                row throws(StoreError) in
+                guard let digest = Bytes32(try row.blob(0)) else { throw .corrupt("a payment's name is none") }
+                return PaymentTerms(PaymentID(digest), claimedAt: try row.integer(1), validBefore: try row.integer(2))
+            }
+    }
+
     /// The payment that holds an identifier.
     func payment(identifiedBy identifierHash: Bytes32) throws(StoreError) -> PaymentRecord? {
-        try self.payments("WHERE identifier_hash = $1 ORDER BY number LIMIT 1", [.blob(identifierHash.bytes)]).first?.record
+        try self.payments("WHERE identifier_hash = $1 ORDER BY claimed_at DESC, id DESC LIMIT 1", [.blob(identifierHash.bytes)])
+            .first?.record
     }
 
     /// How far a mark has come.
@@ -71,8 +84,12 @@ struct LedgerReader: SnapshotReader {
         let history = try self.session.run(
             """
             SELECT (SELECT count(*) FROM (SELECT 1 FROM payments WHERE payer = $1 AND phase = 'settled' LIMIT $2) AS settled),
-                (SELECT count(*) FROM payments
-                    WHERE payer = $1 AND phase = 'failed' AND policy = 'deferred' AND is_served = 1)
+                (SELECT count(*) FROM payments AS lost
+                    WHERE payer = $1 AND phase = 'failed' AND policy = 'deferred' AND is_served = 1 AND NOT EXISTS (
+                        SELECT FROM payments AS paid WHERE paid.payer = $1 AND paid.phase = 'settled'
+                            AND paid.policy <> 'deferred' AND paid.transaction_hash <> '' AND paid.claimed_at >= lost.ended_at
+                            AND paid.network = lost.network AND paid.asset = lost.asset
+                            AND paid.amount::numeric >= lost.amount::numeric))
             """, [.text(payer), .integer(Int64(max(0, settledCountMax)))]
         ).first { row throws(StoreError) in (settled: try row.integer(0), unpaid: try row.integer(1)) }
         let open = try self.session.run(

@@ -2,7 +2,15 @@
 
 extension LedgerSchema {
     /// Step n makes version n + 1 from version n. A released step is never changed.
-    static let migrations = [version1]
+    static let migrations = [version1, workers, notices]
+
+    /// Gateways that are there, until when by this server's clock.
+    private static let workers = """
+        CREATE TABLE workers (
+            name text PRIMARY KEY,
+            there_until timestamptz NOT NULL
+        );
+        """
 
     /// The columns of `payments` from `id` on are those of `PaymentRow`. Truth values are 0 and 1, digests bytes, and amounts of
     /// up to 256 bits decimal texts, as in every ledger.

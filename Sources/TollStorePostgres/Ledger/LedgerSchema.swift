@@ -9,7 +9,12 @@ internal import TollPayments
 enum LedgerSchema {
     /// What is asked of a ledger.
     enum Access {
-        case reading, writing
+        /// To look at it.
+        case reading
+        /// To write it, beside others.
+        case writing
+        /// To write it, and keep out all others who write.
+        case alone
     }
 
     /// The oldest server that has what is used here: `client_connection_check_interval`.
@@ -18,6 +23,9 @@ enum LedgerSchema {
     private static let migrationTime = Duration.seconds(60)
     /// The advisory lock of whoever migrates: `Toll` in ASCII.
     private static let migrationLock = 0x546F_6C6C
+    /// The advisory lock that every session that writes holds together with others, and one that writes alone by itself: `Rule`
+    /// in ASCII. The server lets go of it when the session ends, however it ends.
+    private static let writersLock = "\(0x5275_6C65), hashtext(current_schema())"
 
     /// Settings of every session.
     private static let settings = """
@@ -43,7 +51,28 @@ enum LedgerSchema {
             throw .unavailable(
                 "\(place) holds a ledger of an older Tollgate; start `tollgate serve` on it once, which changes it")
         }
-        if access == .writing { try self.checkWriting(schema, connection, place) }
+        guard access != .reading else { return }
+        try self.checkWriting(schema, connection, place)
+        try self.join(connection, access, place)
+    }
+
+    /// Takes this session's part of the right to write, until it ends.
+    private static func join(_ connection: PostgresConnection, _ access: Access, _ place: String) throws(StoreError) {
+        guard access == .alone else {
+            let joined = try self.query(connection, place, "SELECT pg_try_advisory_lock_shared(\(self.writersLock))::int::bigint")
+                .first {
+                    row throws(StoreError) in try row.integer(0)
+                }
+            guard joined == 1 else {
+                throw .unavailable("\(place) is being rebuilt: `tollgate ledger rebuild` keeps gateways out until it is done")
+            }
+            return
+        }
+        // Waits for as long as a statement may: a gateway that has just stopped may still be leaving.
+        do throws(PostgresError) { try connection.run("SELECT pg_advisory_lock(\(self.writersLock))") } catch {
+            guard error.kind != .lost else { throw .unavailable("\(place) did not answer: \(error)") }
+            throw .unavailable("\(place) is in use: stop every gateway and facilitator that has it as its ledger first")
+        }
     }
 
     /// Refuses what a gateway could not make or use a ledger in. Changes nothing: an empty schema is fine.
@@ -87,9 +116,11 @@ enum LedgerSchema {
             connection, place,
             """
             SELECT string_agg(need || ' on ' || name, ', ')
-            FROM unnest(ARRAY['payments', 'events', 'answers', 'signers', 'marks'],
+            FROM unnest(
+                ARRAY['payments', 'events', 'answers', 'signers', 'marks', 'workers', 'webhooks', 'notices'],
                 ARRAY['SELECT,INSERT,UPDATE', 'SELECT,INSERT', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE',
-                    'SELECT,INSERT,UPDATE']) AS needs (name, list), unnest(string_to_array(list, ',')) AS need
+                    'SELECT,INSERT,UPDATE', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE,DELETE',
+                    'SELECT,INSERT,UPDATE,DELETE']) AS needs (name, list), unnest(string_to_array(list, ',')) AS need
             WHERE NOT has_table_privilege(quote_ident(current_schema()) || '.' || name, need)
             """
         ).first { row throws(StoreError) in try row.textIfAny(0) }

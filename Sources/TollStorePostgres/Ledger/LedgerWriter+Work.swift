@@ -48,9 +48,17 @@ extension LedgerWriter {
         return due.map(\.record)
     }
 
-    /// Makes a payment out of the payer's open debts, the oldest first.
-    func spendCredit(_ claimed: EncodedEvent, _ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
-        if let held = try self.lockPayments([claim.id]).first { return .held(held.record) }
+    /// Makes a payment out of the payer's open debts, the oldest first, by the first claim for which they suffice.
+    func spendCredit(_ claims: [EncodedClaim], at time: Int64) throws(StoreError) -> CreditOutcome {
+        if let claim = claims.first?.claim, let held = try self.lockPayments([claim.id]).first { return .held(held.record) }
+        for claim in claims {
+            let outcome = try self.spendCredit(claim.event, claim.claim, at: time)
+            guard outcome == .insufficient else { return outcome }
+        }
+        return .insufficient
+    }
+
+    private func spendCredit(_ claimed: EncodedEvent, _ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
         let debts = try self.reader.payments(
             """
             WHERE payer = $1 AND network = $2 AND asset = $3 AND is_owed = 1 AND open_debt IS NOT NULL ORDER BY id FOR UPDATE
@@ -66,13 +74,41 @@ extension LedgerWriter {
             draws.append((payment, try EncodedEvent(.drawn(units: units, by: claim.id))))
             missing = missing.subtracting(units) ?? .zero
         }
-        guard missing == .zero else { return .insufficient(available: claim.option.amount.subtracting(missing) ?? .zero) }
+        guard missing == .zero else { return .insufficient }
         guard try self.insert(claim, claimed, at: time) != nil else {
             throw self.session.conflict("payment \(claim.id) was claimed meanwhile")
         }
         for draw in draws { _ = try self.append([draw.event], to: draw.debt, at: time) }
         let settled = EncodedEntry(payment: claim.id, events: [try EncodedEvent(.settled(.credit))])
         return .first(try self.append([settled], at: time)[0])
+    }
+
+    /// Says that a worker is there, for so long by the server's clock: one clock for all gateways, whatever theirs say.
+    func renew(_ worker: WorkerID, for seconds: Int64) throws(StoreError) {
+        try self.session.run(
+            """
+            INSERT INTO workers (name, there_until) VALUES ($1, clock_timestamp() + $2::bigint * interval '1 second')
+            ON CONFLICT (name) DO UPDATE SET there_until = excluded.there_until
+            """, [.text(worker.description), .integer(seconds)])
+        // Who is long gone is gone whether it is listed or not.
+        try self.session.run("DELETE FROM workers WHERE there_until < clock_timestamp() - interval '1 hour'")
+    }
+
+    /// Gives a payment to another worker, unless its own is there. The payment stays locked until that is written, so that one of
+    /// many gets it.
+    func takeOver(
+        _ payment: PaymentID, by worker: WorkerID, _ event: EncodedEvent, at time: Int64
+    ) throws(StoreError) -> PaymentRecord? {
+        guard let held = try self.lockPayments([payment]).first else { return nil }
+        let record = held.record
+        guard record.canBeTakenOver, record.worker != worker else { return record }
+        if let other = record.worker {
+            let there = try self.session.run(
+                "SELECT count(*) FROM workers WHERE name = $1 AND there_until > clock_timestamp()", [.text(other.description)]
+            ).first { row throws(StoreError) in try row.integer(0) }
+            guard there == 0 else { return record }
+        }
+        return try self.append([event], to: held, at: time).record
     }
 
     /// Moves a mark forward.

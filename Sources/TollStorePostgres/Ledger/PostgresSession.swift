@@ -46,6 +46,9 @@ final class PostgresSession {
         }
     }
 
+    /// Connects now, not when it is needed.
+    func connect() throws(StoreError) { self.connection = try self.link.connect() }
+
     /// Opens a transaction. A connection that turns out to be lost is replaced: nothing was asked of it yet.
     func begin(_ mode: Mode) throws(StoreError) {
         self.hasConflict = false
@@ -59,7 +62,7 @@ final class PostgresSession {
                 try self.link.check()
             }
         }
-        self.connection = try self.link.connect()
+        try self.connect()
         try self.run(mode.rawValue)
     }
 

@@ -18,12 +18,21 @@ extension LedgerWriter {
             self.book?.note(settledPayments: settled, of: claim.key.payer)
         }
         guard let book = self.book else { throw .defect("the payers' book is gone") }
-        let standing = book.standing(for: claim, settledPayments: settled)
+        var standing = book.standing(for: claim, settledPayments: settled)
+        if standing.hasUnpaid { standing.hasUnpaid = try self.reader.isBarred(claim.key.payer) }
         return standing.objection(to: claim, under: terms, total: book.total).map { .notDeferrable(reason: $0) }
     }
 
-    /// Makes a payment out of what the payer is owed.
-    func spendCredit(_ event: EncodedEvent, _ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
+    /// Makes a payment out of what the payer is owed, by the first claim for which that suffices.
+    func spendCredit(_ claims: [EncodedClaim], at time: Int64) throws(StoreError) -> CreditOutcome {
+        for claim in claims {
+            let outcome = try self.spendCredit(claim.event, claim.claim, at: time)
+            guard outcome == .insufficient else { return outcome }
+        }
+        return .insufficient
+    }
+
+    private func spendCredit(_ event: EncodedEvent, _ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
         if let held = try self.payment(claim.id) { return .held(held.record) }
         var missing = claim.option.amount
         var draws: [EncodedEntry] = []
@@ -32,9 +41,7 @@ extension LedgerWriter {
             draws.append(try EncodedEntry(debt.payment, [.drawn(units: units, by: claim.id)]))
             missing = missing.subtracting(units) ?? .zero
         }
-        guard missing == .zero else {
-            return .insufficient(available: claim.option.amount.subtracting(missing) ?? .zero)
-        }
+        guard missing == .zero else { return .insufficient }
         _ = try self.append(draws, at: time)
         guard try self.insert(event, claim, at: time) != nil else { throw .corrupt("payment \(claim.id) is not there and is") }
         return .first(try self.append([try EncodedEntry(claim.id, [.settled(.credit)])], at: time)[0])
@@ -66,6 +73,23 @@ extension LedgerReader {
         return book
     }
 
+    /// Whether the payer was served something that it did not pay and has not made up for: ``PaymentRecord/makesUp(for:)``.
+    func isBarred(_ payer: String) throws(StoreError) -> Bool {
+        let lost = try self.connection.rows(
+            """
+            SELECT 1 FROM payments AS lost
+            WHERE payer = ?1 AND \(LedgerSchema.isUnpaid) AND policy = 'deferred' AND NOT EXISTS (
+                SELECT 1 FROM payments AS paid
+                WHERE paid.payer = ?1 AND paid.phase = 'settled'
+                    AND paid.policy <> 'deferred' AND paid.transaction_hash <> '' AND paid.claimed_at >= lost.ended_at
+                    AND paid.network = lost.network AND paid.asset = lost.asset
+                    AND (length(paid.amount), paid.amount) >= (length(lost.amount), lost.amount))
+            LIMIT 1
+            """, [.text(payer)]
+        ) { row throws(StoreError) in try row.integer(0) }
+        return !lost.isEmpty
+    }
+
     /// Settled payments of a payer, counted no further than `limit`.
     func settledPayments(of payer: String, countingTo limit: Int) throws(StoreError) -> Int {
         let counts = try self.connection.rows(
@@ -85,7 +109,7 @@ extension LedgerReader {
             SELECT id, open_debt FROM payments WHERE payer = ?1 AND open_debt IS NOT NULL AND network = ?2 AND asset = ?3
             ORDER BY claimed_at, id
             """,
-            [.text(claim.key.payer), .text(claim.key.network.description), .text(claim.key.asset)]
+            [.text(claim.key.payer), .text(claim.option.network.description), .text(claim.option.asset.address.lowercased())]
         ) { row throws(StoreError) in
             OpenDebt(payment: try row.payment(0), units: try row.units(1))
         }
@@ -94,7 +118,7 @@ extension LedgerReader {
     /// The payment that holds an identifier.
     func payment(identifiedBy hash: Bytes32) throws(StoreError) -> PaymentRecord? {
         let held = try self.connection.row(
-            "SELECT id FROM payments WHERE identifier_hash = ?1 ORDER BY number LIMIT 1", [.blob(hash.bytes)]
+            "SELECT id FROM payments WHERE identifier_hash = ?1 ORDER BY claimed_at DESC, id DESC LIMIT 1", [.blob(hash.bytes)]
         ) { row throws(StoreError) in try row.payment(0) }
         guard let held else { return nil }
         return try self.payment(held)?.record

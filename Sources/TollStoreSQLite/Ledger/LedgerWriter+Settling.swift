@@ -50,6 +50,14 @@ extension LedgerWriter {
         return taken
     }
 
+    /// Gives a payment to another worker, unless its own is there.
+    func takeOver(_ entry: EncodedEntry, by worker: WorkerID, at time: Int64) throws(StoreError) -> PaymentRecord? {
+        guard let record = try self.payment(entry.payment)?.record else { return nil }
+        let isThere = record.worker.map { self.workers.isThere($0, at: time) } ?? false
+        guard record.canBeTakenOver, record.worker != worker, !isThere else { return record }
+        return try self.append([entry], at: time)[0]
+    }
+
     /// Moves a mark forward.
     func setMark(_ mark: LedgerMark, to value: Int64) throws(StoreError) {
         try self.connection.run(

@@ -33,7 +33,15 @@ public struct BrokenPaymentStore: PaymentStore {
         throw self.error
     }
 
-    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
+    public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
+        throw self.error
+    }
+
+    public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
+        throw self.error
+    }
+
+    public func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
         throw self.error
     }
 

@@ -63,7 +63,7 @@ public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
     }
 
     private mutating func event(_ number: Int) -> PaymentEvent {
-        switch Int.random(in: 0..<18, using: &self.random) {
+        switch Int.random(in: 0..<19, using: &self.random) {
         case 0: .claimed(self.claim(number))
         case 1: .answered(SamplePayment.answer(Int.random(in: 0..<9, using: &self.random)))
         case 2, 3: .signed(SamplePayment.transaction(number))
@@ -80,6 +80,7 @@ public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
         case 14: .vanished(reason: "reorganised")
         case 15: .drawn(units: UInt256(UInt64.random(in: 1...600, using: &self.random)), by: SamplePayment.claim(99).id)
         case 16: self.refund(number)
+        case 17: .takenOver(by: SamplePayment.worker(Int.random(in: 0..<4, using: &self.random)))
         default: .owed(reason: "not delivered")
         }
     }

@@ -85,17 +85,40 @@ extension PaymentStoreConformance {
 
     static func unpaidBarsThePayer(_ store: any PaymentStore) async throws {
         try await self.settleOne(store, 1)
-        let lost = self.deferred(2)
-        guard case .first = try await store.claim(lost, deferral: self.terms(), at: 100) else {
-            throw Failure(description: "the first claim is deferred")
-        }
-        try await store.append([.queued, .served, .failed(PaymentRefusal("insufficient_funds"))], to: lost.id, at: 101)
+        try await self.lose(store, 2, at: 100)
         let next = self.deferred(3)
         try await self.expectRefused(try await store.claim(next, deferral: self.terms(), at: 102), store, next.id, "unpaid")
-        try await store.append([.settled(SamplePayment.settlement(2))], to: lost.id, at: 103)
+        try await store.append([.settled(SamplePayment.settlement(2))], to: self.deferred(2).id, at: 103)
         guard case .first = try await store.claim(next, deferral: self.terms(), at: 104) else {
             throw Failure(description: "a payer that has paid is deferred again")
         }
+        // What was lost is not paid, but the payer pays as much for something else, before it gets it.
+        try await self.lose(store, 4, at: 110)
+        let again = self.deferred(5)
+        let less = SamplePayment.claim(6, policy: .before, amount: 999)
+        let other = SamplePayment.claim(7, policy: .before, payer: self.stranger)
+        for claim in [less, other] {
+            _ = try await self.claimFirst(store, claim, at: 120)
+            try await store.append([.settled(SamplePayment.settlement(6))], to: claim.id, at: 121)
+            try await self.expectRefused(try await store.claim(again, deferral: self.terms(), at: 122), store, again.id, "unpaid")
+        }
+        _ = try await self.claimFirst(store, SamplePayment.claim(8, policy: .after), at: 123)
+        try await store.append([.settled(SamplePayment.settlement(8))], to: SamplePayment.claim(8).id, at: 124)
+        guard case .first = try await store.claim(again, deferral: self.terms(), at: 125) else {
+            throw Failure(description: "a payer that has paid as much again is deferred again")
+        }
+        let limit = self.terms(perPayer: 2_999)
+        let full = self.deferred(9)
+        try await self.expectRefused(try await store.claim(full, deferral: limit, at: 126), store, full.id, "exposure")
+    }
+
+    /// Serves deferred payment `number`, which then fails.
+    private static func lose(_ store: any PaymentStore, _ number: Int, at time: Int64) async throws {
+        let lost = self.deferred(number)
+        guard case .first = try await store.claim(lost, deferral: self.terms(), at: time) else {
+            throw Failure(description: "the claim is deferred")
+        }
+        try await store.append([.queued, .served, .failed(PaymentRefusal("insufficient_funds"))], to: lost.id, at: time + 1)
     }
 
     static func identifierNamesOnePayment(_ store: any PaymentStore) async throws {
@@ -109,6 +132,43 @@ extension PaymentStoreConformance {
         try await store.append([.released(reason: "upstream 502")], to: claim.id, at: 102)
         try self.expect(try await store.payment(identifiedBy: hash), is: nil, "the identifier after a failed call")
         _ = try await self.claimFirst(store, SamplePayment.claim(2, identifier: "payer/pay_1"))
+    }
+
+    static func latePaymentsLeaveIdentifiers(_ store: any PaymentStore) async throws {
+        let (older, newer) = (
+            SamplePayment.claim(1, identifier: "payer/pay_1"), SamplePayment.claim(2, identifier: "payer/pay_1")
+        )
+        let hash = try self.unwrap(older.identifierHash, "the sample's identifier")
+        _ = try await self.claimFirst(store, older)
+        try await store.append([.failed(PaymentRefusal("expired"))], to: older.id, at: 101)
+        _ = try await self.claimFirst(store, newer, at: 102)
+        try await store.append([.settled(SamplePayment.settlement(1))], to: older.id, at: 103)
+        try self.expect(try await store.payment(identifiedBy: hash)?.id, is: newer.id, "the payment of the identifier")
+        let third = try await store.claim(SamplePayment.claim(3, identifier: "payer/pay_1"), at: 104)
+        guard case .identifierTaken(let holder) = third else { throw Failure(description: "a third payment took the identifier") }
+        try self.expect(holder.id, is: newer.id, "who holds the identifier")
+        try await store.append([.failed(PaymentRefusal("expired"))], to: newer.id, at: 105)
+        try self.expect(try await store.payment(identifiedBy: hash)?.id, is: older.id, "the payment left under the identifier")
+    }
+
+    static func creditIsSpentInTheFirstAssetThatSuffices(_ store: any PaymentStore) async throws {
+        try await self.settleOne(store, 1)
+        try await store.append([.owed(reason: "upstream failed")], to: SamplePayment.claim(1).id, at: 95)
+        // One sign-in, shown at once by many, each asking for the other token first, of which nothing is owed.
+        let claims = [SamplePayment.otherAsset, SamplePayment.asset].map { asset in
+            SamplePayment.claim(10, policy: .before, asset: asset, amount: 400)
+        }
+        let outcomes = try await withThrowingTaskGroup(of: CreditOutcome.self) { group in
+            for _ in 0..<8 { group.addTask { try await store.spendCredit(claims, at: 200) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let bought = outcomes.compactMap { outcome -> PaymentRecord? in
+            if case .first(let record) = outcome { record } else { nil }
+        }
+        try self.expect(bought.count, is: 1, "purchases by one sign-in")
+        try self.expect(bought.first?.claim.option.asset, is: SamplePayment.asset, "the asset it was paid in")
+        try self.expect(outcomes.count { if case .held = $0 { true } else { false } }, is: 7, "those who found it used")
+        try self.expect(try await store.record(SamplePayment.claim(1).id)?.debt?.units, is: 600, "what is left of the debt")
     }
 
     static func creditIsSpentOnce(_ store: any PaymentStore) async throws {
@@ -125,7 +185,7 @@ extension PaymentStoreConformance {
         }
         let bought = outcomes.filter { if case .first = $0 { true } else { false } }
         try self.expect(bought.count, is: 4, "purchases out of the credit")
-        try self.expect(outcomes.contains(.insufficient(available: 200)), "what is left is told")
+        try self.expect(outcomes.contains(.insufficient), "what is left does not suffice")
         var left = UInt256.zero
         for number in 1...3 {
             left = left.adding(try await store.record(SamplePayment.claim(number).id)?.debt?.units ?? 0) ?? .max
@@ -157,6 +217,6 @@ extension PaymentStoreConformance {
         }
         let stranger = SamplePayment.claim(3, policy: .before, payer: self.stranger)
         try self.expect(
-            try await store.spendCredit(stranger, at: 201), is: .insufficient(available: 0), "credit of somebody else")
+            try await store.spendCredit(stranger, at: 201), is: .insufficient, "credit of somebody else")
     }
 }

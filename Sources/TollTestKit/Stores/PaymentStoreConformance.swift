@@ -45,8 +45,13 @@ public struct PaymentStoreConformance: Sendable {
         case strangersAreNotDeferred = "only a payer who has paid, and holds what it owes, is served before it pays"
         case raceKeepsExposures = "a race of deferred claims exceeds no exposure"
         case settlingFreesExposure = "what is settled is no exposure any more"
-        case unpaidBarsThePayer = "a payer who was served and did not pay is barred until it has"
+        case unpaidBarsThePayer = "a payer who was served and did not pay is barred until it pays that or as much again"
         case identifierNamesOnePayment = "an identifier names one payment until that fails"
+        case latePaymentsLeaveIdentifiers =
+            "an identifier stays with the newer payment when an older one that failed settles late"
+        case workIsTakenOverFromTheDead = "what a worker left is taken over when its lease ends, and not before"
+        case raceToTakeOverHasOneWinner = "of many who would take over what a worker left, one does"
+        case creditIsSpentInTheFirstAssetThatSuffices = "one sign-in buys once, in the first asset that suffices"
         case creditIsSpentOnce = "credit is spent once, the oldest debt first"
         case creditAndRefundRaceOnOneRow = "a debt is spent or refunded, never both"
         case agreesWithTheModel = "random traffic gives what the ledger in memory gives"
@@ -119,6 +124,10 @@ public struct PaymentStoreConformance: Sendable {
         case .settlingFreesExposure: try await self.settlingFreesExposure(store)
         case .unpaidBarsThePayer: try await self.unpaidBarsThePayer(store)
         case .identifierNamesOnePayment: try await self.identifierNamesOnePayment(store)
+        case .latePaymentsLeaveIdentifiers: try await self.latePaymentsLeaveIdentifiers(store)
+        case .workIsTakenOverFromTheDead: try await self.workIsTakenOverFromTheDead(store)
+        case .raceToTakeOverHasOneWinner: try await self.raceToTakeOverHasOneWinner(store)
+        case .creditIsSpentInTheFirstAssetThatSuffices: try await self.creditIsSpentInTheFirstAssetThatSuffices(store)
         case .creditIsSpentOnce: try await self.creditIsSpentOnce(store)
         case .creditAndRefundRaceOnOneRow: try await self.creditAndRefundRaceOnOneRow(store)
         case .agreesWithTheModel: try await self.agreesWithTheModel(store)

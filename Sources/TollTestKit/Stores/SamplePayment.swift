@@ -15,6 +15,11 @@ public enum SamplePayment {
         domainVersion: "2"
     )
 
+    /// Another token on the same chain.
+    public static let otherAsset = Asset(
+        network: ChainID(eip155: 84_532), address: "0x808456652fdb597867f38412077A9182bf77359F", symbol: "EURC", decimals: 6,
+        domainName: "EURC", domainVersion: "2")
+
     /// The payer of every sample.
     public static let payer = "0x857b06519E91e3A54538791bDbb0E22373e36b66"
 
@@ -34,17 +39,19 @@ public enum SamplePayment {
         request: String = "GET /paid/1",
         challenge: String? = "challenge",
         unusedAtBlock: UInt64 = 1_000,
+        asset: Asset = SamplePayment.asset,
         amount: UInt256 = 1_000,
         payer: String = SamplePayment.payer,
         validBefore: Int64 = 1_700_000_300,
         identifier: String? = nil,
-        exposure: Int64 = 0
+        exposure: Int64 = 0,
+        worker: WorkerID? = nil
     ) -> Claim {
         Claim(
             key: PaymentKey(network: self.asset.network, asset: self.asset.address, payer: payer, nonce: self.nonce(number)),
             payer: payer,
             option: PaymentOption(
-                asset: self.asset,
+                asset: asset,
                 amount: amount,
                 payTo: "0x209693Bc6afc0C5328bA36FaF03C514EF312287C",
                 maxTimeoutSeconds: 300
@@ -58,8 +65,14 @@ public enum SamplePayment {
             unusedAtBlock: unusedAtBlock,
             validBefore: validBefore,
             identifierHash: identifier.map { Keccak256.hash(text: $0) },
-            exposure: exposure
+            exposure: exposure,
+            worker: worker
         )
+    }
+
+    /// Worker `number`.
+    public static func worker(_ number: Int) -> WorkerID {
+        WorkerID(randomBytes: Array(Keccak256.hash(text: "worker \(number)").bytes.prefix(WorkerID.byteCount)))
     }
 
     /// The payload of an exact-EVM credential with a signature that nobody made.

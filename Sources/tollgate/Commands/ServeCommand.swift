@@ -20,15 +20,21 @@ enum ServeCommand {
     /// Requests that wait for their settlement are answered first, for 40 s at most; then what is deferred is settled, for 30 s.
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
-    static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
+    static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
+        EventLoopGroup.keepFreedMemory()
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
-        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log)
+        let writer = LogWriter()
+        defer { writer.flush() }
+        let log = Logger(
+            level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
+            write: writer.write)
+        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()
         await assembly.store.close()
         return .success
@@ -41,23 +47,38 @@ enum ServeCommand {
         guard await assembly.hasFittingTokens() else {
             throw Assembly.Failure(description: "the configuration does not fit the chain")
         }
+        do throws(StoreError) { try await assembly.lease.begin() } catch {
+            throw Assembly.Failure(description: "store: \(error.reason)")
+        }
         let rails = try await assembly.rails()
         var services: [any Service] = [
-            assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
+            assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
-        services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
-        if role == .gateway {
-            let gateway = try assembly.gateway(methods: rails.methods)
+        services += try await assembly.webhooks()
+        let watch = ProcessWatch(
+            store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
+            metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
+        services.append(watch.readiness)
+        let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
+        var servers = try await CompanionServers.start(
+            assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
+        let listeners = try GatewayListeners(assembly.configuration)
+        if let front {
+            services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+                CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
+                loops, assembly.log)
             // What is deferred is queued before it is flushed.
-            server.afterDrain = { await gateway.finishCalls() }
-            services += [server, gateway.upstreamHealth]
+            server.afterDrain = { await front.gateway.finishCalls() }
+            servers.append(server)
         }
-        let log = assembly.log
+        let health = front.map { UpstreamHealth(of: $0.gateway, environment: .live) }
+        if let health { services.append(health) }
+        let reloader = Reloader(
+            assembly, front: front, servers: servers, certificates: listeners.certificates, health: health, watch: watch)
         return ServiceGroup(
-            services: services, environment: .live, logger: log, deadlines: self.deadlines, signals: signals,
-            onReload: { log.warning("reloading is not available in this version: restart to take up the configuration") })
+            services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
+            signals: signals, onReload: { await reloader.reload() })
     }
 }

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 import TollEVM
 import TollPayments
@@ -28,13 +29,98 @@ import TollTestKit
         let watcher = Self.watcher(stand)
         for _ in 0..<3 { await watcher.watch() }
         #expect(try await stand.phase(record) == .settled)
-        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == Int64(stand.chain.block) - 50)
         stand.chain.finalityDepth = 0
+        for _ in 0..<2 {
+            await watcher.watch()
+            stand.time.advance(by: .seconds(60))
+        }
         await watcher.watch()
         let asked = stand.chain.methods.count
         await watcher.watch()
         // The newest and the final block, twice: of authorizations too.
         #expect(stand.chain.methods.count - asked == 3)
+    }
+
+    @Test func `a ledger that was never watched is not read from its first payment on`() async throws {
+        let stand = ExactStand()
+        let record = try await Self.settled(stand)
+        for _ in 0..<1_000 { stand.chain.mine() }
+        stand.chain.finalityDepth = 10
+        let reads = CountingStore(wrapped: stand.store)
+        let watcher = ChainWatcher(
+            networks: [stand.network], store: reads, environment: stand.time.environment, log: .silent)
+        await watcher.watch()
+        #expect(reads.found.isEmpty, "its block lies deeper than any that can be undone")
+        #expect(try await stand.phase(record) == .settled)
+        let young = try await Self.settled(stand, 2)
+        await watcher.watch()
+        #expect(reads.found == [young.id])
+    }
+
+    @Test func `the mark stands where the chain was final a minute ago`() async throws {
+        let stand = ExactStand()
+        let watcher = Self.watcher(stand)
+        stand.chain.mine(blocks: 20)
+        let first = Int64(stand.chain.block)
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == nil)
+        stand.chain.mine(blocks: 10)
+        stand.time.advance(by: .seconds(59))
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == nil)
+        stand.time.advance(by: .seconds(1))
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == first)
+        stand.time.advance(by: .seconds(60))
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == first + 10)
+    }
+
+    /// A reorganisation took it, and a node that has not seen that yet tells of it again when others call its block final.
+    @Test func `a settlement that a node which is behind tells of once more vanishes once more`() async throws {
+        let stand = ExactStand()
+        let record = try await Self.settled(stand)
+        let told = try #require(try await stand.store.record(record.id)?.settlement)
+        let watcher = Self.watcher(stand)
+        stand.chain.finalityDepth = 50
+        await watcher.watch()
+        stand.chain.reorganise(depth: 1, returnsTransactions: false)
+        stand.time.advance(by: .seconds(15))
+        await watcher.watch()
+        #expect(try await stand.phase(record) == .unknown)
+        stand.chain.finalityDepth = 0
+        stand.time.advance(by: .seconds(15))
+        await watcher.watch()
+        try await stand.store.append([.settled(told)], to: record.id, at: ExactStand.now)
+        stand.time.advance(by: .seconds(15))
+        await watcher.watch()
+        #expect(try await stand.phase(record) == .unknown)
+    }
+
+    /// The second block's hash is of the new fork; the first one's, known from before, is not.
+    @Test func `a reorganisation while blocks are asked for hides none of them`() async throws {
+        let stand = ExactStand()
+        stand.chain.finalityDepth = 50
+        let first = try await Self.settled(stand, 1)
+        let watcher = Self.watcher(stand)
+        await watcher.watch()
+        let second = try await Self.settled(stand, 2)
+        let block = try #require(try await stand.store.record(second.id)?.settlement?.block)
+        let chain = stand.chain
+        let hasForked = Mutex(false)
+        chain.setFault { method, params in
+            guard method == "eth_getBlockByNumber", params.first?.string == UInt256(block).hexQuantity,
+                hasForked.withLock({ hasForked in
+                    defer { hasForked = true }
+                    return !hasForked
+                })
+            else { return nil }
+            chain.reorganise(depth: 2, returnsTransactions: false)
+            return nil
+        }
+        for _ in 0..<3 { await watcher.watch() }
+        #expect(try await stand.phase(first) == .unknown)
+        #expect(try await stand.phase(second) == .unknown)
     }
 
     @Test(arguments: [true, false])
@@ -131,5 +217,23 @@ import TollTestKit
         let settlement = try await stand.store.record(record.id)?.settlement
         #expect(settlement?.transaction == (isOurs ? hash?.description : nil))
         #expect(settlement?.block == (isOurs ? 1_001 : nil))
+    }
+}
+
+/// Notes which payments were read.
+private final class CountingStore: WrappingPaymentStore {
+    let wrapped: any PaymentStore
+    private let state = Mutex<Set<PaymentID>>([])
+
+    init(wrapped: any PaymentStore) {
+        self.wrapped = wrapped
+    }
+
+    var found: Set<PaymentID> { self.state.withLock { $0 } }
+
+    func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
+        let records = try await self.wrapped.records(query)
+        self.state.withLock { $0.formUnion(records.map(\.id)) }
+        return records
     }
 }

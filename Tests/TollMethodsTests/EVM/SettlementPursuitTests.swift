@@ -32,10 +32,11 @@ import TollTestKit
 
     private static func known(
         _ states: [PaymentID: SettlementPursuit.AuthorizationState], isNumberUsed: Bool = false, count: UInt64 = 7,
-        baseFee: UInt256 = 50
+        baseFee: UInt256 = 50, hasMinedBlock: Bool = true
     ) -> SettlementPursuit.Examination {
         .known(
-            SettlementPursuit.Findings(isNumberUsed: isNumberUsed, count: count, baseFee: baseFee, authorizations: states))
+            SettlementPursuit.Findings(
+                isNumberUsed: isNumberUsed, count: count, baseFee: baseFee, authorizations: states, hasMinedBlock: hasMinedBlock))
     }
 
     private static func failure(_ action: SettlementPursuit.Action) -> String? {
@@ -196,6 +197,20 @@ import TollTestKit
         #expect(pursuit.gapFilled() == .send)
     }
 
+    @Test func `a lower number that is missing is used up also where what waits for it cannot be replaced`() {
+        var pursuit = Self.pursuit()
+        _ = pursuit.sent(.accepted)
+        let expired = Self.known([Self.first: .unused(isExpired: true)], count: 5)
+        var action = SettlementPursuit.Action.send
+        for _ in 0..<100 where action != .fillGap(5) {
+            _ = Self.lookUntilNoMore(&pursuit)
+            action = pursuit.examined(expired)
+            if action == .replace(isVoid: true) { action = pursuit.replaced(.impossible(reason: "gas is over the limit")) }
+            if action == .send { _ = pursuit.sent(.accepted) }
+        }
+        #expect(action == .fillGap(5))
+    }
+
     @Test func `what expires unmined is replaced by nothing, and fails when the number is used up`() {
         var pursuit = Self.pursuit()
         _ = pursuit.sent(.accepted)
@@ -303,6 +318,20 @@ import TollTestKit
         #expect(pursuit.examined(Self.known([Self.first: .unused(isExpired: false)], count: 7)) == .send)
         #expect(pursuit.sent(.accepted) == .look)
         #expect(pursuit.looked(Self.mined([Self.first: Self.ours])) == Self.settled(Self.first, Self.ours))
+    }
+
+    @Test(arguments: [true, false])
+    func `a receipt of another fork than the chain that is examined decides nothing`(isDeferred: Bool) {
+        var pursuit = Self.pursuit(isDeferred: isDeferred)
+        _ = pursuit.sent(.accepted)
+        #expect(pursuit.looked(Self.mined(succeeded: false)) == .examine(asOf: 9))
+        let elsewhere = Self.known([Self.first: .unused(isExpired: false)], count: 8, hasMinedBlock: false)
+        #expect(pursuit.examined(elsewhere) == .send)
+        #expect(pursuit.sent(.nonceUsed) == .look)
+        // Where the number is used up and that counts, none of the transactions can be mined any more in that chain.
+        _ = Self.lookUntilNoMore(&pursuit)
+        let usedUp = Self.known([Self.first: .unused(isExpired: false)], isNumberUsed: true, count: 8)
+        #expect(Self.isReturned(pursuit.examined(usedUp)))
     }
 
     // MARK: - Batches

@@ -14,21 +14,25 @@ import TollTestKit
         .claimed: [
             "answered": .claimed, "signed": .signed, "settled": .settled, "failed": .failed, "unknown": .unknown,
             "released": .released,
-            "served": .claimed,
+            "served": .claimed, "taken_over": .claimed,
         ],
-        .queued: ["signed": .signed, "settled": .settled, "failed": .failed, "served": .queued],
+        .queued: ["signed": .signed, "settled": .settled, "failed": .failed, "served": .queued, "taken_over": .queued],
         .signed: [
             "broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .signed,
-            "returned": .claimed,
+            "returned": .claimed, "taken_over": .signed,
         ],
         .broadcast: [
             "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .broadcast, "returned": .claimed,
+            "taken_over": .broadcast,
         ],
         .unknown: [
             "broadcast": .broadcast, "unknown": .unknown, "settled": .settled, "failed": .failed, "served": .unknown,
-            "returned": .claimed,
+            "returned": .claimed, "taken_over": .unknown,
         ],
-        .settled: ["answered": .settled, "told": .settled, "served": .settled, "owed": .settled, "vanished": .unknown],
+        .settled: [
+            "answered": .settled, "told": .settled, "served": .settled, "owed": .settled, "vanished": .unknown,
+            "taken_over": .settled,
+        ],
         .failed: ["served": .failed, "settled": .settled],
         .released: ["claimed": .claimed, "served": .released, "settled": .settled],
     ]
@@ -41,7 +45,7 @@ import TollTestKit
         .returned(reason: "the number was used"), .vanished(reason: "reorganised"),
         .drawn(units: 1, by: SamplePayment.claim(2).id),
         .refunding(Refund(to: SamplePayment.payer, units: 1_000, transaction: nil)), .refundDropped(reason: "not sent"),
-        .refunded(SamplePayment.settlement(9)),
+        .refunded(SamplePayment.settlement(9)), .takenOver(by: SamplePayment.worker(1)),
     ]
 
     /// The shortest way to each phase.
@@ -81,7 +85,7 @@ import TollTestKit
     }
 
     @Test func `the table names every kind of event`() {
-        #expect(Set(Self.events.map(\.name)).count == 19)
+        #expect(Set(Self.events.map(\.name)).count == 20)
         let named = Set(Self.legal.values.flatMap(\.keys))
         let tried = ["untold", "queued", "drawn", "refunding", "refund_dropped", "refunded"]
         #expect(Set(Self.events.map(\.name)).subtracting(named) == Set(tried), "what needs something first is tried below")
@@ -104,6 +108,19 @@ import TollTestKit
         try record.apply(.released(reason: "x"), at: 103)
         #expect(!record.isClaimable)
         #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.claimed(SamplePayment.claim(1)), at: 104) }
+    }
+
+    @Test func `who has a payment is who claimed it last, or took it over`() throws {
+        var record = PaymentRecord(SamplePayment.claim(1, worker: SamplePayment.worker(1)), at: 100)
+        #expect(record.worker == SamplePayment.worker(1))
+        #expect(throws: PaymentRecord.InvalidTransition.self, "it has it already") {
+            try record.apply(.takenOver(by: SamplePayment.worker(1)), at: 101)
+        }
+        try record.apply(.takenOver(by: SamplePayment.worker(2)), at: 101)
+        #expect(record.worker == SamplePayment.worker(2))
+        try record.apply(.released(reason: "x"), at: 102)
+        try record.apply(.claimed(SamplePayment.claim(1, worker: SamplePayment.worker(3))), at: 103)
+        #expect(record.worker == SamplePayment.worker(3))
     }
 
     @Test func `told and untold alternate`() throws {

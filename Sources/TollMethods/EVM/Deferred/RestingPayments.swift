@@ -4,7 +4,8 @@ internal import Synchronization
 internal import TollPayments
 
 /// Payments that could not be settled a moment ago, as one of a wallet without money: tried again at growing intervals, and
-/// meanwhile no reason to send what waits beside them.
+/// meanwhile no reason to send what waits beside them. Each process remembers its own: a trial more is a question to a node, and
+/// sends nothing.
 final class RestingPayments: Sendable {
     /// The first rest and the longest, in seconds.
     private static let rests: ClosedRange<Int64> = 10...120

@@ -68,7 +68,8 @@ struct ExactEVMChain: Sendable {
                 SettlementPursuit.Mined(
                     block: receipt.blockNumber,
                     succeeded: receipt.succeeded,
-                    settlements: ReceiptTransfers.settlements(of: payments, in: receipt)
+                    settlements: ReceiptTransfers.settlements(of: payments, in: receipt),
+                    blockHash: receipt.blockHash.description
                 )
             )
         } catch {
@@ -123,9 +124,11 @@ struct ExactEVMChain: Sendable {
         return block
     }
 
-    /// What the chain says of a signer's number and of payments that its transactions settle.
+    /// What the chain says of a signer's number and of payments that its transactions settle, and whether it is the chain in
+    /// which `mined` was seen.
     func examine(
-        _ number: UInt64, of signer: Address, settling payments: [DuePayment], asOf minimum: UInt64
+        _ number: UInt64, of signer: Address, settling payments: [DuePayment], asOf minimum: UInt64,
+        with mined: SettlementPursuit.Mined? = nil
     ) async -> SettlementPursuit.Examination {
         do throws(RPCError) {
             let heads = try await self.heads(atLeast: minimum)
@@ -138,11 +141,17 @@ struct ExactEVMChain: Sendable {
             let isNumberUsed = (try? counting.get()).map { $0 > number } ?? false
             let states = await self.authorizations(of: payments, heads)
             // Count and authorizations must be of one state: between the questions another chain may have taken over.
-            let after = try Self.present(try await self.client.ask(.block(.number(heads.newest.number))))
-            guard after.hash == heads.newest.hash else { return .unknown(reason: "the chain is being reorganised") }
+            let (newestAgain, minedBlock) = await self.client.ask(
+                .block(.number(heads.newest.number)), .block(.number(mined?.block ?? heads.newest.number)))
+            guard try Self.present(try newestAgain.get()).hash == heads.newest.hash else {
+                return .unknown(reason: "the chain is being reorganised")
+            }
+            let minedHash = try minedBlock.get()?.hash.description
+            let hasMinedBlock = mined.map { $0.blockHash.isEmpty || $0.blockHash == minedHash } ?? true
             return .known(
                 SettlementPursuit.Findings(
-                    isNumberUsed: isNumberUsed, count: count, baseFee: heads.newest.baseFeePerGas, authorizations: states))
+                    isNumberUsed: isNumberUsed, count: count, baseFee: heads.newest.baseFeePerGas, authorizations: states,
+                    hasMinedBlock: hasMinedBlock))
         } catch {
             return .unknown(reason: "\(error)")
         }
@@ -214,7 +223,10 @@ struct ExactEVMChain: Sendable {
         while first <= last {
             let end = min(first + Self.logRange, last)
             let filter = LogFilter(addresses: [payment.asset], topics: topics, from: .number(first), to: .number(end))
-            for hash in try await self.client.ask(.logs(filter)).compactMap(\.transactionHash) {
+            // A node that does not have the last block yet finds nothing, and that is no answer.
+            let (logs, block) = await self.client.ask(.logs(filter), .block(.number(end)))
+            _ = try Self.present(try block.get())
+            for hash in try logs.get().compactMap(\.transactionHash) {
                 guard let receipt = try await self.client.ask(.receipt(of: hash)), receipt.succeeded else { continue }
                 if let settlement = ReceiptTransfers.settlement(of: payment, in: receipt) { return .transfer(settlement) }
                 found = .other

@@ -111,7 +111,8 @@ struct Pursuer: Sendable {
             return pursuit.machine.looked(await pursuit.chain.look(for: pursuit.transactions, settling: payments))
         case .examine(let block):
             let findings = await pursuit.chain.examine(
-                pursuit.number.number, of: pursuit.signer, settling: pursuit.payments, asOf: block)
+                pursuit.number.number, of: pursuit.signer, settling: pursuit.payments, asOf: block,
+                with: pursuit.machine.mined)
             return pursuit.machine.examined(findings)
         case .replace(let isVoid): return pursuit.machine.replaced(await self.replace(&pursuit, isVoid: isVoid))
         case .fillGap(let number):

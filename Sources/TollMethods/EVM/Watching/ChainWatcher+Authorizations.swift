@@ -9,7 +9,8 @@ internal import TollRuntime
 extension ChainWatcher {
     /// So much later than an authorization's end it is looked at, in seconds: whoever was at work on its payment has stopped.
     private static let graceSeconds: Int64 = 120
-    /// What a chain cannot answer for so long after that is given up, in seconds.
+    /// What a chain cannot answer for so long after that is given up, in seconds. A ledger that was never watched is looked at from
+    /// so long ago on.
     private static let answerSeconds: Int64 = 86_400
 
     /// Looks at authorizations that ended unsettled: one that somebody has used all the same has paid us, and what was not
@@ -18,8 +19,8 @@ extension ChainWatcher {
         let chain = ExactEVMChain(network, confirmations: network.deepestConfirmations)
         let heads: ExactEVMChain.Heads
         do throws(RPCError) { heads = try await chain.heads() } catch { throw Trouble(reason: "\(error)") }
-        let start = try await self.mark(.expired(network.chain)) ?? 0
         let end = min(self.now, Int64(clamping: heads.counting.timestamp)) - Self.graceSeconds
+        let start = try await self.mark(.expired(network.chain)) ?? (end - Self.answerSeconds)
         guard end > start else { return }
         var query = PaymentQuery(in: [.claimed, .failed, .released], limit: Self.pageSize)
         query.network = network.chain

@@ -24,6 +24,7 @@ extension Claim {
             "validBefore": .integer(self.validBefore),
             "identifierHash": .hex(self.identifierHash),
             "exposure": .integer(self.exposure),
+            "worker": self.worker.map { .string($0.description) } ?? .null,
         ]
     }
 
@@ -52,7 +53,8 @@ extension Claim {
             unusedAtBlock: try members.integer("unusedAtBlock"),
             validBefore: try members.integer("validBefore"),
             identifierHash: version == 1 ? nil : try members.parsedIfAny("identifierHash") { Bytes32(hex: $0) },
-            exposure: version == 1 ? 0 : try members.integer("exposure")
+            exposure: version == 1 ? 0 : try members.integer("exposure"),
+            worker: version < 3 ? nil : try members.parsedIfAny("worker") { WorkerID($0) }
         )
         try key.end()
         try request.end()
@@ -99,14 +101,14 @@ extension PaymentOption {
 extension JSON {
     /// A digest in hexadecimal, or null.
     fileprivate static func hex(_ digest: Bytes32?) -> JSON {
-        digest.map { .string(Hex.encode($0.bytes)) } ?? .null
+        digest.map { .string($0.hex) } ?? .null
     }
 
     /// Levels of arrays and objects.
     var depth: Int {
         switch self {
-        case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
-        case .object(let object): 1 + (object.members.map(\.value.depth).max() ?? 0)
+        case .array(let elements): 1 + elements.reduce(0) { max($0, $1.depth) }
+        case .object(let object): 1 + object.members.reduce(0) { max($0, $1.value.depth) }
         default: 0
         }
     }

@@ -6,8 +6,9 @@ internal import TollPrimitives
 package struct EncodedEvent: Sendable {
     /// The version of the encoding. A ledger holds rows of every version that ever wrote to it.
     ///
-    /// 1 had no `identifierHash` and `exposure` in a claim, no `isVoid` in a transaction, no `blockHash` in a settlement.
-    package static let version = 2
+    /// 1 had no `identifierHash` and `exposure` in a claim, no `isVoid` in a transaction, no `blockHash` in a settlement; up to 2
+    /// a claim had no `worker`.
+    package static let version = 3
     /// The most that one row's JSON may take, in bytes. A claim is bounded by the credential that was read from a header or a
     /// body; this bound is far above, and keeps one row from filling the disk.
     package static let detailByteCountMax = 1 << 20
@@ -32,7 +33,7 @@ package struct EncodedEvent: Sendable {
             guard JSON.object(claim.payload).depth < JSON.depthMax - 1 else {
                 throw .defect("a payload is nested too deep to be kept")
             }
-            for (name, value) in claim.stored.members { detail[name] = value }
+            detail.set(claim.stored)
         case .answered(let answer):
             guard answer.body.count <= StoredAnswer.bodyByteCountMax else {
                 throw .defect("an answer of \(answer.body.count) bytes is over the cap of \(StoredAnswer.bodyByteCountMax)")
@@ -40,10 +41,10 @@ package struct EncodedEvent: Sendable {
             detail["status"] = .integer(answer.status)
             answerHead = JSON.object(answer.storedHead).text
         case .signed(let transaction):
-            for (name, value) in transaction.stored.members { detail[name] = value }
+            detail.set(transaction.stored)
             raw = transaction.raw
         case .settled(let settlement), .refunded(let settlement):
-            for (name, value) in settlement.stored.members { detail[name] = value }
+            detail.set(settlement.stored)
         case .drawn(let units, let payment):
             detail["units"] = .string(units.description)
             detail["by"] = .string(payment.description)
@@ -58,6 +59,8 @@ package struct EncodedEvent: Sendable {
         case .unknown(let reason), .released(let reason), .owed(let reason), .returned(let reason), .vanished(let reason),
             .refundDropped(let reason):
             detail["reason"] = .string(reason)
+        case .takenOver(let worker):
+            detail["by"] = .string(worker.description)
         case .queued, .broadcast, .served, .told, .untold:
             break
         }
@@ -83,6 +86,7 @@ extension PaymentEvent {
         }
         switch kind {
         case "claimed": self = .claimed(try Claim(stored: &members, version: version))
+        case "taken_over": self = .takenOver(by: try members.parsed("by") { WorkerID($0) })
         case "queued": self = .queued
         case "answered": self = .answered(StoredAnswer(status: try members.integer("status"), fields: [], body: []))
         case "signed":

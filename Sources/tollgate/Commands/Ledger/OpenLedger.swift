@@ -39,11 +39,20 @@ enum OpenLedger {
         }
     }
 
-    /// To write to a file alone: refused while a gateway runs. A database has room for many.
-    static func alone(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
+    /// To serve from it. A file is served by one process, a database by many.
+    static func serving(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
         switch configuration.store {
         case .sqlite(let path): try SQLitePaymentStore(path: path)
         case .postgres(let url): try url.withExposed { url throws(StoreError) in try PostgresPaymentStore(url: url) }
+        }
+    }
+
+    /// To write to it alone: refused while a gateway runs, and none starts meanwhile.
+    static func alone(_ configuration: Configuration) throws(StoreError) -> any PaymentStore {
+        switch configuration.store {
+        case .sqlite(let path): try SQLitePaymentStore(path: path)
+        case .postgres(let url):
+            try url.withExposed { url throws(StoreError) in try PostgresPaymentStore(url: url, alone: true) }
         }
     }
 

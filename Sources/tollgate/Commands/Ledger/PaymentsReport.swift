@@ -121,6 +121,7 @@ struct EventWords {
             self.detail = "\(refund.units) units to \(ReportValue.shortened(refund.to)), \(how)"
             (self.units, self.account, self.signed) = (refund.units, refund.to, refund.transaction)
             self.transaction = refund.transaction?.hash
+        case .takenOver(let worker): self.detail = "by process \(worker), since the one before is gone"
         case .queued: self.detail = "served, to be settled in a batch"
         case .broadcast: self.detail = "a node took it"
         case .served: self.detail = "the whole answer reached the client"

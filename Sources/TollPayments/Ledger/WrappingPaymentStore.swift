@@ -1,6 +1,5 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-public import TollPayments
 public import TollPrimitives
 
 /// A ledger in front of another one: passes on whatever a test does not take in its own hands.
@@ -31,8 +30,16 @@ extension WrappingPaymentStore {
         try await self.wrapped.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
     }
 
-    public func spendCredit(_ claim: Claim, at time: Int64) async throws(StoreError) -> CreditOutcome {
-        try await self.wrapped.spendCredit(claim, at: time)
+    public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
+        try await self.wrapped.spendCredit(claims, at: time)
+    }
+
+    public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
+        try await self.wrapped.renew(worker, for: seconds, at: time)
+    }
+
+    public func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
+        try await self.wrapped.takeOver(payment, by: worker, at: time)
     }
 
     public func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {

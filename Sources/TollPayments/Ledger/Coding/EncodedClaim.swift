@@ -1,0 +1,16 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+/// A claim and the event that it makes, encoded.
+package struct EncodedClaim: Sendable {
+    /// The claim.
+    package let claim: Claim
+    /// Its first event.
+    package let event: EncodedEvent
+
+    /// Encodes all of `claims`.
+    package static func all(_ claims: [Claim]) throws(StoreError) -> [EncodedClaim] {
+        var encoded: [EncodedClaim] = []
+        for claim in claims { encoded.append(EncodedClaim(claim: claim, event: try EncodedEvent(.claimed(claim)))) }
+        return encoded
+    }
+}
