@@ -94,7 +94,7 @@ final class ServerConnection: Watcher {
         self.isReadable = true
         if readiness.contains(.hangup) {
             self.sawHangup = true
-            if self.phase == .handling { return self.drop() }
+            if self.phase == .handling, !self.isTunnel { return self.drop() }
         }
         self.pump()
     }
@@ -130,6 +130,8 @@ final class ServerConnection: Watcher {
         self.shard.core.callAgain(self)
     }
 
+    private var isTunnel: Bool { self.exchange?.isTunnel ?? false }
+
     private var takesInput: Bool {
         switch self.phase {
         case .reading, .discarding: self.wire.isEmpty && self.afterOutput == .goOn
@@ -143,7 +145,7 @@ final class ServerConnection: Watcher {
         switch self.shard.core.buffer.receive(from: self.wire.socket) {
         case .count(0):
             self.isReadable = false
-            self.drop()
+            if self.isTunnel { self.exchange?.inputEnded() } else { self.drop() }
         case .count(let count):
             // A short read has emptied the socket, unless the end of the stream waits behind it.
             if count < ReceiveBuffer.byteCount, !self.sawHangup { self.isReadable = false }
@@ -429,7 +431,8 @@ final class ServerConnection: Watcher {
 
     /// The exchange waits for body, this long at most.
     func bodyWanted(for patience: Duration) {
-        self.shard.core.setDeadline(self, after: patience)
+        // A tunnel may be silent; whoever holds its other end knows for how long.
+        if !self.isTunnel { self.shard.core.setDeadline(self, after: patience) }
         self.pump()
     }
 

@@ -27,6 +27,8 @@ final class ServerExchange {
     private var response = Response.awaited
     private var closes = false
     private var awaitsContinue: Bool
+    /// Whether both sides have left HTTP: bytes are passed as they come, for as long as it takes.
+    private(set) var isTunnel = false
     private var bodyFailure: HTTPError?
     private var bodyWaiter: Waiter<[UInt8]?>?
     private var pace = BodyPace()
@@ -97,6 +99,16 @@ final class ServerExchange {
         return used
     }
 
+    /// The client has closed its side of a tunnel.
+    func inputEnded() {
+        do throws(HTTPError) {
+            try self.decoder.close()
+            self.resumeBody(.success(nil))
+        } catch {
+            self.bodyFailed(error)
+        }
+    }
+
     func bodyFailed(_ error: HTTPError) {
         self.bodyFailure = error
         self.keepAlive = false
@@ -108,7 +120,7 @@ final class ServerExchange {
         do throws(HTTPError) {
             var piece: [UInt8] = []
             let used = try self.decoder.decode(bytes, room: limits.bodyReadAhead, into: &piece)
-            guard self.decoder.byteCount <= limits.bodyBytes else {
+            guard self.isTunnel || self.decoder.byteCount <= limits.bodyBytes else {
                 throw HTTPError(.tooLarge, "the body has more than \(limits.bodyBytes) bytes")
             }
             if self.decoder.isDone { self.trailers?.set(self.decoder.trailers) }
@@ -152,6 +164,23 @@ final class ServerExchange {
             }
             return connection.write(bytes)
         }
+    }
+
+    /// Sends a 101 and leaves HTTP.
+    func upgrade(_ head: ResponseHead) -> Result<Void, HTTPError>? {
+        guard let connection = self.connection else { return .failure(self.ending) }
+        guard case .awaited = self.response, head.status == 101, self.head.framing == .none, self.head.minorVersion == 1 else {
+            return .failure(HTTPError(.invalidMessage, "no protocol can be switched to here"))
+        }
+        var head = head
+        head.fields.append("Connection", "Upgrade")
+        var bytes: [UInt8] = []
+        ResponseSerializer.append(head, framing: .none, date: connection.shard.answer.dateField, to: &bytes)
+        self.isTunnel = true
+        self.closes = true
+        self.decoder = BodyDecoder(response: .untilClose)
+        self.response = .streaming(.untilClose)
+        return self.settle(connection.write(bytes))
     }
 
     func write(_ piece: [UInt8]) -> Result<Void, HTTPError>? {
