@@ -61,7 +61,7 @@ struct RouteTable: Sendable {
             guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
             return Entry(
                 pattern: route.pattern, upstream: pool, priced: priced,
-                metrics: parts.metrics.route(route.pattern.description),
+                metrics: parts.metrics.route(route.pattern.description, isPriced: priced != nil),
                 rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
         }
         self.routes = routes

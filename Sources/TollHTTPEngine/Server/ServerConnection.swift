@@ -218,6 +218,7 @@ final class ServerConnection: Watcher {
     /// The client has said that nothing more comes: as if it had shut its side of the socket.
     private func inputEnded() {
         self.sawHangup = true
+        if let exchange = self.exchange, exchange.isTunnel { return exchange.inputEnded() }
         if self.phase == .handling || self.wire.isEmpty { return self.drop() }
         self.afterOutput = .close
     }
@@ -429,10 +430,9 @@ final class ServerConnection: Watcher {
         self.input.removeFirst(used)
     }
 
-    /// The exchange waits for body, this long at most.
-    func bodyWanted(for patience: Duration) {
-        // A tunnel may be silent; whoever holds its other end knows for how long.
-        if !self.isTunnel { self.shard.core.setDeadline(self, after: patience) }
+    /// The exchange waits for body, this long at most; without an end where nil.
+    func bodyWanted(for patience: Duration?) {
+        if let patience { self.shard.core.setDeadline(self, after: patience) }
         self.pump()
     }
 

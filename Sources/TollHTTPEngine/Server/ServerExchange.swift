@@ -56,9 +56,10 @@ final class ServerExchange {
 
     var wantsBody: Bool { self.bodyWaiter != nil }
 
-    /// How long the body that is waited for may let itself be waited for; nil while none is.
+    /// How long the body that is waited for may let itself be waited for; nil while none is, and in a tunnel, which may be
+    /// silent: whoever holds its other end knows for how long.
     var patience: Duration? {
-        guard self.wantsBody, let shard = self.connection?.shard else { return nil }
+        guard self.wantsBody, !self.isTunnel, let shard = self.connection?.shard else { return nil }
         return self.pace.patience(at: shard.core.now, received: self.decoder.byteCount, limits: shard.limits)
     }
 
@@ -85,7 +86,7 @@ final class ServerExchange {
         }
         self.awaitsContinue = false
         if let connection = self.connection { self.pace.waits(at: connection.shard.core.now) }
-        if let patience = self.patience { self.connection?.bodyWanted(for: patience) }
+        self.connection?.bodyWanted(for: self.patience)
     }
 
     /// Takes body bytes just received. Returns how many were used.
