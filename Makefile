@@ -3,7 +3,7 @@
 # The entry points; each is a script of the same name in Scripts/, and passes ARGS on to it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-long simulate bench check clean
+.PHONY: help build demo test test-long simulate bench check package clean
 
 help: ## list the entry points
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ bench: ## benchmarks against peers, as a table (ARGS="--json FILE" keeps the fig
 
 check: ## format, house rules, documentation links
 	@Scripts/check $(ARGS)
+
+package: ## a Debian package of both programs, with a systemd unit, in .build/package
+	@Scripts/package $(ARGS)
 
 clean: ## remove what was built, installed and downloaded here
 	rm -rf .build .cache .venv .venv-v1

@@ -13,6 +13,7 @@ let package = Package(
         .library(name: "TollProtocol", targets: ["TollPrimitives", "TollProtocol"]),
         .library(name: "TollClient", targets: ["TollClient"]),
         .library(name: "TollGateway", targets: ["TollGateway"]),
+        .library(name: "TollSeller", targets: ["TollSeller", "TollGateway", "TollHTTP", "TollPrimitives", "TollRuntime"]),
         .library(name: "TollFacilitator", targets: ["TollFacilitator"]),
         .library(name: "TollTestKit", targets: ["TollTestKit"]),
     ],
@@ -32,6 +33,20 @@ let package = Package(
                 "TollClient", "TollMethods", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments", "TollHTTP", "TollRuntime",
                 "TollProtocol", "TollPrimitives",
             ]
+        ),
+
+        // A whole seller in one value, for servers that are written in Swift; names engine, store and method like an executable.
+        .target(
+            name: "TollSeller",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollStoreSQLite", "TollHTTPEngine", "TollEVM", "TollCrypto", "TollPayments",
+                "TollHTTP", "TollRuntime", "TollPrimitives",
+            ]
+        ),
+        .executableTarget(
+            name: "ProtectAnAPI",
+            dependencies: ["TollSeller", "TollHTTPEngine", "TollCrypto", "TollHTTP", "TollRuntime", "TollPrimitives"],
+            path: "Examples/ProtectAnAPI"
         ),
 
         // Measures claims; no product. `make bench` builds it.
@@ -63,7 +78,7 @@ let package = Package(
         .target(name: "TollStoreSQLite", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CSQLite"]),
         .target(name: "TollStorePostgres", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CPostgres"]),
         .target(name: "TollStoreRedis", dependencies: ["TollPayments", "TollRuntime", "TollPrimitives", "CHiredis"]),
-        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "CCurl"]),
+        .target(name: "TollHTTPEngine", dependencies: ["TollHTTP", "TollPrimitives", "CTollLinux", "COpenSSLTLS", "CCurl"]),
 
         // Contracts.
         .target(name: "TollPayments", dependencies: ["TollHTTP", "TollProtocol", "TollPrimitives"]),
@@ -90,6 +105,7 @@ let package = Package(
         // C. Each has exactly one importing Swift target.
         .systemLibrary(name: "CSecp256k1", pkgConfig: "libsecp256k1", providers: [.apt(["libsecp256k1-dev"])]),
         .systemLibrary(name: "COpenSSLCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSLTLS", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -104,7 +120,17 @@ let package = Package(
         .testTarget(name: "TollProtocolTests", dependencies: ["TollProtocol", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollCryptoTests", dependencies: ["TollCrypto", "TollPrimitives", "TollTestKit"]),
         .testTarget(name: "TollEVMTests", dependencies: ["TollEVM", "TollCrypto", "TollPrimitives", "TollTestKit"]),
-        .testTarget(name: "TollHTTPEngineTests", dependencies: ["TollHTTPEngine", "TollHTTP", "TollPrimitives", "TollTestKit"]),
+        .testTarget(
+            name: "TollHTTPEngineTests",
+            dependencies: ["TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives", "TollTestKit"]
+        ),
+        .testTarget(
+            name: "ProxyHazardTests",
+            dependencies: [
+                "TollGateway", "TollMethods", "TollPayments", "TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives",
+                "TollTestKit",
+            ]
+        ),
         .testTarget(
             name: "TollPaymentsTests",
             dependencies: ["TollPayments", "TollHTTP", "TollProtocol", "TollPrimitives", "TollTestKit"]
@@ -132,7 +158,8 @@ let package = Package(
         .testTarget(
             name: "TollGatewayTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollEVM", "TollCrypto",
+                "TollGateway", "TollMethods", "TollStorePostgres", "TollPayments", "TollHTTP", "TollHTTPEngine", "TollEVM",
+                "TollCrypto",
                 "TollRuntime",
                 "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
@@ -154,9 +181,8 @@ let package = Package(
         .testTarget(
             name: "TollgateTests",
             dependencies: [
-                "tollgate", "TollGateway", "TollMethods", "TollEVM", "TollCrypto", "TollRuntime", "TollPayments",
-                "TollPrimitives",
-                "TollTestKit",
+                "tollgate", "TollGateway", "TollMethods", "TollHTTPEngine", "TollHTTP", "TollEVM", "TollCrypto", "TollRuntime",
+                "TollPayments", "TollProtocol", "TollPrimitives", "TollTestKit",
             ]
         ),
         // An executable, so that ten thousand worlds run optimized.

@@ -10,10 +10,15 @@ Steps:
     chain      the local chain's own ceiling: raw transferWithAuthorization transactions per second
     paid-sdk   paid requests: the official SDK's FastAPI middleware, facilitator in process
     paid-ours  paid requests: our gateway, settle `after`, a durable ledger, in-process signers
+    proxied    a free request passed on: ours, nginx's `proxy_pass` and the upstream itself, in turn; each proxy on core 0,
+               upstream and wrk on core 1; what each adds to the upstream's latency, one request at a time
+    idle       memory of ten thousand connections that wait, each after one request
     deferred   paid requests: our gateway on core 0, settle `deferred`: verified, claimed durably, served; settled after the run
+    verify     POST /verify of our facilitator and of the SDK's: own processor time, the node's left out
     recover    libsecp256k1 alone: processor time of one public key recovered from a signature, on core 0
-    claims     claims in a ledger of 10 thousand payments; with --large also of 10 million, which takes a quarter of an hour and 40 GB
+    claims     claims in a ledger of 10 thousand payments; with --large also of 10 million
     gas        gas per payment alone, and in batches of 10 and 100; over py-evm, with the original Multicall3, and Circle's token too
+    counts     allocations and system calls per request, held against thresholds.json; one that exceeds its threshold is an error
 
 The paid steps run over the revm engine; payments are signed before the clock starts.  Processor time is user and system time of
 the process, from /proc.
@@ -37,17 +42,23 @@ from typing import Any
 
 import uvloop
 
+from counts import excesses, measure_counts, print_counts
 from gas import measure_gas, print_gas
 from ledger import measure_claims, print_claims
-from load import Run, Throughput, cpu_seconds, run_wrk, send_all, share_out
-from subjects import (Chain, Processes, Subject, capture_402, raw_transfers, signed_payments, start_chain, start_gateway,
+from load import Run, Throughput, cpu_seconds, pace, run_wrk, send_all, share_out
+from proxied import measure_idle, measure_proxied, print_idle, print_proxied
+from verify import measure_verify, print_verify
+from subjects import (BATCH, Chain, Processes, Subject, capture_402, raw_transfers, signed_payments, start_chain, start_gateway,
                       start_nginx_402, start_sdk_server, start_upstream)
 
-STEPS = ("unpaid", "chain", "paid-sdk", "paid-ours", "deferred", "recover", "claims", "gas")
+STEPS = ("unpaid", "proxied", "idle", "chain", "paid-sdk", "paid-ours", "deferred", "recover", "verify", "claims", "gas",
+         "counts")
 CONNECTIONS = 64
 CONCURRENCIES = (1, 8, 32)
 WARM_UP = 10
 OURS_TO_SDK = 10        # our paid runs are longer by this factor, to last about as long
+LEDGER_WARM_UP = 150        # payments after which the ledger's log has been begun anew once, as it is again and again later
+DEFERRED = BATCH - LEDGER_WARM_UP - 10      # payments of a run that settles none of them
 Figures = dict[str, Any]
 
 
@@ -84,7 +95,7 @@ def summarize(runs: list[Throughput]) -> Figures:
     """Medians of a subject's rounds."""
     middle = sorted(runs, key=lambda r: r.per_second)[len(runs) // 2]
     return {"per_second": median(r.per_second for r in runs), "cpu_us": median(r.cpu_us for r in runs),
-            "p50": middle.p50, "p99": middle.p99, "rounds": [dataclasses.asdict(r) for r in runs]}
+            "p50_us": middle.p50_us, "p99_us": middle.p99_us, "rounds": [dataclasses.asdict(r) for r in runs]}
 
 
 def measure_chain(a: argparse.Namespace) -> Figures:
@@ -100,17 +111,18 @@ def measure_chain(a: argparse.Namespace) -> Figures:
     return within(measure)
 
 
-def measure_paid(payments: int, start: Callable[[Processes, Chain], Subject]) -> Figures:
+def measure_paid(payments: int, start: Callable[[Processes, Chain], Subject],
+                 concurrencies: tuple[int, ...] = CONCURRENCIES, warm_up: int = WARM_UP) -> Figures:
     """Paid requests to a server, by concurrency."""
     def measure(processes: Processes) -> Figures:
         chain = start_chain(processes)
         subject, figures = start(processes, chain), {}
-        for concurrency in CONCURRENCIES:
-            requests = signed_payments(chain, subject, payments + WARM_UP)
-            asyncio.run(send_all(subject.port, [requests[:WARM_UP]]))
+        for concurrency in concurrencies:
+            requests = signed_payments(chain, subject, payments + warm_up)
+            asyncio.run(send_all(subject.port, [requests[:warm_up]]))
             chain.kit.rpc("dev_stats", True)
             before = cpu_seconds(subject.pid), cpu_seconds(chain.pid)
-            run = asyncio.run(send_all(subject.port, share_out(requests[WARM_UP:], concurrency)))
+            run = asyncio.run(send_all(subject.port, share_out(requests[warm_up:], concurrency)))
             after = cpu_seconds(subject.pid), cpu_seconds(chain.pid)
             expect_only(run, "200", "a paid request")
             server_ms, chain_ms = ((y - x) / run.count * 1e3 for x, y in zip(before, after))
@@ -119,6 +131,18 @@ def measure_paid(payments: int, start: Callable[[Processes, Chain], Subject]) ->
                                          "rpc_calls": calls}
         return figures
     return within(measure)
+
+
+def measure_deferred(a: argparse.Namespace) -> Figures:
+    """Deferred payments by concurrency, each time to a gateway of its own: the median of some rounds by processor time."""
+    def start(processes: Processes, chain: Chain) -> Subject:
+        return start_gateway(processes, chain, start_upstream(processes), core=0, settle="deferred")
+
+    figures: Figures = {}
+    for concurrency in CONCURRENCIES:
+        rounds = [measure_paid(DEFERRED, start, (concurrency,), LEDGER_WARM_UP)[str(concurrency)] for _ in range(a.rounds)]
+        figures[str(concurrency)] = sorted(rounds, key=lambda f: f["server_cpu_ms"])[len(rounds) // 2]
+    return figures
 
 
 def measure_recover(a: argparse.Namespace) -> Figures:
@@ -132,11 +156,6 @@ def measure_recover(a: argparse.Namespace) -> Figures:
     return within(measure)
 
 
-def pace(run: Run) -> Figures:
-    """How fast a run went."""
-    return {"per_second": run.per_second, "p50_ms": run.percentile(0.5), "p99_ms": run.percentile(0.99)}
-
-
 def expect_only(run: Run, answer: str, what: str) -> None:
     """A rate of failures is no rate."""
     if set(run.answers) != {answer}:
@@ -147,10 +166,11 @@ def expect_only(run: Run, answer: str, what: str) -> None:
 
 def print_unpaid(figures: Figures) -> None:
     """The unpaid step."""
-    print("\nunpaid request, 402            requests/s   own CPU µs   p50        p99        answer bytes")
+    print("\nunpaid request, 402            requests/s   own CPU µs   p50 µs   p99 µs   answer bytes")
     for name in ("nginx", "ours"):
         f = figures[name]
-        print(f"  {name:27} {f['per_second']:12,.0f} {f['cpu_us']:12.2f}   {f['p50']:10} {f['p99']:10} {f['answer_bytes']:12,}")
+        print(f"  {name:27} {f['per_second']:12,.0f} {f['cpu_us']:12.2f} {f['p50_us']:8,.0f} {f['p99_us']:8,.0f} "
+              f"{f['answer_bytes']:14,}")
     ours, nginx = figures["ours"], figures["nginx"]
     by_cpu, by_rate = nginx["cpu_us"] / ours["cpu_us"], ours["per_second"] / nginx["per_second"]
     print(f"  ours / nginx: {by_cpu:.2f} x by own CPU, {by_rate:.2f} x by requests/s")
@@ -202,7 +222,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--only", choices=STEPS, action="append", help="a step; may be given several times")
     p.add_argument("--seconds", type=int, default=5, help="length of a run of wrk")
-    p.add_argument("--rounds", type=int, default=3, help="rounds of the unpaid step")
+    p.add_argument("--rounds", type=int, default=3, help="rounds of the steps that take a median or the best")
     p.add_argument("--payments", type=int, default=150,
                    help=f"payments in a run of the SDK; ours makes {OURS_TO_SDK} times as many")
     p.add_argument("--large", action="store_true", help="claims also in a ledger of ten million payments, loaded first")
@@ -214,15 +234,18 @@ def main() -> None:
     results: Figures = {}
     steps: dict[str, tuple[Callable[[], Figures], Callable[[Figures], None]]] = {
         "unpaid": (lambda: measure_unpaid(a), print_unpaid),
+        "proxied": (lambda: within(lambda processes: measure_proxied(a, processes)), print_proxied),
+        "idle": (lambda: within(measure_idle), print_idle),
         "chain": (lambda: measure_chain(a), print_chain),
         "paid-sdk": (lambda: measure_paid(a.payments, start_sdk_server), lambda f: print_paid("SDK", f)),
         "paid-ours": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
             processes, chain, start_upstream(processes))), lambda f: print_paid("ours", f)),
-        "deferred": (lambda: measure_paid(a.payments * OURS_TO_SDK, lambda processes, chain: start_gateway(
-            processes, chain, start_upstream(processes), core=0, settle="deferred")), lambda f: print_paid("deferred", f)),
+        "deferred": (lambda: measure_deferred(a), lambda f: print_paid("deferred", f)),
         "recover": (lambda: measure_recover(a), print_recover),
+        "verify": (lambda: within(lambda processes: measure_verify(a, processes)), print_verify),
         "claims": (lambda: within(lambda processes: measure_claims(a, processes)), print_claims),
         "gas": (lambda: within(measure_gas), print_gas),
+        "counts": (lambda: within(measure_counts), print_counts),
     }
     for name, (measure, show) in steps.items():
         if not a.only or name in a.only:
@@ -231,6 +254,8 @@ def main() -> None:
     print_ratios(results)
     if a.json:
         a.json.write_text(json.dumps(results, indent=1) + "\n")
+    if exceeded := excesses(results.get("counts", {})):
+        raise SystemExit("\n".join(exceeded))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from processes import Processes, free_port  # noqa: E402
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 TOLLGATE = str(ROOT / ".build" / "release" / "tollgate")
 SIGNERS = 8
+BATCH = 1000                    # payments in a batch, the most that the configuration allows
 NGINX_TOKEN_LIMIT = 4000        # nginx refuses longer words in its configuration
 FIELDS_OF_NGINX = ("server", "date", "content-type", "content-length", "connection")
 
@@ -48,8 +50,11 @@ def start_chain(processes: Processes) -> Chain:
     return Chain(url, int(url.rsplit(":", 1)[1]), process.pid, Kit(url))
 
 
-def start_gateway(processes: Processes, chain: Chain, upstream: str, core: int | None = None, settle: str = "after") -> Subject:
-    """Our gateway with one loop, settling by itself with several signers.  What is deferred waits longer than any run lasts."""
+def start_gateway(processes: Processes, chain: Chain, upstream: Subject, core: int | None = None, settle: str = "after",
+                  serve: int | None = None, connections: int = 10_000,
+                  under: Callable[[list[str]], list[str]] | None = None) -> Subject:
+    """Our gateway with one loop, settling by itself with several signers.  What is deferred waits until a thousand do, or longer
+    than any run lasts.  With a port to serve it is a facilitator, too; with `under`, it is started by another program."""
     port, admin = free_port(), free_port()
     keys = {f"BENCH_KEY_{i}": funded_key(chain) for i in range(SIGNERS)}
     config = processes.directory / "tollgate.yaml"
@@ -61,15 +66,18 @@ workers: 1
 networks:
   eip155:84532: {{rpc: [{chain.url}], confirmations: 1}}
 pay_to: {{eip155: "{Account.create().address}"}}
-deferred: {{exposure: {{per_payer: $100000, total: $100000}}, max_age: 3000s, batch_size: 100}}
+deferred: {{exposure: {{per_payer: $100000, total: $100000}}, max_age: 3000s, batch_size: {BATCH}}}
+limits: {{connections: {connections}}}
 facilitator:
   signers: {{eip155: [{', '.join(f'"env:{name}"' for name in keys)}]}}
-upstreams: {{api: {upstream}}}
+{f'  serve: 127.0.0.1:{serve}' if serve else ''}
+upstreams: {{api: http://127.0.0.1:{upstream.port}}}
 routes:
+  - {{match: GET /free, upstream: api, free: true}}
   - {{match: GET /exact, upstream: api, price: $0.01, description: exact over EIP-3009, settle: {settle}, max_timeout: 3600s}}
 """)
     command = pinned(core) + [TOLLGATE, "serve", "--config", str(config)]
-    process = processes.start("gateway", command, f"http://127.0.0.1:{admin}/ready", keys)
+    process = processes.start("gateway", under(command) if under else command, f"http://127.0.0.1:{admin}/ready", keys)
     return Subject(port, process.pid)
 
 
@@ -81,14 +89,26 @@ def start_sdk_server(processes: Processes, chain: Chain) -> Subject:
     return Subject(port, processes.start("sdk server", command, f"http://127.0.0.1:{port}/free").pid)
 
 
-def start_upstream(processes: Processes, answer: str = '{"path": "/exact"}') -> str:
-    """nginx as the upstream that costs next to nothing; its address."""
+def start_upstream(processes: Processes, core: int | None = None) -> Subject:
+    """nginx as the upstream that costs next to nothing."""
     port = free_port()
-    start_nginx(processes, "upstream", port, f"location / {{ default_type application/json; return 200 '{answer}'; }}")
-    return f"http://127.0.0.1:{port}"
+    location = """location / { default_type application/json; return 200 '{"path": "/exact"}'; }"""
+    return Subject(port, start_nginx(processes, "upstream", port, location, core))
 
 
-def start_nginx_402(processes: Processes, captured: bytes, core: int) -> Subject:
+def start_nginx_proxy(processes: Processes, upstream: Subject, core: int) -> Subject:
+    """nginx in front of an upstream, over connections that are kept; it tells the upstream of the way what ours does."""
+    port = free_port()
+    told = {"Connection": "", "Host": "$proxy_host", "Via": "1.1 nginx", "X-Forwarded-For": "$proxy_add_x_forwarded_for",
+            "X-Forwarded-Proto": "$scheme", "X-Forwarded-Host": "$http_host",
+            "Forwarded": 'for=$remote_addr;host="$http_host";proto=$scheme'}
+    fields = " ".join(f"proxy_set_header {name} '{value}';" for name, value in told.items())
+    location = f"location / {{ proxy_pass http://api; proxy_http_version 1.1; {fields} }}"
+    before = f"upstream api {{ server 127.0.0.1:{upstream.port}; keepalive 128; keepalive_requests 1000000000; }}"
+    return Subject(port, start_nginx(processes, "proxy", port, location, core, before=before))
+
+
+def start_nginx_402(processes: Processes, captured: bytes, core: int | None = None, connections: int = 1024) -> Subject:
     """nginx answering 402 with the fields and the body of a captured answer."""
     head, _, body = captured.partition(b"\r\n\r\n")
     assert len(body) == content_length(head)
@@ -99,17 +119,18 @@ def start_nginx_402(processes: Processes, captured: bytes, core: int) -> Subject
               if name.lower().decode() not in FIELDS_OF_NGINX]
     port = free_port()
     location = f"location /ready {{ return 200; }} location / {{ {' '.join(lines)} return 402 {quote(body.decode())}; }}"
-    return Subject(port, start_nginx(processes, "nginx", port, location, core))
+    return Subject(port, start_nginx(processes, "nginx", port, location, core, connections=connections))
 
 
-def start_nginx(processes: Processes, name: str, port: int, locations: str, core: int | None = None) -> int:
+def start_nginx(processes: Processes, name: str, port: int, locations: str, core: int | None = None, connections: int = 1024,
+                before: str = "") -> int:
     """One nginx process with a configuration of its own; its id."""
     d = processes.directory / name
     d.mkdir()
     paths = " ".join(f"{kind}_temp_path {d}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (d / "conf").write_text(f"""daemon off; master_process off; pid {d}/pid; error_log {d}/error;
-events {{ worker_connections 1024; }}
-http {{ access_log off; server_tokens off; {paths} keepalive_requests 1000000000;
+worker_rlimit_nofile {connections + 64}; events {{ worker_connections {connections}; }}
+http {{ access_log off; server_tokens off; {paths} keepalive_requests 1000000000; {before}
   server {{ listen 127.0.0.1:{port}; location = / {{ return 200; }} {locations} }} }}
 """)
     command = pinned(core) + ["/usr/sbin/nginx", "-c", str(d / "conf"), "-p", str(d), "-e", str(d / "error")]
@@ -136,9 +157,9 @@ def funded_key(chain: Chain) -> str:
     return account.key.to_0x_hex()
 
 
-def request(port: int, *fields: str) -> bytes:
-    """A GET of the priced route."""
-    return "\r\n".join(["GET /exact HTTP/1.1", f"Host: 127.0.0.1:{port}", *fields, "", ""]).encode()
+def request(port: int, *fields: str, path: str = "/exact") -> bytes:
+    """A GET, of the priced route unless said otherwise."""
+    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *fields, "", ""]).encode()
 
 
 def capture_402(subject: Subject) -> bytes:
@@ -149,12 +170,17 @@ def capture_402(subject: Subject) -> bytes:
     return captured
 
 
-def signed_payments(chain: Chain, subject: Subject, count: int) -> list[bytes]:
-    """Requests that each carry a payment of their own, signed beforehand by the SDK."""
+def payment_header(chain: Chain, subject: Subject) -> Callable[[], str]:
+    """A function that has the SDK sign a fresh payment for the priced route at each call."""
     from sdk import payment_signer
     head = capture_402(subject).partition(b"\r\n\r\n")[0].decode()
     required = next(line.split(": ", 1)[1] for line in head.split("\r\n") if line.lower().startswith("payment-required: "))
-    sign = payment_signer(chain.kit.accounts["payer"], required)
+    return payment_signer(chain.kit.accounts["payer"], required)
+
+
+def signed_payments(chain: Chain, subject: Subject, count: int) -> list[bytes]:
+    """Requests that each carry a payment of their own, signed beforehand by the SDK."""
+    sign = payment_header(chain, subject)
     return [request(subject.port, f"PAYMENT-SIGNATURE: {sign()}") for _ in range(count)]
 
 

@@ -21,11 +21,13 @@ from processes import Failed, Processes, free_port  # noqa: E402
 from recorder import Recorder  # noqa: E402
 from servers import Postgres, start_redis  # noqa: E402
 from upstream import Upstream  # noqa: E402
+from webhooks import Receiver  # noqa: E402
 
 PEERS = ROOT / "Interop" / "peers"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 PYTHON_V1 = str(ROOT / ".venv-v1" / "bin" / "python")
 TOLLGATE = str(ROOT / ".build" / "release" / "tollgate")
+LIBRARY = str(ROOT / ".build" / "release" / "ProtectAnAPI")
 TOLL = str(ROOT / ".build" / "release" / "toll")
 NETWORK = "eip155:84532"
 OWN_SIGNER = 'signers: {eip155: ["env:TOLLGATE_EVM_KEY"]}'
@@ -48,6 +50,14 @@ class Server:
     def ours(self) -> bool:
         """Whether the server is a Tollgate gateway."""
         return self.upstream is not None
+
+    def check_by_buying(self, key: str) -> None:
+        """Where the server is ours: `tollgate check --pay` finds nothing wrong with it."""
+        command = [TOLLGATE, "check", "--pay", "--config", str(self.config)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False,
+                              env={"TOLL_EVM_KEY": key, "TOLLGATE_EVM_KEY": key})
+        if done.returncode != 0 or "refused" not in done.stdout:
+            raise Failed(f"tollgate check --pay exits {done.returncode}\n{done.stdout}{done.stderr}")
 
     def reconcile(self) -> None:
         """Where the server is ours: its ledger and the chain agree."""
@@ -76,6 +86,7 @@ class Place:
     public_url: str
     stores: str                 # the configuration's lines about the ledger and what is shared beside it
     environment: dict[str, str]
+    webhooks: str = "[]"
     port: int = field(default_factory=free_port)
     admin: int = field(default_factory=free_port)
 
@@ -96,6 +107,7 @@ networks:
 pay_to: {{eip155: "{place.payee}"}}
 facilitator:
   {facilitator}
+webhooks: {place.webhooks}
 upstreams: {{api: {place.upstream.url}}}
 routes:
   - {{match: GET /free, upstream: api, free: true}}
@@ -104,6 +116,18 @@ routes:
   - {{match: GET /other, upstream: api, price: $0.01}}
   - {{match: /before, upstream: api, price: $0.01, settle: before}}
   - {{match: GET /signed, upstream: api, price: $0.01, settle: before, sign_in: true}}
+  - match: GET /cities/{{city}}
+    upstream: api
+    price: $0.01
+    description: Weather by city
+    input:
+      path: {{city: {{type: string, description: Name of the city}}}}
+      query: {{units: {{type: string, enum: [metric, imperial], example: metric}}}}
+    output: {{schema: {{type: object, properties: {{celsius: {{type: number}}}}}}, example: {{celsius: 15.5}}}}
+  - match: POST /search/**
+    upstream: api
+    price: $0.01
+    input: {{body: {{type: object, required: [words], properties: {{words: {{type: string}}}}, example: {{words: rain}}}}}}
 """
 
 
@@ -221,29 +245,59 @@ class Market:
         return self._once(name, lambda: self._start_gateway(name, facilitator, factories, settle_wait, limited))
 
     def _start_gateway(self, name: str, facilitator: str, factories: bool, settle_wait: str, limited: bool) -> Server:
-        recorder, upstream = Recorder(), Upstream()
-        upstream.serve_in_background()
-        logs, settles, environment = [name], OWN_SIGNER, {}
+        place, logs, settles = self.place(name), [name], OWN_SIGNER
+        if facilitator != "ours":
+            place.environment = {}
         if facilitator == "liar":
             settles = f"remote: [{{url: {self.liar.url}}}]"
-        elif facilitator == "ours":
-            environment = {"TOLLGATE_EVM_KEY": self._funded_key()}
-        else:
+        elif facilitator != "ours":
             make = facilitator.split(",")[0]
             settles = f"remote: [{{url: {self.facilitator(make)}}}]"
             logs.append(f"{'our' if make == 'ours' else 'sdk'} facilitator")
-        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
-        place = Place(recorder, Account.create().address, upstream, recorder.url, stores, environment)
         configuration = gateway_yaml(place, self.rpc, [self.kit.names["wallet_factory"]] if factories else [], settles, settle_wait)
         # A file at its limit is told by an error, as a full disk is, and not by a signal that ends the process.
         return self._start_gateway_at(place, name, configuration, logs, ("/usr/bin/env", "--ignore-signal=XFSZ") if limited else ())
 
+    def place(self, name: str) -> Place:
+        """Where one more gateway may listen, with everything around it."""
+        recorder, upstream = Recorder(), Upstream()
+        upstream.serve_in_background()
+        stores = f"store: sqlite:{self.directory / name.replace(' ', '-')}.db"
+        return Place(recorder, Account.create().address, upstream, recorder.url, stores, {"TOLLGATE_EVM_KEY": self._funded_key()})
+
+    def gateway_at(self, place: Place, name: str, configuration: str) -> Server:
+        """A gateway whose configuration was written for a place."""
+        return self._start_gateway_at(place, name, configuration, [name])
+
+    def mock(self) -> Server:
+        """Our gateway in test mode: without a chain, without keys."""
+        return self._once("mock", self._start_mock)
+
+    def _start_mock(self) -> Server:
+        recorder, upstream = Recorder(), Upstream()
+        upstream.serve_in_background()
+        place = Place(recorder, Account.create().address, upstream, recorder.url, f"store: sqlite:{self.directory / 'mock.db'}", {})
+        configuration = gateway_yaml(place, "http://127.0.0.1:9", [], OWN_SIGNER)
+        return self._start_gateway_at(place, "mock", configuration, ["mock"], command="mock")
+
+    def library(self) -> tuple[str, str]:
+        """The example of the Swift library: its URL, and who is paid."""
+        return self._once("library", self._start_library)
+
+    def _start_library(self) -> tuple[str, str]:
+        port, payee = free_port(), Account.create().address
+        command = [LIBRARY, self.rpc, payee, str(self.directory / "library.db"), str(port)]
+        url = f"http://127.0.0.1:{port}"
+        self.processes.start("library", command, url + "/health", {"TOLLGATE_EVM_KEY": self._funded_key()})
+        self.say(f"library {url}")
+        return url, payee
+
     def _start_gateway_at(self, place: Place, name: str, configuration: str, logs: list[str],
-                          through: tuple[str, ...] = ()) -> Server:
+                          through: tuple[str, ...] = (), command: str = "serve") -> Server:
         file = self.directory / f"{name.replace(' ', '-')}.yaml"
         file.write_text(configuration)
         place.recorder.origin = f"http://127.0.0.1:{place.port}"
-        process = self.processes.start(name, [*through, TOLLGATE, "serve", "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
+        process = self.processes.start(name, [*through, TOLLGATE, command, "--config", str(file)], f"http://127.0.0.1:{place.admin}/ready",
                                        place.environment)
         self.say(f"{name} {place.recorder.origin} behind {place.recorder.url}, admin http://127.0.0.1:{place.admin}")
         return Server(name, place.recorder, place.payee, place.upstream, logs, file, process.pid)
@@ -253,14 +307,15 @@ class Market:
         return self._once(f"{count} replicas", lambda: self._start_replicas(count))
 
     def _start_replicas(self, count: int) -> list[Server]:
-        self._postgres = Postgres(self.processes)
+        self._postgres, self.receiver = Postgres(self.processes), Receiver()
         stores = f"store: {self._postgres.url}\nshared: {start_redis(self.processes)}"
         payee, upstream, environment = Account.create().address, Upstream(), {"TOLLGATE_EVM_KEY": self._funded_key()}
+        environment["WEBHOOK_SECRET"], webhooks = self.receiver.secret, f"[{{url: {self.receiver.url}, secret: env:WEBHOOK_SECRET}}]"
         upstream.serve_in_background()
         recorders = [Recorder() for _ in range(count)]
         servers = []
         for number, recorder in enumerate(recorders):
-            place, name = Place(recorder, payee, upstream, recorders[0].url, stores, environment), f"replica {number + 1}"
+            place, name = Place(recorder, payee, upstream, recorders[0].url, stores, environment, webhooks), f"replica {number + 1}"
             servers.append(self._start_gateway_at(place, name, gateway_yaml(place, self.rpc, [], OWN_SIGNER), [name]))
         return servers
 

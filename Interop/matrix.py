@@ -17,10 +17,16 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     faults   ledgers that cannot be used, and disks without room
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    recipes  the proxies of docs/recipes/, with the files that stand there
+    webhooks what the three gateways tell, each thing once
+    library  a server in Swift that protects its own handler
+    mock     the gateway in test mode
+    discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import signal
 import sys
@@ -32,18 +38,22 @@ from pathlib import Path
 from typing import Any
 
 from checks import expect, expect_answer_kept, expect_one_of_many, expect_refused, expect_replay_refused, purchase
+from discovery import expect_discovered
 from extensions import expect_credit_spent, expect_identified
 from faults import expect_faults_told, expect_full_disk_survived
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from recipes import RECIPES, Recipe, expect_recipe
+from recorder import Recorder
 from stuck import expect_patience
 from thief import expect_nothing_stolen
 
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
-GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions")
+GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
+          "recipes", "discovery", "webhooks", "mock", "library")
 
 
 @dataclass
@@ -178,6 +188,67 @@ def spend_credit(client: str) -> Callable[[Market], Server]:
     return run
 
 
+def follow_recipe(recipe: Recipe) -> Callable[[Market], Server]:
+    """A proxy and a gateway, set up as a page says."""
+    return lambda market: expect_recipe(market, recipe)
+
+
+def notify(market: Market) -> Server:
+    """Three gateways tell what was paid: each thing one of them, again when it was not heard."""
+    servers = market.replicas(3)
+    paid = [purchase(market, "sdk", server).receipt() for server in servers]
+    transactions = {receipt["transaction"] for receipt in paid if receipt}
+    told = market.receiver.wait_for(transactions)
+    expect(transactions <= {event["transaction"] for event in told}, f"paid in {transactions}, told of {told}")
+    expect(all(event["network"] == "eip155:84532" and event["amount"] == "10000" for event in told), f"told {told}")
+    market.receiver.expect_each_once()
+    return servers[0]
+
+
+def use_library(market: Market) -> Server:
+    """A server in Swift sells what its own handler answers."""
+    url, payee = market.library()
+    payer = market.kit.accounts["payer"].address
+    for number, client in enumerate(("sdk", "ours"), start=1):
+        outcome = market.pay(client, url + "/weather/paris")
+        body = json.loads(outcome.body)
+        expect(outcome.status == 200 and body["paidBy"] == payer, f"{client} ended with {outcome}")
+        expect(market.kit.balance(market.token, payee) == 1_000 * number, "the money did not move")
+    return Server("library", Recorder(), payee, None, ["library"])
+
+
+def mock(market: Market) -> Server:
+    """The SDK and our client pay a gateway that has no chain; `check --pay` finds nothing wrong."""
+    server = market.mock()
+    blocks = market.kit.w3.eth.block_number
+    for client in ("sdk", "ours"):
+        server.recorder.exchanges.clear()
+        outcome = market.pay(client, server.recorder.url + "/exact")
+        paid = server.recorder.exchanges[-1]
+        expect(outcome.status == 200, f"{client} ended with {outcome.status}")
+        expect(all(e.response.get("tollgate-mode") == "test" for e in server.recorder.exchanges), "an answer does not say test")
+        expect((paid.receipt() or {}).get("success") is True, f"the receipt is {paid.receipt()}")
+    server.check_by_buying(market.kit.accounts["payer"].key.to_0x_hex())
+    expect(market.kit.w3.eth.block_number == blocks, "the chain moved")
+    expect(not (market.directory / "mock.db").exists(), "test mode made a ledger")
+    return server
+
+
+def check_by_buying(market: Market) -> Server:
+    """`tollgate check --pay` buys from every route of a real gateway."""
+    server = market.gateway()
+    server.check_by_buying(market.kit.accounts["payer"].key.to_0x_hex())
+    server.reconcile()
+    return server
+
+
+def discover(market: Market) -> Server:
+    """What is told about the routes."""
+    server = market.gateway()
+    expect_discovered(market, server)
+    return server
+
+
 def cells() -> list[Cell]:
     """The whole table.  The factory is refused before it is used: afterwards the wallet is an ordinary one."""
     table = []
@@ -206,6 +277,12 @@ def cells() -> list[Cell]:
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
+        *(Cell(("recipes",), "sdk", "ours", "ours", r.page, follow_recipe(r)) for r in RECIPES),
+        Cell(("webhooks",), "sdk", "3 x ours", "ours", "webhooks, each once", notify),
+        Cell(("library",), "both", "Swift", "ours", "a handler behind a price", use_library),
+        Cell(("mock",), "both", "ours", "none", "test mode", mock),
+        Cell(("mock",), "check", "ours", "ours", "check --pay", check_by_buying),
+        Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
     ]

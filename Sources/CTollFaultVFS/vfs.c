@@ -301,7 +301,8 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int
         .disk = disk,
         .file = file,
         .life = disk->life,
-        .syncs_directory = is_new && (flags & journals),
+        // As the Unix VFS: also when another process has just made the file and has not synced it.
+        .syncs_directory = (flags & SQLITE_OPEN_CREATE) && (flags & journals),
         .is_deleted_on_close = flags & SQLITE_OPEN_DELETEONCLOSE,
     };
     if (granted) *granted = flags;

@@ -5,17 +5,23 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +66,25 @@ int toll_address_text(const struct toll_address *address, char text[46], uint16_
     return inet_ntop(AF_INET6, &v6.sin6_addr, text, 46) ? 0 : -errno;
 }
 
+uint64_t toll_address_network(const struct toll_address *address) {
+    uint32_t v4;
+    if (address->length == sizeof(struct sockaddr_in)) {
+        memcpy(&v4, address->bytes + offsetof(struct sockaddr_in, sin_addr), sizeof v4);
+    } else {
+        struct in6_addr v6;
+        memcpy(&v6, address->bytes + offsetof(struct sockaddr_in6, sin6_addr), sizeof v6);
+        if (IN6_IS_ADDR_LOOPBACK(&v6)) return 0;
+        if (!IN6_IS_ADDR_V4MAPPED(&v6)) {
+            uint64_t network;
+            memcpy(&network, &v6, sizeof network);
+            return network;
+        }
+        memcpy(&v4, v6.s6_addr + 12, sizeof v4);
+    }
+    v4 = ntohl(v4);
+    return v4 >> 24 == 127 ? 0 : (uint64_t)1 << 32 | v4;
+}
+
 int toll_resolve(const char *host, uint16_t port, struct toll_address *addresses, int capacity) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
     if (getaddrinfo(host, NULL, &hints, &list) != 0) return 0;
@@ -96,6 +121,63 @@ int toll_listen(const struct toll_address *address, int backlog) {
         return close_with_error(fd);
     return fd;
 }
+
+/// Whether `path` may be bound: nothing stands there, or the socket of a server that is gone.
+static int check_unix_path(const struct sockaddr_un *address) {
+    struct stat file;
+    if (lstat(address->sun_path, &file)) return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(file.st_mode)) return -EEXIST;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int is_gone = connect(fd, (const struct sockaddr *)address, sizeof *address) && errno == ECONNREFUSED;
+    close(fd);
+    return is_gone ? 0 : -EADDRINUSE;
+}
+
+/// Binds under another name first: nobody sees the file before it has its permissions, and the rename replaces a stale one.
+static int bind_unix(int fd, const struct sockaddr_un *address, uint32_t mode, const char *group) {
+    struct sockaddr_un draft = {.sun_family = AF_UNIX};
+    int length = snprintf(draft.sun_path, sizeof draft.sun_path, "%s.%d", address->sun_path, (int)getpid());
+    if (length < 0 || (size_t)length >= sizeof draft.sun_path) return -ENAMETOOLONG;
+    struct group *entry = group ? getgrnam(group) : NULL;
+    if (group && !entry) return -EINVAL;
+    unlink(draft.sun_path);
+    if (bind(fd, (const struct sockaddr *)&draft, sizeof draft)) return -errno;
+    if ((entry && chown(draft.sun_path, (uid_t)-1, entry->gr_gid)) || chmod(draft.sun_path, mode)
+        || rename(draft.sun_path, address->sun_path)) {
+        int error = -errno;
+        unlink(draft.sun_path);
+        return error;
+    }
+    return 0;
+}
+
+int toll_listen_unix(const char *path, uint32_t mode, const char *group, int backlog, uint64_t identity[2]) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat file;
+    if (strlen(path) >= sizeof address.sun_path) return -ENAMETOOLONG;
+    strcpy(address.sun_path, path);
+    int error = check_unix_path(&address);
+    if (error) return error;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    error = bind_unix(fd, &address, mode, group);
+    if (!error && (listen(fd, backlog) || lstat(path, &file))) error = -errno;
+    if (error) {
+        close(fd);
+        return error;
+    }
+    identity[0] = file.st_dev;
+    identity[1] = file.st_ino;
+    return fd;
+}
+
+void toll_remove_unix(const char *path, const uint64_t identity[2]) {
+    struct stat file;
+    if (lstat(path, &file) == 0 && file.st_dev == identity[0] && file.st_ino == identity[1]) unlink(path);
+}
+
+int toll_duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
 
 int toll_local_port(int fd) {
     struct sockaddr_in6 address;
@@ -243,6 +325,8 @@ int toll_thread_start(void (*body)(void *), void *context, const char *name) {
     pthread_detach(thread);
     return 0;
 }
+
+void toll_keep_freed_memory(int bytes) { mallopt(M_TRIM_THRESHOLD, bytes); }
 
 static _Thread_local void *mark;
 void *toll_thread_mark(void) { return mark; }

@@ -5,13 +5,40 @@ public import TollPayments
 public import TollRuntime
 
 /// Asks for payment, takes it, and passes the request on.
+///
+/// A gateway is one configuration made ready; it never changes. After a reload there is another (``reconfigured(_:)``), with the
+/// same ledger and the same memory, which the server asks from the next request on; requests under way end with this one.
 public struct Gateway: RequestHandler {
-    private let table: RouteTable
+    /// What it works with, whatever the configuration.
+    struct Parts {
+        let dialects: [any Dialect]
+        let methods: [any PaymentMethod]
+        let store: any PaymentStore
+        let lease: WorkerLease
+        let cache: (any SharedCache)?
+        let signIns: (any SignInVerifier)?
+        let client: any HTTPClient
+        let environment: Environment
+        let log: Logger
+        let metrics: GatewayMetrics
+        let access: AccessLog?
+        let traces: TraceIDs
+        let memory: GatewayMemory
+    }
+
+    let parts: Parts
+    let table: RouteTable
+    private let former: FormerRoutes
+    /// Nil where no route has a limit.
+    private let rates: RateGate?
     private let trustedProxies: TrustedProxies
-    private let paidCalls: PaidCalls
+    private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
-    private let proxy: Proxy
-    private let log: Logger
+    private var proxy: Proxy
+    var log: Logger { self.parts.log }
+
+    /// What takes no requests for now, whichever configuration is in force.
+    public var pauses: Pauses { self.parts.memory.pauses }
 
     /// A gateway.
     ///
@@ -21,43 +48,101 @@ public struct Gateway: RequestHandler {
     ///   - store: The ledger.
     ///   - lease: What keeps other processes on the ledger from taking over what this one works on; without it there are none.
     ///   - cache: Keeps copies of stored answers.
+    ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - client: Talks to the upstreams.
+    ///   - metrics: Where it counts.
+    ///   - access: Gets a line for each request; nil for none.
+    ///   - traces: Makes the ids of requests.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
-        lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, signIns: (any SignInVerifier)? = nil, client: any HTTPClient,
-        environment: Environment,
-        log: Logger
+        lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
+        signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
+        metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
+        access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
-        let table = RouteTable(configuration, dialects: dialects, clock: environment.now)
-        let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
-        let proxy = Proxy(
-            client: client, forwarding: Forwarding(dialects: dialects, way: way), crossOrigin: table.crossOrigin, log: log)
-        self.trustedProxies = configuration.trustedProxies
+        let parts = Parts(
+            dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
+            cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
+            traces: traces,
+            memory: GatewayMemory(store: store, counts: counts, environment: environment))
+        let table = RouteTable(configuration, dialects: dialects, metrics: metrics, clock: environment.now)
+        self.init(configuration, table, FormerRoutes(), parts)
+    }
+
+    /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
+    public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
+        let table = RouteTable(
+            configuration, dialects: self.parts.dialects, metrics: self.parts.metrics, clock: self.parts.environment.now)
+        let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
+        return Gateway(configuration, table, former, self.parts)
+    }
+
+    private init(_ configuration: GatewayConfiguration, _ table: RouteTable, _ former: FormerRoutes, _ parts: Parts) {
+        self.parts = parts
         self.table = table
-        self.proxy = proxy
+        self.former = former
+        self.trustedProxies = configuration.trustedProxies
+        let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
+        self.proxy = Proxy(
+            client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
+            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            log: parts.log)
+        self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         self.paidCalls = PaidCalls(
-            methods: methods, store: store, answers: StoredAnswers(store, copies: cache), proxy: proxy,
-            settleWait: configuration.settleWait,
-            deferral: configuration.deferral, lease: lease ?? WorkerLease(environment: environment),
-            backlog: SettlementBacklog(countMax: configuration.settlingCountMax, store: store, environment: environment),
-            environment: environment, log: log)
-        self.signIns = SignIns(to: configuration.publicURL, verifier: signIns, environment: environment, log: log)
-        self.log = log
+            methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
+            proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
+            settlingCountMax: configuration.settlingCountMax, lease: parts.lease, memory: parts.memory,
+            screening: Screening(
+                denied: configuration.denied, hook: configuration.screening, client: parts.client,
+                environment: parts.environment, log: parts.log),
+            metrics: parts.metrics, environment: parts.environment, log: parts.log)
+        self.signIns = SignIns(
+            to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
 
     /// Answers at once what needs no waiting: the challenge of a priced route.
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
-            let priced = self.table.routes[index].priced, !priced.hasCredential(head), !CrossOrigin.isPreflight(head),
-            !BrowserPage.isWanted(by: head), head.maxForwards != 0
+            let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
+            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
+            !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
-        priced.challenge(forPath: head.path).write(to: &answer, for: head)
+        let challenge = priced.challenge(forPath: head.path)
+        if let rates = self.table.routes[index].rates, let gate = self.rates {
+            guard !gate.isShared else { return .handle }
+            // What is refused is not counted: it is looked at anew when it is handled.
+            let verdict = gate.admitHere(rates.unpaid, self.trustedProxies.source(of: head, from: peer).subscriber)
+            guard verdict.isAdmitted else { return .handle }
+            challenge.write(to: &answer, for: head, adding: verdict.fields)
+        } else {
+            challenge.write(to: &answer, for: head)
+        }
+        self.table.routes[index].metrics.challenged()
+        if let access = self.parts.access {
+            access.writeImmediate(
+                head, client: self.clientIP(of: head, from: peer), route: priced.pattern, status: 402,
+                byteCount: head.method == .head ? 0 : challenge.bodyByteCount, self.context(of: head))
+        }
         return .answered
     }
 
     /// Everything else: free routes, paid requests, errors, preflights, browsers.
     public func handle(_ request: Request, _ responder: consuming Responder) async {
+        var request = request
+        request.clientIP = self.clientIP(of: request.head, from: request.peer)
+        let served = ServedRequest(self.context(of: request.head), at: self.parts.environment.monotonic())
+        responder.observe(by: served)
+        // Only once, but a closure does not know that.
+        var slot: Responder? = consume responder
+        await RequestContext.$current.withValue(served.context) {
+            if let responder = slot.take() { await self.answer(request, served, responder) }
+        }
+        served.end(request, at: self.parts.environment.monotonic(), self.parts.metrics, self.parts.access)
+    }
+
+    private func answer(_ request: Request, _ served: ServedRequest, _ responder: consuming Responder) async {
         let head = request.head
         if CrossOrigin.isPreflight(head) {
             try? await responder.send(self.table.crossOrigin.preflight(head))
@@ -67,9 +152,12 @@ public struct Gateway: RequestHandler {
             await self.tellMethods(head, responder)
             return
         }
-        var request = request
-        if !self.trustedProxies.isNobody { request.clientIP = self.trustedProxies.source(of: head, from: request.peer).ip }
-        switch self.table.router.decide(head.method, path: head.path) {
+        let decision = self.table.router.decide(head.method, path: head.path)
+        if let (answer, body) = self.table.document(for: head, decision: decision) {
+            await self.proxy.send(answer, body: body, head, receipt: [], responder)
+            return
+        }
+        switch decision {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
         case .ambiguous: await self.proxy.refuse(.ambiguousPath, head, responder)
@@ -77,8 +165,47 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(.methodNotAllowed(allow), head, responder) {
                 $0.append("Allow", allow.joined(separator: ", "))
             }
-        case .route(let index): await self.serve(self.table.routes[index], request, responder)
+        case .route(let index):
+            let route = self.table.routes[index]
+            served.matched(route)
+            guard let rates = route.rates, let gate = self.rates else {
+                await self.serve(route, request, served, responder)
+                return
+            }
+            let source = self.trustedProxies.source(of: head, from: request.peer)
+            let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+            let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
+            let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
+            guard verdict.isAdmitted else {
+                self.log.info("over a limit", ["route": route.pattern, "client": source.ip])
+                await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
+                return
+            }
+            await gateway.serve(route, request, served, responder)
         }
+    }
+
+    /// The same gateway, whose answers say how the client stands to its limits.
+    private func telling(_ verdict: RateVerdict, payerLimits: PayerLimits) -> Gateway {
+        var gateway = self
+        gateway.proxy.rates = verdict
+        gateway.paidCalls.proxy.rates = verdict
+        gateway.paidCalls.payerLimits = payerLimits
+        return gateway
+    }
+
+    /// Whose request it is, as far as the proxies in front are believed.
+    private func clientIP(of head: RequestHead, from peer: PeerAddress) -> String {
+        self.trustedProxies.isNobody ? peer.ip : self.trustedProxies.source(of: head, from: peer).ip
+    }
+
+    /// A request's place in its client's trace, or in a new one. More than one `traceparent` is none.
+    private func context(of head: RequestHead) -> RequestContext {
+        var parent: TraceContext?
+        if let value = head.fields.first("traceparent"), head.fields.count(of: "traceparent") == 1 {
+            parent = TraceContext(parsing: value)
+        }
+        return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)
     }
 
     /// OPTIONS that is for us and not for what is behind (RFC 9110 §9.3.7): what a path takes, and for `*` that we are here.
@@ -95,14 +222,26 @@ public struct Gateway: RequestHandler {
 
     /// Returns when what was served is in the ledger as served: some of that is written after the answers are sent.
     public func finishCalls() async {
-        while self.paidCalls.active.count > 0 {
-            do { try await self.paidCalls.environment.sleep(for: .milliseconds(10)) } catch { return }
+        while self.parts.memory.active.count > 0 {
+            do { try await self.parts.environment.sleep(for: .milliseconds(10)) } catch { return }
         }
     }
 
-    private func serve(_ route: RouteTable.Entry, _ request: Request, _ responder: consuming Responder) async {
+    private func serve(
+        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, _ responder: consuming Responder
+    ) async {
+        guard await !self.isPaused(route, for: request.head) else {
+            await self.proxy.refuse(.paused, request.head, responder)
+            return
+        }
         guard let priced = route.priced else {
             await self.proxy.pass(request, to: route.upstream, responder)
+            return
+        }
+        guard priced.terms.isEnforced else {
+            async let seen: Void = self.shadow(priced, request)
+            await self.proxy.pass(request, to: route.upstream, responder)
+            await seen
             return
         }
         let signedIn: SignedInAccount?
@@ -110,14 +249,16 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(error, request.head, responder)
             return
         }
-        switch priced.credential(in: request.head) {
+        let presented = await self.presented(in: request.head, priced)
+        switch presented.reading {
         case .none:
             if let signedIn {
                 await self.paidCalls.spendCredit(of: signedIn, priced, route.upstream, request, responder)
                 return
             }
             let offer = priced.offer(forPath: request.head.path)
-            let page = BrowserPage(offer: offer).html
+            let page = BrowserPage.isWanted(by: request.head) ? BrowserPage(offer: offer).html : nil
+            route.metrics.asked()
             await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
         case .malformed(let field, let reason):
             self.log.info(
@@ -134,7 +275,20 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
         case .credential(let credential):
-            await self.paidCalls.serve(credential, signedIn: signedIn, priced, route.upstream, request, responder)
+            served.presentsPayment()
+            await self.paidCalls.serve(
+                credential, signedIn: signedIn, presented.route, route.upstream, request, responder)
         }
+    }
+
+    /// What a request presents for `priced`, or for what was offered in its place before a reload.
+    private func presented(in head: RequestHead, _ priced: PricedRoute) async -> RoutedReading {
+        guard !self.former.isEmpty else { return priced.credential(in: head, orOf: []) }
+        let former = self.former.match(head, at: Int64(self.parts.environment.now()))
+        let found = priced.credential(in: head, orOf: former.honoured)
+        guard case .mismatched = found.reading, !former.lapsed.isEmpty else { return found }
+        let past = priced.credential(in: head, orOf: former.lapsed)
+        guard case .credential(let credential) = past.reading, await self.paidCalls.isKnown(credential) else { return found }
+        return past
     }
 }

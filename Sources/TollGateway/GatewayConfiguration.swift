@@ -20,6 +20,16 @@ public struct GatewayConfiguration: Sendable {
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
     public var trustedProxies = TrustedProxies.none
+    /// Who may not buy.
+    public var denied = DenyList()
+    /// Who is asked about each payer; nil for nobody.
+    public var screening: ScreeningHook?
+    /// How often one client may ask, over all routes that say nothing else.
+    public var rateLimits = RateLimits()
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    public var discovery: Discovery?
+    /// Whether the money is real; where it is not, every answer says so.
+    public var mode = GatewayMode.live
 
     /// A configuration by all its fields.
     public init(
@@ -35,6 +45,17 @@ public struct GatewayConfiguration: Sendable {
     }
 }
 
+/// Whether a gateway takes money.
+public enum GatewayMode: Hashable, Sendable {
+    /// It does.
+    case live
+    /// It only does as if: every answer has the field `Tollgate-Mode: test`.
+    case test
+
+    /// The line that tells of it, as it stands in a head; empty where there is nothing to tell.
+    var line: String { self == .test ? "Tollgate-Mode: test\r\n" : "" }
+}
+
 /// A pattern, where its requests go, and what they cost.
 public struct Route: Sendable {
     /// What it matches.
@@ -43,12 +64,17 @@ public struct Route: Sendable {
     public var upstream: Upstream
     /// What they cost; nil is free.
     public var terms: Terms?
+    /// How often one client may ask here, counted for this route alone; nil members are as for the whole gateway.
+    public var rateLimits = RateLimits()
+    /// What directories say of it; nil keeps it out of them.
+    public var listing: Listing?
 
     /// A route by all its fields.
-    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?) {
+    public init(pattern: RoutePattern, upstream: Upstream, terms: Terms?, listing: Listing? = nil) {
         self.pattern = pattern
         self.upstream = upstream
         self.terms = terms
+        self.listing = listing
     }
 }
 
@@ -72,12 +98,14 @@ public struct Terms: Sendable {
     public var identifiers: IdentifierRule
     /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
     public var acceptsSignIn: Bool
+    /// Whether it is paid for at all. In shadow mode it is not: what would be refused is logged, and let pass.
+    public var isEnforced: Bool
 
     /// Terms by all their fields.
     public init(
         options: [PaymentOption], settle: SettleRule = SettleRule(.after), description: String = "", mimeType: String? = nil,
         dialects: [DialectID], isIdempotent: Bool = false, storesAnswers: Bool = true,
-        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false
+        identifiers: IdentifierRule = .optional, acceptsSignIn: Bool = false, isEnforced: Bool = true
     ) {
         self.options = options
         self.settle = settle
@@ -88,6 +116,7 @@ public struct Terms: Sendable {
         self.storesAnswers = storesAnswers
         self.identifiers = identifiers
         self.acceptsSignIn = acceptsSignIn
+        self.isEnforced = isEnforced
     }
 }
 
@@ -101,6 +130,8 @@ public struct Upstream: Sendable {
     public var timeout: Duration
     /// Fields of its answers that clients do not see.
     public var strip: [FieldName]
+    /// Whether a call is answered by leave to pass, which is given once, and not by a server.
+    var isAdmission = false
 
     /// An upstream by all its fields.
     public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {

@@ -16,6 +16,12 @@ public struct Fields: Sendable {
 
         var name: Range<Int> { Int(self.nameStart)..<Int(self.nameEnd) }
         var value: Range<Int> { Int(self.valueStart)..<Int(self.valueEnd) }
+
+        func moved(by shift: UInt32) -> Entry {
+            Entry(
+                nameStart: self.nameStart + shift, nameEnd: self.nameEnd + shift, valueStart: self.valueStart + shift,
+                valueEnd: self.valueEnd + shift)
+        }
     }
 
     private var buffer: [UInt8]
@@ -65,7 +71,15 @@ public struct Fields: Sendable {
 
     /// Appends every field of `other`.
     public mutating func append(contentsOf other: Fields) {
-        for (name, value) in other { self.appendParsed(name: name, value: value) }
+        let shift = UInt32(self.buffer.count)
+        self.buffer.append(contentsOf: other.buffer)
+        for entry in other.entries { self.entries.append(entry.moved(by: shift)) }
+    }
+
+    /// Makes room for so many fields, of so many bytes in all, beside those that are there.
+    public mutating func reserveCapacity(_ count: Int, byteCount: Int) {
+        self.entries.reserveCapacity(self.entries.count + count)
+        self.buffer.reserveCapacity(self.buffer.count + byteCount)
     }
 
     /// Appends one field without checking it. Only for a parser that has checked both: a value with CR or LF in it
@@ -125,7 +139,13 @@ public struct Fields: Sendable {
     /// Removes every field of this name.
     public mutating func remove(_ name: FieldName) {
         let buffer = self.buffer
-        self.entries.removeAll { Self.equal(buffer[$0.name], name.bytes) }
+        self.dropEntries { Self.isNamed(buffer, $0, name) }
+    }
+
+    /// Removes every field of one of these names.
+    public mutating func removeAll(named names: [FieldName]) {
+        let buffer = self.buffer
+        self.dropEntries { entry in names.contains { Self.isNamed(buffer, entry, $0) } }
     }
 
     /// Replaces all fields of this name by one at the end. False, and nothing changed, when the value cannot be sent.
@@ -140,7 +160,17 @@ public struct Fields: Sendable {
     /// Removes every field whose name, as written, satisfies the condition.
     public mutating func removeAll(where condition: (_ name: ArraySlice<UInt8>) -> Bool) {
         let buffer = self.buffer
-        self.entries.removeAll { condition(buffer[$0.name]) }
+        self.dropEntries { condition(buffer[$0.name]) }
+    }
+
+    /// Most of the time there is nothing to drop, and then nothing is copied.
+    private mutating func dropEntries(where isDropped: (Entry) -> Bool) {
+        guard var end = self.entries.firstIndex(where: isDropped) else { return }
+        for index in (end + 1)..<self.entries.count where !isDropped(self.entries[index]) {
+            self.entries[end] = self.entries[index]
+            end += 1
+        }
+        self.entries.removeLast(self.entries.count - end)
     }
 
     /// Empties the section, by default keeping its memory for the next one.
@@ -153,10 +183,11 @@ public struct Fields: Sendable {
     /// `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade` (RFC 9110 §7.6.1), and
     /// `Content-Length`, which whoever sends the message writes anew.
     public mutating func removeHopByHop() {
-        let named = self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map { Array(Self.trimmed($0)) } }
-        self.removeAll { name in
-            named.contains { Self.equal(name, $0) } || Self.hopByHop.contains { Self.equal(name, $0.bytes) }
+        if self.contains(.connection) {
+            let named = self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map { Array(Self.trimmed($0)) } }
+            self.removeAll { name in named.contains { Self.equal(name, $0) } }
         }
+        self.removeAll(named: Self.hopByHop)
     }
 
     private static let hopByHop: [FieldName] = [
@@ -175,14 +206,30 @@ extension Fields {
 
     private func firstEntry(_ name: FieldName) -> Entry? { self.entries.first { self.isNamed($0, name) } }
 
-    private func isNamed(_ entry: Entry, _ name: FieldName) -> Bool {
+    private func isNamed(_ entry: Entry, _ name: FieldName) -> Bool { Self.isNamed(self.buffer, entry, name) }
+
+    private static func isNamed(_ buffer: [UInt8], _ entry: Entry, _ name: FieldName) -> Bool {
         guard Int(entry.nameEnd - entry.nameStart) == name.bytes.count else { return false }
         var place = Int(entry.nameStart)
         for byte in name.bytes {
-            guard ByteGrammar.lowercased(self.buffer[place]) == byte else { return false }
+            guard ByteGrammar.lowercased(buffer[place]) == byte else { return false }
             place += 1
         }
         return true
+    }
+
+    /// Appends `Name: value` lines to `bytes`.
+    func append(linesTo bytes: inout [UInt8]) {
+        unsafe self.buffer.withUnsafeBufferPointer { buffer in
+            for entry in self.entries {
+                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[entry.name]))
+                bytes.append(0x3A)
+                bytes.append(0x20)
+                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[entry.value]))
+                bytes.append(0x0D)
+                bytes.append(0x0A)
+            }
+        }
     }
 
     /// A value that can stand on a field line as it is.

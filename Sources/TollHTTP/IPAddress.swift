@@ -32,6 +32,11 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is one of IPv4.
     public var isIPv4: Bool { self.high == 0 && self.low >> 32 == 0xFFFF }
 
+    /// What one subscriber usually has all of, and limits count as one: an IPv4 address, or the first 64 bits of IPv6.
+    public var subscriber: String {
+        self.isIPv4 ? self.description : IPAddress(high: self.high, low: 0).description + "/64"
+    }
+
     /// `192.0.2.1`, or the one text that RFC 5952 allows: `2001:db8::1`.
     public var description: String {
         if self.isIPv4 {

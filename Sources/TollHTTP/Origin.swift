@@ -19,12 +19,16 @@ public struct Origin: Hashable, Sendable, CustomStringConvertible {
     public let host: String
     /// The port.
     public let port: UInt16
+    /// The value of `Host`: the port is left out when it is the scheme's own. Made once: every request to the origin bears it.
+    public let authority: String
 
     /// An origin whose host is already known to be well formed.
     public init(scheme: Scheme, host: String, port: UInt16? = nil) {
         self.scheme = scheme
         self.host = host.lowercased()
         self.port = port ?? scheme.defaultPort
+        let bracketed = self.host.contains(":") ? "[\(self.host)]" : self.host
+        self.authority = self.port == scheme.defaultPort ? bracketed : "\(bracketed):\(self.port)"
     }
 
     /// Reads `https://host[:port]`, with at most a single `/` after it.
@@ -34,14 +38,20 @@ public struct Origin: Hashable, Sendable, CustomStringConvertible {
         self = parts.origin
     }
 
-    /// The value of `Host`: the port is left out when it is the scheme's own.
-    public var authority: String {
-        let host = self.host.contains(":") ? "[\(self.host)]" : self.host
-        return self.port == self.scheme.defaultPort ? host : "\(host):\(self.port)"
-    }
-
     /// `https://host[:port]`.
     public var description: String { "\(self.scheme.rawValue)://\(self.authority)" }
+
+    /// By scheme, host and port.
+    public static func == (left: Self, right: Self) -> Bool {
+        left.port == right.port && left.scheme == right.scheme && left.host == right.host
+    }
+
+    /// Feeds scheme, host and port.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(self.scheme)
+        hasher.combine(self.host)
+        hasher.combine(self.port)
+    }
 }
 
 /// What is wrong with a URL.

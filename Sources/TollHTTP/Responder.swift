@@ -18,12 +18,17 @@ public protocol ResponseChannel: Sendable {
 
 /// The right to answer one request, once. Dropped without an answer it makes the engine answer 500 and close.
 public struct Responder: ~Copyable, Sendable {
-    private let channel: any ResponseChannel
+    private var channel: any ResponseChannel
 
     /// For engines, real and in memory.
     public init(_ channel: some ResponseChannel) { self.channel = channel }
 
     deinit { self.channel.responderReleased() }
+
+    /// Tells `observer` of the response.
+    public mutating func observe(by observer: any ResponseObserver) {
+        self.channel = ObservedChannel(channel: self.channel, observer: observer)
+    }
 
     /// Answers with a whole response, head and body in one write.
     ///

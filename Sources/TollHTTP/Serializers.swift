@@ -15,6 +15,8 @@ public enum ResponseSerializer {
         close: Bool = false,
         to bytes: inout [UInt8]
     ) {
+        // Besides the fields with their separators: the status line, Date, the framing, Connection.
+        bytes.reserveCapacity(bytes.count + head.fields.byteCount + 4 * head.fields.count + 160)
         bytes.append(contentsOf: "HTTP/1.1 ".utf8)
         bytes.append(decimal: UInt64(head.status))
         bytes.append(0x20)
@@ -51,6 +53,8 @@ public enum RequestSerializer {
         framing: BodyFraming,
         to bytes: inout [UInt8]
     ) {
+        // Besides the fields with their separators: the request line, Host, the framing.
+        bytes.reserveCapacity(bytes.count + target.count + fields.byteCount + 4 * fields.count + 128)
         bytes.append(contentsOf: method.token.utf8)
         bytes.append(0x20)
         bytes.append(contentsOf: target)
@@ -68,16 +72,7 @@ public enum RequestSerializer {
 
 extension [UInt8] {
     /// Appends `Name: value` lines.
-    public mutating func append(fields: Fields) {
-        for (name, value) in fields {
-            self.append(contentsOf: name)
-            self.append(0x3A)
-            self.append(0x20)
-            self.append(contentsOf: value)
-            self.append(0x0D)
-            self.append(0x0A)
-        }
-    }
+    public mutating func append(fields: Fields) { fields.append(linesTo: &self) }
 
     /// Appends the field that announces a body, if any.
     public mutating func append(framing: BodyFraming) {
@@ -93,12 +88,11 @@ extension [UInt8] {
 
     /// Appends a number in decimal digits.
     public mutating func append(decimal number: UInt64) {
-        let start = self.count
-        var rest = number
-        repeat {
-            self.append(UInt8(0x30 + rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        var place: UInt64 = 1
+        while number / place >= 10 { place *= 10 }
+        while place > 0 {
+            self.append(UInt8(0x30 + number / place % 10))
+            place /= 10
+        }
     }
 }

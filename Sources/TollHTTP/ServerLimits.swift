@@ -12,13 +12,24 @@ public struct ServerLimits: Sendable {
     /// Open connections over all loops. Memory is bounded by it times `headerBytes`; further clients wait in the
     /// kernel's backlog.
     public var connections = 10_000
-    /// The whole head must arrive within this time of its first byte (or of the accept): a trickle holds nothing.
+    /// Of these, those of one address, or of one IPv6 network of 64 bits: one machine must not take every place. Far more
+    /// than a browser's six or a pool's hundred; an office behind one address still fits. Those over it are closed at once.
+    /// Connections from this machine, which come from a proxy in front, are not counted; a proxy elsewhere may need more.
+    public var connectionsPerAddress = 1_000
+    /// The whole head must arrive within this time of its first byte (or of the accept): a trickle holds nothing. Over TLS
+    /// the time from the accept includes the handshake.
     public var headerTime: Duration = .seconds(10)
     /// A kept-alive connection may be silent this long between requests: a little over the 60 s of common proxies,
     /// so that they and not we end it.
     public var idleTime: Duration = .seconds(75)
-    /// Within a body, read or written, progress must be made this often.
+    /// While a request's body is waited for, some of it must come this often.
     public var bodyIdleTime: Duration = .seconds(30)
+    /// Bytes a second at which a request's body must come on the whole, after a first ``bodyIdleTime``: a byte now and then
+    /// is no progress. Only time in which it is waited for counts, so that a slow upstream is not the client's fault. A
+    /// tenth of the slowest mobile network.
+    public var bodyRate: UInt64 = 500
+    /// A client that takes nothing of its answer for this long is cut off: the answer's memory is wanted elsewhere.
+    public var writeIdleTime: Duration = .seconds(30)
     /// Body bytes read ahead of the consumer: enough to keep a fast sender busy, small beside 10,000 connections.
     public var bodyReadAhead = 64 * 1024
     /// After an answer that did not need the request's body, read and throw away at most this much of it to keep the

@@ -115,6 +115,9 @@ public struct RequestSource: Hashable, Sendable {
     /// The host that the client asked for, when a trusted proxy says so.
     public let host: String?
 
+    /// Whom limits count a request for: an IPv4 address, the first 64 bits of IPv6, or whoever comes through a Unix socket.
+    public var subscriber: String { IPAddress(self.ip)?.subscriber ?? self.ip }
+
     /// A source by its parts.
     public init(ip: String, scheme: Origin.Scheme? = nil, host: String? = nil) {
         self.ip = ip

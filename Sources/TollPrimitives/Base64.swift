@@ -52,8 +52,11 @@ public enum Base64 {
         bytes.reserveCapacity(text.count * 3 / 4)
         var word: UInt32 = 0
         var bits = 0
+        // Of the characters in which the alphabets differ, which were seen: bit 0 the standard one's, bit 1 the other's.
+        var alphabets: UInt8 = 0
         for character in text {
             guard let value = value(of: character) else { return nil }
+            if value >= 62 { alphabets |= character == 0x2D || character == 0x5F ? 2 : 1 }
             word = word << 6 | UInt32(value)
             bits += 6
             if bits >= 8 {
@@ -61,9 +64,7 @@ public enum Base64 {
                 bytes.append(UInt8(truncatingIfNeeded: word >> UInt32(bits)))
             }
         }
-        guard word & (1 << UInt32(bits) - 1) == 0 else { return nil }
-        let isStandard = text.contains { $0 == 0x2B || $0 == 0x2F }
-        guard !isStandard || !text.contains(where: { $0 == 0x2D || $0 == 0x5F }) else { return nil }
+        guard word & (1 << UInt32(bits) - 1) == 0, alphabets != 3 else { return nil }
         return bytes
     }
 

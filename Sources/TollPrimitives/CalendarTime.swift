@@ -8,9 +8,17 @@ public enum CalendarTime {
         let seconds = max(0, parts.seconds)
         let (year, month, day) = Self.date(daysSinceEpoch: seconds / 86_400)
         let time = seconds % 86_400
-        let clock = [time / 3_600, time / 60 % 60, time % 60].map { Self.padded($0, 2) }.joined(separator: ":")
-        let milliseconds = Self.padded(parts.attoseconds / 1_000_000_000_000_000, 3)
-        return "\(Self.padded(year, 4))-\(Self.padded(month, 2))-\(Self.padded(day, 2))T\(clock).\(milliseconds)Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        let places: [(number: Int64, width: Int, next: Unicode.Scalar)] = [
+            (year, 4, "-"), (month, 2, "-"), (day, 2, "T"), (time / 3_600, 2, ":"), (time / 60 % 60, 2, ":"), (time % 60, 2, "."),
+            (parts.attoseconds / 1_000_000_000_000_000, 3, "Z"),
+        ]
+        for (number, width, next) in places {
+            Self.append(number, width: width, to: &text)
+            text.append(UInt8(ascii: next))
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The time since 1970 that a `date-time` of RFC 3339 (§5.6) stands for; nil for anything else, and for times before 1970.
@@ -82,8 +90,14 @@ public enum CalendarTime {
         return (era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day)
     }
 
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.count)) + digits
+    /// Appends decimal digits, with zeros in front up to `width`.
+    private static func append(_ number: Int64, width: Int, to text: inout [UInt8]) {
+        var place: Int64 = 1
+        var digits = 1
+        while digits < width || number / place >= 10 { (place, digits) = (place * 10, digits + 1) }
+        while place > 0 {
+            text.append(UInt8(0x30 + number / place % 10))
+            place /= 10
+        }
     }
 }

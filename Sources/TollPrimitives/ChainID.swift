@@ -9,9 +9,8 @@ public struct ChainID: Hashable, Sendable, CustomStringConvertible {
 
     /// Nil when the text does not keep CAIP-2's grammar. An `eip155` reference must be a decimal number without leading zeros.
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return nil }
-        let (namespace, reference) = (String(parts[0]), String(parts[1]))
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let (namespace, reference) = (String(text[..<colon]), String(text[text.utf8.index(after: colon)...]))
         guard (3...8).contains(namespace.utf8.count), namespace.utf8.allSatisfy(Self.isNamespaceByte),
             (1...32).contains(reference.utf8.count), reference.utf8.allSatisfy(Self.isReferenceByte)
         else { return nil }

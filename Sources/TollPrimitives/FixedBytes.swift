@@ -30,9 +30,27 @@ public struct Bytes32: Hashable, Sendable, CustomStringConvertible {
 
     /// From 64 hexadecimal digits, with or without `0x`.
     public init?(hex: some StringProtocol) {
-        guard let bytes = Hex.decode(hex) else { return nil }
-        self.init(bytes)
+        guard let words = Hex.words(hex) else { return nil }
+        self.words = words
     }
+
+    /// The byte at `index`, from 0.
+    func byte(_ index: Int) -> UInt8 {
+        let word =
+            switch index >> 3 {
+            case 0: self.words.0
+            case 1: self.words.1
+            case 2: self.words.2
+            default: self.words.3
+            }
+        return UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (index & 7)))
+    }
+
+    /// 64 lower-case digits without a prefix.
+    public var hex: String { Hex.text(of: 32) { self.byte($0) } }
+
+    /// The last `count` bytes as lower-case digits with `0x` in front: an address is the last twenty.
+    public func lastBytesHex(_ count: Int) -> String { Hex.text(of: count, isPrefixed: true) { self.byte(32 - count + $0) } }
 
     /// The bytes in order.
     public var bytes: [UInt8] {
@@ -49,7 +67,7 @@ public struct Bytes32: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// `0x` and 64 lower-case digits.
-    public var description: String { Hex.encodePrefixed(self.bytes) }
+    public var description: String { self.lastBytesHex(32) }
 
     /// Equality of values, not secrets: use ``constantTimeEquals(_:_:)`` for those.
     public static func == (left: Self, right: Self) -> Bool {

@@ -32,7 +32,7 @@ public enum JSON: Hashable, Sendable {
     /// A number written as a plain integer that fits 64 bits.
     public var integer: Int64? { if case .number(let text) = self { Int64(text) } else { nil } }
     /// Whether it is `null`.
-    public var isNull: Bool { self == .null }
+    public var isNull: Bool { if case .null = self { true } else { false } }
 
     /// The member `name` of an object; nil for anything else.
     public subscript(_ name: String) -> JSON? { self.object?[name] }
@@ -63,6 +63,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// Members in the literal's order; a repeated name keeps its last value.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         self.init()
+        self.members.reserveCapacity(elements.count)
         for (name, value) in elements { self[name] = value }
     }
 
@@ -80,6 +81,12 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
+    /// Sets every member of `other`.
+    public mutating func set(_ other: JSONObject) {
+        self.members.reserveCapacity(self.members.count + other.members.count)
+        for (name, value) in other.members { self[name] = value }
+    }
+
     /// Whether there is no member.
     public var isEmpty: Bool { self.members.isEmpty }
     /// The number of members.
@@ -87,6 +94,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
 
     /// The parser's way in: it has already seen that `name` is new.
     mutating func appendUnique(_ name: String, _ value: JSON) {
+        if self.members.isEmpty { self.members.reserveCapacity(8) }  // Most objects on this wire have no more.
         self.members.append((name, value))
     }
 

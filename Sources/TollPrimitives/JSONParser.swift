@@ -65,14 +65,14 @@ private struct JSONParser {
         try self.check(depth)
         self.index += 1
         var object = JSONObject()
-        var names: Set<String> = []
+        var names: Set<String>?
         self.skipSpace()
         if self.take(UInt8(ascii: "}")) { return object }
         while true {
             self.skipSpace()
             guard self.peek == UInt8(ascii: "\"") else { throw self.error("a member name is missing") }
             let name = try self.string()
-            guard names.insert(name).inserted else { throw self.error("a member name is repeated") }
+            guard Self.isNew(name, in: object, &names) else { throw self.error("a member name is repeated") }
             self.skipSpace()
             guard self.take(UInt8(ascii: ":")) else { throw self.error("a colon is missing") }
             self.skipSpace()
@@ -81,6 +81,13 @@ private struct JSONParser {
             if self.take(UInt8(ascii: "}")) { return object }
             guard self.take(UInt8(ascii: ",")) else { throw self.error("a comma or a brace is missing") }
         }
+    }
+
+    /// Whether no member has this name yet. A few are looked through; from so many on that it would take long, they are hashed.
+    private static func isNew(_ name: String, in object: JSONObject, _ names: inout Set<String>?) -> Bool {
+        guard object.count >= 16 else { return !object.members.contains { $0.name == name } }
+        if names == nil { names = Set(object.members.map(\.name)) }
+        return names?.insert(name).inserted ?? true
     }
 
     private mutating func array(depth: Int) throws(JSON.ParseError) -> [JSON] {
@@ -129,20 +136,31 @@ private struct JSONParser {
             // Plain bytes, which are nearly all there are, are taken run by run.
             let start = self.index
             while let byte = self.peek, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { self.index += 1 }
-            bytes.append(contentsOf: self.text[start..<self.index])
+            let run = start..<self.index
             guard let byte = self.peek else { throw self.error("a string does not end") }
             switch byte {
+            case UInt8(ascii: "\"") where bytes.isEmpty:
+                self.index += 1
+                return try self.text(run)
             case UInt8(ascii: "\""):
+                bytes.append(contentsOf: self.text[run])
                 self.index += 1
                 guard let text = String(validating: bytes, as: UTF8.self) else { throw self.error("a string is not UTF-8") }
                 return text
             case UInt8(ascii: "\\"):
+                bytes.append(contentsOf: self.text[run])
                 self.index += 1
                 try self.escape(into: &bytes)
             default:
                 throw self.error("a control character stands unescaped in a string")
             }
         }
+    }
+
+    /// A string that stands in one piece.
+    private func text(_ range: Range<Int>) throws(JSON.ParseError) -> String {
+        guard let text = String(validating: self.text[range], as: UTF8.self) else { throw self.error("a string is not UTF-8") }
+        return text
     }
 
     private mutating func escape(into bytes: inout [UInt8]) throws(JSON.ParseError) {

@@ -7,6 +7,7 @@ extension JSON {
     /// As ``text``, in UTF-8.
     public var utf8: [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(512)
         self.append(to: &bytes)
         return bytes
     }
@@ -40,6 +41,15 @@ extension JSON {
     /// A string with the escapes RFC 8259 §7 demands and no others.
     private static func append(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            bytes.append(contentsOf: text.utf8)
+        } else {
+            self.append(escaping: text, to: &bytes)
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private static func append(escaping text: String, to bytes: inout [UInt8]) {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -56,6 +66,5 @@ extension JSON {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

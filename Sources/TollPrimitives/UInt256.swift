@@ -35,10 +35,16 @@ public struct UInt256: Hashable, Comparable, Sendable {
     /// Decimal digits alone: no sign, no fraction, no exponent, no space. Nil for anything else and above 2^256 − 1.
     /// Leading zeros are refused but for "0" itself, so that one number has one text.
     public init?(decimal text: some StringProtocol) {
-        let digits = Array(text.utf8)
-        guard !digits.isEmpty, digits.count <= 78, digits.count == 1 || digits[0] != 0x30 else { return nil }
-        var value = UInt256.zero
-        for digit in digits {
+        let digits = text.utf8
+        guard let first = digits.first, digits.count <= 78, digits.count == 1 || first != 0x30 else { return nil }
+        // Of nineteen digits no number is over 64 bits: nearly all are no longer.
+        var small: UInt64 = 0
+        for digit in digits.prefix(19) {
+            guard (0x30...0x39).contains(digit) else { return nil }
+            small = small * 10 + UInt64(digit - 0x30)
+        }
+        var value = UInt256(small)
+        for digit in digits.dropFirst(19) {
             guard (0x30...0x39).contains(digit),
                 let shifted = value.multiplied(by: 10),
                 let next = shifted.adding(UInt256(UInt64(digit - 0x30)))
@@ -50,13 +56,17 @@ public struct UInt256: Hashable, Comparable, Sendable {
 
     /// Hexadecimal digits, at most 64, with or without `0x`; an odd number of them is fine ("0x1"), none is not.
     public init?(hex text: some StringProtocol) {
-        let text = Array(text.utf8)
-        let digits = text.starts(with: "0x".utf8) ? text.dropFirst(2) : text[...]
+        let digits = text.utf8.dropFirst(text.utf8.starts(with: "0x".utf8) ? 2 : 0)
         guard (1...64).contains(digits.count) else { return nil }
-        // A byte of zeros more than fits makes sure that no second "0x" is taken for a prefix.
-        let padded = repeatElement(UInt8(ascii: "0"), count: 66 - digits.count) + digits
-        guard let bytes = Hex.decode(utf8: padded[...])?.dropFirst() else { return nil }
-        self.init(bigEndian: bytes)
+        var limbs: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        for digit in digits {
+            guard let value = Hex.value(of: digit) else { return nil }
+            limbs = (
+                limbs.0 << 4 | UInt64(value), limbs.1 << 4 | limbs.0 >> 60, limbs.2 << 4 | limbs.1 >> 60,
+                limbs.3 << 4 | limbs.2 >> 60
+            )
+        }
+        self.init(limbs: limbs)
     }
 
     /// Thirty-two bytes, most significant first.
@@ -155,6 +165,7 @@ extension UInt256: CustomStringConvertible, ExpressibleByIntegerLiteral {
 
     /// Decimal digits.
     public var description: String {
+        if let small = self.uint64 { return String(small) }
         var rest = self
         var groups: [String] = []
         let group: UInt64 = 10_000_000_000_000_000_000  // Nineteen zeros: the largest power of ten in 64 bits.

@@ -25,7 +25,7 @@ public final class PostgresPaymentStore: PaymentStore {
     private static let pruneStep = 256
 
     private let reader: PostgresPaymentReader
-    private let writers: ReaderPool<LedgerWriter>
+    let writers: ReaderPool<LedgerWriter>
     private let deferred: GroupCommitQueue<LedgerWriter>
 
     /// Opens the ledger in the database that a `postgres://` URL names, or makes it in a schema that is empty. Blocks: call it at
@@ -132,6 +132,10 @@ public final class PostgresPaymentStore: PaymentStore {
 
     public func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
         try await self.reader.records(query)
+    }
+
+    public func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms] {
+        try await self.reader.terms(query)
     }
 
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {

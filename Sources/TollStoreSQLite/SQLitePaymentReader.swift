@@ -32,6 +32,10 @@ public final class SQLitePaymentReader: PaymentReader {
         try await self.reads.read { reader throws(StoreError) in try reader.records(query) }
     }
 
+    public func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms] {
+        try await self.reads.read { reader throws(StoreError) in try reader.terms(query) }
+    }
+
     public func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
         try await self.reads.read { reader throws(StoreError) in try reader.payment(identifiedBy: identifierHash) }
     }

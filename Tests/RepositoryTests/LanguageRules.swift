@@ -43,6 +43,7 @@ enum LanguageRules {
         "Sources/TollPrimitives/FixedBytes.swift": "words are loaded from bytes whose count was checked",
         "Sources/TollPrimitives/Keccak256.swift": "lanes are loaded from a block whose bounds were checked",
         "Sources/TollClient/Journal/JournalFile.swift": "the journal's file and its lock",
+        "Sources/TollTestKit/HTTP/RawClient.swift": "a socket that sends what no client would",
         "Tests/": "sockets, files and faults that a test makes",
     ]
 

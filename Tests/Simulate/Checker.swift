@@ -21,11 +21,13 @@ struct Checker {
     /// How old what `deferred` knows of a payer may be.
     private static let payerStateAge = Duration.seconds(5)
 
-    private let world: World
-    private let seen: WorldEvents
-    private let records: [PaymentID: PaymentRecord]
+    let world: World
+    let seen: WorldEvents
+    let records: [PaymentID: PaymentRecord]
     /// The Transfers of exactly the price to the seller on the final chain, by authorization.
     private let transfers: [AuthorizationKey: SeenTransfer]
+    /// What the payout wallet moved on the final chain.
+    let payouts: [SeenTransfer]
     /// The first moment at which such a Transfer stood in a block, of any fork.
     private let firstMoved: [AuthorizationKey: UInt64]
     /// Blocks in which an account's number was used, of any fork.
@@ -43,17 +45,19 @@ struct Checker {
         self.records = Dictionary(uniqueKeysWithValues: world.records.map { ($0.id, $0) })
         let head = world.chain.head(at: world.executor.now)
         var transfers: [AuthorizationKey: SeenTransfer] = [:]
-        for transfer in head.transfers(to: Market.payee) where transfer.value == Market.price {
+        let all = head.transfers()
+        for transfer in all where transfer.to == Market.payee && transfer.value == Market.price {
             if let key = transfer.authorization { transfers[key] = transfer }
         }
         self.transfers = transfers
+        self.payouts = all.filter { $0.from == Market.payoutWallet.address }
         var (moved, used): ([AuthorizationKey: UInt64], [Number: UInt64]) = ([:], [:])
         for block in world.chain.minedBlocks {
             for receipt in block.receipts {
                 let number = Number(account: receipt.transaction.sender, number: receipt.transaction.number)
                 used[number] = min(used[number] ?? .max, block.timestamp)
             }
-            for transfer in block.ownTransfers(to: Market.payee) where transfer.value == Market.price {
+            for transfer in block.ownTransfers() where transfer.to == Market.payee && transfer.value == Market.price {
                 if let key = transfer.authorization { moved[key] = min(moved[key] ?? .max, block.timestamp) }
             }
         }
@@ -70,12 +74,13 @@ struct Checker {
         checker.checkNumbers()
         checker.checkDelivering()
         checker.checkLedger()
+        checker.checkRefunds()
         checker.checkOutages()
         checker.checkClients()
         return checker.violations
     }
 
-    private mutating func report(_ invariant: String, _ words: String) {
+    mutating func report(_ invariant: String, _ words: String) {
         self.violations.append(Violation(invariant: invariant, words: words))
     }
 
@@ -257,10 +262,15 @@ struct Checker {
 
     /// While ledger or chain are away, nothing is served.
     private mutating func checkOutages() {
-        let outages = [("ledger", self.world.scenario.ledgerOutage), ("chain", self.world.scenario.chainOutage)]
-        for (name, outage) in outages {
+        let scenario = self.world.scenario
+        let outages = [
+            ("ledger", scenario.ledgerOutage, "gateway"), ("ledger", scenario.replicaOutage, "gateway 1"),
+            ("chain", scenario.chainOutage, "gateway"),
+        ]
+        for (name, outage, processes) in outages {
             guard let outage else { continue }
-            for goods in self.seen.goods where outage.contains(goods.askedAt) && outage.contains(goods.time) {
+            for goods in self.seen.goods
+            where outage.contains(goods.askedAt) && outage.contains(goods.time) && goods.process.hasPrefix(processes) {
                 // What was settled before is given out again without asking the chain; credit is spent without it.
                 let isPaid = goods.credential == nil || self.wasGranted(goods.credential?.payment, before: goods.askedAt)
                 if name == "chain", isPaid { continue }

@@ -10,6 +10,8 @@ enum Simulation {
         let violations: [Violation]
         /// How often the gateway's ledger was written to.
         let writes: Int
+        /// What went wrong in its world, and how often.
+        let faults: [Fault: Int]
         let trace: [String]
     }
 
@@ -17,9 +19,11 @@ enum Simulation {
     static func run(_ scenario: Scenario, isTraced: Bool = false) -> Verdict {
         let world = World(scenario, isTraced: isTraced)
         let end = world.run()
+        world.countAftermath()
         let violations = Checker.check(world, end: end)
         return Verdict(
-            seed: scenario.seed, violations: violations, writes: world.disk.writeCount, trace: world.trace.lines)
+            seed: scenario.seed, violations: violations, writes: world.disk.writeCount, faults: world.tally.all,
+            trace: world.trace.lines)
     }
 
     /// Runs `seeds` on as many threads as there are processors, until `isEnough` of a verdict.

@@ -37,20 +37,37 @@ import Testing
         #expect(traces.value[0] == traces.value[1])
     }
 
-    @Test(arguments: ["/after", "/before", "/unstored"], [Scenario.Visit.Style.buyer, .concurrent])
+    /// `deferred` is for payers who have paid before, and so the second visit of one.
+    @Test(arguments: ["/after", "/before", "/unstored", "/deferred"], [Scenario.Visit.Style.buyer, .concurrent])
     func `a crash before or after any write breaks no invariant`(_ route: String, _ style: Scenario.Visit.Style) async {
-        let visits = [
-            Scenario.Visit(
-                style: style, trick: .none, buyer: 0, path: "\(route)/0", isPost: style == .buyer, at: .zero)
-        ]
+        let isSecond = route == "/deferred"
+        func visit(_ path: String, at time: Duration) -> Scenario.Visit {
+            Scenario.Visit(style: style, trick: .none, buyer: 0, path: path, isPost: style == .buyer, at: time)
+        }
+        let visits = (isSecond ? [visit("/after/0", at: .zero)] : []) + [visit("\(route)/1", at: isSecond ? .seconds(15) : .zero)]
         await OwnThread.run {
             let writes = Simulation.run(Scenario(quiet: 1, visits: visits)).writes
-            for crash in (0..<min(writes, 20)).flatMap({ [($0, false), ($0, true)] }) {
+            let first = isSecond ? Simulation.run(Scenario(quiet: 1, visits: [visits[0]], end: .seconds(14))).writes : 0
+            for crash in (first..<min(writes, first + 20)).flatMap({ [($0, false), ($0, true)] }) {
                 let planned = SimulatedDisk.PlannedCrash(write: crash.0, isAfter: crash.1)
                 let verdict = Simulation.run(Scenario(quiet: 1, visits: visits, plannedCrash: planned))
                 #expect(verdict.violations.isEmpty, "a crash \(crash.1 ? "after" : "before") write \(crash.0)")
             }
         }
+    }
+
+    @Test func `a fault that never came about is named`() {
+        let faults: [Fault: Int] = [.rpcLost: 3, .reorganisation2: 1]
+        let verdicts = (0..<2).map { Simulation.Verdict(seed: $0, violations: [], writes: 0, faults: faults, trace: []) }
+        let report = FaultReport(verdicts)
+        #expect(report.total == 8 && report.kinds == 2)
+        #expect(report.missing == Fault.allCases.filter { $0 != .rpcLost && $0 != .reorganisation2 })
+        #expect(
+            report.lines == [
+                "    times   worlds  what went wrong",
+                "        6        2  RPC requests or replies lost",
+                "        2        2  reorganisations of depth 2 that took a transaction",
+            ])
     }
 
     /// The seed, what was broken, and what happened last. The trace comes from a second run: it is the same.

@@ -25,6 +25,26 @@ struct RPCClientTests {
         #expect(transport.posts.map(\.url) == ["a"])
     }
 
+    /// Of two nodes one may be behind.
+    @Test(arguments: [true, false])
+    func `what belongs together is asked of the next endpoint as a whole, what does not only where it failed`(
+        isTogether: Bool
+    ) async throws {
+        func reply(_ members: [String]) -> ScriptedTransport.Line {
+            .compute { body in
+                let ids = (try? JSON(parsing: body))?.array?.map { $0["id"]?.integer ?? -1 } ?? []
+                let replies = zip(ids, members).map { #"{"jsonrpc":"2.0","id":\#($0),\#($1)}"# }
+                return "[\(replies.joined(separator: ","))]"
+            }
+        }
+        let busy = #""error":{"code":-32603,"message":"Internal error"}"#
+        let second = isTogether ? reply([#""result":3"#, #""result":4"#]) : .reply(#""result":4"#)
+        let transport = ScriptedTransport([reply([#""result":1"#, busy]), second])
+        let results = await transport.client(["a", "b"]).batch([RPCRequest("x"), RPCRequest("y")], ofOneNode: isTogether)
+        #expect(try results.map { try $0.get() } == [isTogether ? 3 : 1, 4])
+        #expect(transport.posts.map(\.requests.count) == [2, isTogether ? 2 : 1])
+    }
+
     @Test func `a failing endpoint is left alone, longer each time, and forgiven when it answers`() async throws {
         let down = ScriptedTransport.Line.fail(.notSent(reason: ""))
         let up = ScriptedTransport.Line.reply(#""result":7"#)

@@ -45,7 +45,10 @@ struct Bench {
     let log = Log()
     /// Shared with other benches, a ledger is told by the test that this one is there.
     let lease: WorkerLease
-    let gateway: Gateway
+    let metrics = MetricsRegistry()
+    let configuration: GatewayConfiguration
+    let exact: ExactEVM
+    private(set) var gateway: Gateway
 
     /// Routes: `/paid/*` after, `/first/*` before, `/stored-not/*`, `GET /dear`, `/deep/**`, `/free/**`.
     init(
@@ -57,7 +60,14 @@ struct Bench {
         routes: [Route]? = nil,
         deferral: DeferralLimits = DeferralLimits(),
         settlingCountMax: Int = 5_000,
+        access: Access = .off,
+        discovery: Discovery? = nil,
+        mode: GatewayMode = .live,
+        methods: [any PaymentMethod]? = nil,
+        client: (any HTTPClient)? = nil,
         trustedProxies: TrustedProxies = .none,
+        rateLimits: RateLimits = RateLimits(),
+        counts: (any SharedCache)? = nil,
         lease: WorkerLease? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
             .text(#"{"ok":true}"#)
@@ -83,6 +93,7 @@ struct Bench {
             environment: environment,
             log: self.log.logger
         )
+        self.exact = exact
         var configuration = GatewayConfiguration(
             publicURL: Origin(scheme: .https, host: "api.example"),
             routes: try routes ?? Self.routes(),
@@ -92,23 +103,42 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
+        configuration.rateLimits = rateLimits
+        configuration.discovery = discovery
+        configuration.mode = mode
+        self.configuration = configuration
         self.lease = lease ?? WorkerLease(environment: environment)
         self.gateway = Gateway(
-            configuration,
+            self.configuration,
             dialects: Self.dialects,
-            methods: [exact],
+            methods: methods ?? [exact],
             store: store,
             lease: self.lease,
+            counts: counts,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
-            client: self.upstream,
+            client: client ?? self.upstream,
             environment: environment,
-            log: self.log.logger
+            log: self.log.logger,
+            metrics: GatewayMetrics(self.metrics),
+            access: access == .off ? nil : AccessLog(self.log.logger, hasQuery: access == .query)
         )
     }
 
     /// Says that this gateway is there for so long: other benches on its ledger take nothing over meanwhile.
     func stay(for seconds: Int64 = 3_600) async throws {
         try await self.store.renew(self.lease.worker, for: seconds, at: Int64(self.time.environment.now()))
+    }
+
+    /// Whether each request has a line in the log.
+    enum Access {
+        case off, on, query
+    }
+
+    /// The same with another gateway in front.
+    func with(_ gateway: Gateway) -> Bench {
+        var bench = self
+        bench.gateway = gateway
+        return bench
     }
 
     static let dialects: [any Dialect] = [
@@ -289,12 +319,6 @@ extension RecordedResponse {
         let status = try #require(Int(lines[0].split(separator: " ")[1]))
         self.init(head: ResponseHead(status: status, fields: fields), body: Array(text[end.upperBound...].utf8), isWhole: true)
     }
-
-    subscript(_ name: FieldName) -> String? { self.head.fields.firstText(name) }
-
-    var status: Int { self.head.status }
-
-    var json: JSON { (try? JSON(parsing: self.body)) ?? .null }
 
     var code: String? { self.json["code"]?.string }
 

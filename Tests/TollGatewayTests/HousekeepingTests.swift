@@ -81,6 +81,16 @@ import TollTestKit
         #expect(try await Self.tidied(store, 1, after: 100_000).0.isOwed == false)
     }
 
+    @Test func `a clock that was ahead and is set back hides no debt`() async throws {
+        let store = MemoryPaymentStore()
+        try await Self.put(store, 1, Self.settled + [.served], at: Self.start + 200)
+        let ahead = ManualTime(start: .seconds(Self.start + 210))
+        let housekeeping = Housekeeping(store: store, environment: ahead.environment, log: .silent)
+        let since = await housekeeping.tidy(since: 0)
+        try await Self.put(store, 2, Self.settled, at: Self.start + 100)
+        #expect(try await Self.tidied(store, 2, after: 821, since: since).0.isOwed)
+    }
+
     @Test func `a payment that settles late is not forgotten on the way`() async throws {
         let store = MemoryPaymentStore()
         try await Self.put(store, 1, [.signed(SamplePayment.transaction(1)), .broadcast])

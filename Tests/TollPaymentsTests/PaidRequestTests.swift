@@ -28,12 +28,12 @@ import TollTestKit
     }
 
     static func machine(
-        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, worker: WorkerID = worker,
-        at time: Int64 = 2
+        _ rule: SettleRule, request: RequestIdentity = get, secret: Bytes32? = secret, admits: Bool = false,
+        worker: WorkerID = worker, at time: Int64 = 2
     ) -> PaidRequest {
         PaidRequest(
             credential: Credential(dialect: "x402", option: option, payload: [:], challengeHash: secret),
-            rule: rule, route: "/x", request: request, worker: worker, at: time)
+            rule: rule, route: "/x", request: request, admits: admits, worker: worker, at: time)
     }
 
     static func claim(

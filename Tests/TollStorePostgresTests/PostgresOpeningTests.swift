@@ -32,7 +32,7 @@ import TollTestKit
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(refusals.compactMap { $0 } == [])
-        #expect(try await ledger.execute("SELECT version FROM tollgate_ledger") == "2")
+        #expect(try await ledger.execute("SELECT version FROM tollgate_ledger") == "3")
     }
 
     @Test func `a database of another program is refused and left as it is`() async throws {
@@ -49,13 +49,13 @@ import TollTestKit
         try await ledger.execute("CREATE TABLE theirs (id text); CREATE SCHEMA toll")
         let url = try await ledger.url(user: "tollgate") + "?options=-csearch_path%3Dtoll"
         #expect(try await Self.refusal(url) == nil)
-        #expect(try await ledger.execute("SELECT version FROM toll.tollgate_ledger") == "2")
+        #expect(try await ledger.execute("SELECT version FROM toll.tollgate_ledger") == "3")
     }
 
     @Test func `a ledger of the first version becomes one of the newest, with all that it has`() async throws {
         let ledger = SharedLedger()
         try await withStores(1, on: ledger) { stores in _ = try await stores[0].claim(SamplePayment.claim(1), at: 100) }
-        try await ledger.execute("DROP TABLE workers; UPDATE tollgate_ledger SET version = 1")
+        try await ledger.execute("DROP TABLE workers, webhooks, notices; UPDATE tollgate_ledger SET version = 1")
         try await withStores(1, on: ledger) { stores in
             let record = try await stores[0].takeOver(SamplePayment.claim(1).id, by: SamplePayment.worker(1), at: 101)
             #expect(record?.worker == SamplePayment.worker(1))

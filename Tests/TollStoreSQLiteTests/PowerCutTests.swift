@@ -24,6 +24,20 @@ import TollTestKit
         try await bench.reopenAndCheck()
     }
 
+    /// A command opens the ledger first, and so it is the command that makes the log; what matters is who syncs it.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `what is written to a log that another process has made is there after a power cut`(seed: UInt64) async throws {
+        var bench = DiskBench(seed: seed)
+        await (try bench.open()).close()
+        let command = try bench.open()
+        let store = try bench.open()
+        await bench.call(store, times: 10)
+        bench.disk.cutPower()
+        await command.close()
+        await store.close()
+        try await bench.reopenAndCheck()
+    }
+
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `after a process is killed anywhere, every write that returned is there`(seed: UInt64) async throws {
         var bench = DiskBench(seed: seed)

@@ -76,8 +76,8 @@ import TollRuntime
         port
         tollgate.yaml:19: error: accept[1]: `mpp` is not known here; write one of `x402`, `x402-v1`
         tollgate.yaml:20: error: settle_wait: `30` has no unit; write `30s`, or another unit of ms, s, m, h, d
-        tollgate.yaml:22: error: deny: denying payers is not available in this version; remove it, and refuse payers at \
-        the upstream by `Tollgate-Payer`
+        tollgate.yaml:22: error: deny.payers[0]: the file denied.txt cannot be read: No such file or directory; name a \
+        text file
         tollgate.yaml:23: error: limits.header_bytes: `16k` is no size; write a whole number of B, KiB, MiB or GiB, for \
         example `16KiB`
         tollgate.yaml:24: error: cors.origins[0]: is no http or https URL; write for example `https://api.example.com`
@@ -96,8 +96,8 @@ import TollRuntime
         tollgate.yaml:36: error: routes[4].price.asset: no asset `USDT` is configured; configured are `EURC`, `USDC`
         tollgate.yaml:37: error: routes[5]: has no price, and is not free; write `price: $0.001`, or `free: true`
         tollgate.yaml:38: error: the key `price` is written twice; write it once (first on line 38)
-        tollgate.yaml:38: error: routes[6].enforce: shadow mode is not available in this version; remove the line, or \
-        write `free: true`
+        tollgate.yaml:38: warning: routes[6].enforce: every request is let pass, paid or not; remove the line when it is \
+        to be paid for
 
         """
 

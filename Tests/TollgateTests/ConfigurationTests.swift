@@ -47,7 +47,7 @@ import TollRuntime
         let (read, findings) = Fixture.read(Self.example)
         #expect(findings.text.isEmpty)
         let configuration = try #require(read)
-        #expect(configuration.listen.description == "127.0.0.1:4020")
+        #expect(configuration.listen.map(\.location.description) == ["127.0.0.1:4020"])
         #expect(configuration.publicURL.origin == "http://127.0.0.1:4020")
         #expect(configuration.admin?.listen.port == 4_021)
         guard case .sqlite("tollgate.db") = configuration.store else { Issue.record("another store"); return }
@@ -84,7 +84,7 @@ import TollRuntime
         let (read, findings) = Fixture.read(Fixture.text())
         #expect(findings.text.isEmpty)
         let configuration = try #require(read)
-        #expect(configuration.listen.description == "127.0.0.1:4020")
+        #expect(configuration.listen.map(\.location.description) == ["127.0.0.1:4020"])
         #expect(configuration.publicURL.origin == "http://127.0.0.1:4020")
         #expect(configuration.admin == nil)
         guard case .sqlite("tollgate.db") = configuration.store else { Issue.record("another store"); return }

@@ -192,22 +192,35 @@ import TollRuntime
     @Test(arguments: servers)
     func `a mistake about servers is found`(mistake: Mistake) { mistake.check() }
 
-    // MARK: Later versions
+    // MARK: Operations
 
-    static let later = [
+    static let operations = [
         Mistake(
             "shadow mode",
             Fixture.route("price: $1, enforce: false"),
-            "8: error: routes[0].enforce: shadow mode is not available in this version; remove the line, or write `free: true`"
+            "8: warning: routes[0].enforce: every request is let pass, paid or not; remove the line when it is to be paid for"
         ),
         Mistake("enforcing, which is what happens anyway", Fixture.route("price: $1, enforce: true")),
         Mistake(
             "denied payers",
             Fixture.text(top: "deny: {payers: [file:denied.txt, bob]}"),
+            "1: error: deny.payers[0]: the file denied.txt cannot be read: No such file or directory; name a text file",
             "1: error: deny.payers[1]: `bob` is no address of 0x and 40 hexadecimal digits; write the address in quotes, "
-                + "for example `\"0x209693Bc6afc0C5328bA36FaF03C514EF312287C\"`",
-            "1: error: deny: denying payers is not available in this version; remove it, and refuse payers at the "
-                + "upstream by `Tollgate-Payer`"
+                + "for example `\"0x209693Bc6afc0C5328bA36FaF03C514EF312287C\"`"
+        ),
+        Mistake(
+            "a screening hook without an address",
+            Fixture.text(top: "deny: {screen: {timeout: 1m, on_failure: maybe}}"),
+            "1: error: deny.screen: `url` is missing; write for example `url: http://127.0.0.1:9100/screen`",
+            "1: error: deny.screen.timeout: `1m` is out of range; write a duration from `50ms` to `30s`",
+            "1: error: deny.screen.on_failure: `maybe` is not known here; write one of `closed`, `open`"
+        ),
+        Mistake(
+            "a log of another kind",
+            Fixture.text(top: "log: {format: xml, level: all, access: maybe}"),
+            "1: error: log.format: `xml` is not known here; write one of `text`, `json`",
+            "1: error: log.level: `all` is not known here; write one of `debug`, `info`, `warning`, `error`",
+            "1: error: log.access: `maybe` is not known here; write one of `false`, `true`, `query`"
         ),
         Mistake(
             "payouts",
@@ -232,12 +245,12 @@ import TollRuntime
         ),
     ]
 
-    @Test(arguments: later)
-    func `what this version does not do is refused, not passed over`(mistake: Mistake) { mistake.check() }
+    @Test(arguments: operations)
+    func `a mistake about operations is found`(mistake: Mistake) { mistake.check() }
 
     // MARK: Secrets
 
-    @Test(arguments: (MoneyMistakesTests.routes + MoneyMistakesTests.money + servers + later).map(\.text))
+    @Test(arguments: (MoneyMistakesTests.routes + MoneyMistakesTests.money + servers + operations).map(\.text))
     func `no finding prints a secret`(text: String) {
         let printed = Fixture.read(text).findings.text
         for secret in ["hunter2", "ac0974be", "AC0974BE", "a-long-token", "Bearer", "provider-key"] {

@@ -33,11 +33,20 @@ const char *toll_error_text(int error);
 // Addresses.
 int toll_address_parse(const char *ip, uint16_t port, struct toll_address *address);
 int toll_address_text(const struct toll_address *address, char text[46], uint16_t *port);
+/// What connections are counted by: an IPv4 address, the /64 of an IPv6 address; 0 for this machine's own.
+uint64_t toll_address_network(const struct toll_address *address);
 /// Looks a name up in DNS and /etc/hosts. Blocks. Returns how many addresses were found, 0 when the name has none.
 int toll_resolve(const char *host, uint16_t port, struct toll_address *addresses, int capacity);
 
 // Sockets.
 int toll_listen(const struct toll_address *address, int backlog);
+/// Listens on a file of these permissions and, unless NULL, this group. A file that a dead server left is replaced; another is
+/// not touched. `identity` is what the file is known by.
+int toll_listen_unix(const char *path, uint32_t mode, const char *group, int backlog, uint64_t identity[2]);
+/// Removes the file at `path` if it is still the one of this identity.
+void toll_remove_unix(const char *path, const uint64_t identity[2]);
+/// The same socket under one more descriptor.
+int toll_duplicate(int fd);
 int toll_local_port(int fd);
 int toll_accept(int fd, struct toll_address *peer);
 int toll_connect(const struct toll_address *address);
@@ -60,6 +69,10 @@ int toll_poller_wait(int poller, struct toll_event *events, int capacity, int mi
 int toll_bell(void);
 void toll_bell_ring(int fd);
 void toll_bell_clear(int fd);
+
+// Memory.
+/// Has the C library keep so many freed bytes in each of its arenas instead of giving them back at once.
+void toll_keep_freed_memory(int bytes);
 
 // Time and randomness.
 uint64_t toll_monotonic_nanoseconds(void);

@@ -28,12 +28,12 @@ public struct EVMClient: Sendable {
         return zip(queries, results).map { query, result in query.read(result) }
     }
 
-    /// Asks questions of different kinds in one HTTP request:
+    /// Asks questions of different kinds in one HTTP request, all of the same node, so that the answers belong together:
     /// `let (code, balance) = await client.ask(.code(of: account), .balance(of: account))`.
     public func ask<each Value>(_ queries: repeat EVMQuery<each Value>) async -> (repeat Result<each Value, RPCError>) {
         var requests: [RPCRequest] = []
         repeat requests.append((each queries).request)
-        var results = await self.rpc.batch(requests)[...]
+        var results = await self.rpc.batch(requests, ofOneNode: true)[...]
         return (repeat (each queries).read(results.removeFirst()))
     }
 

@@ -96,12 +96,15 @@ public final class RPCClient: Sendable {
     }
 
     /// Calls several methods in one HTTP request where the endpoint takes batches, and one by one where it does not.
+    ///
+    /// - Parameter ofOneNode: What one endpoint answers only in part is asked of the next as a whole, so that all answers are one
+    ///   node's: of two, one may be behind. For what fits in one batch.
     /// - Returns: One result per request, in order.
-    public func batch(_ requests: [RPCRequest]) async -> [Result<JSON, RPCError>] {
+    public func batch(_ requests: [RPCRequest], ofOneNode: Bool = false) async -> [Result<JSON, RPCError>] {
         var results: [Result<JSON, RPCError>] = []
         var rest = requests[...]
         while !rest.isEmpty {
-            results += await self.ask(Array(rest.prefix(self.limits.batch)))
+            results += await self.ask(Array(rest.prefix(self.limits.batch)), ofOneNode: ofOneNode)
             rest = rest.dropFirst(self.limits.batch)
         }
         return results
@@ -141,15 +144,16 @@ public final class RPCClient: Sendable {
     }
 
     /// Asks one endpoint after the other for what has no answer yet.
-    private func ask(_ requests: [RPCRequest]) async -> [Result<JSON, RPCError>] {
+    private func ask(_ requests: [RPCRequest], ofOneNode: Bool = false) async -> [Result<JSON, RPCError>] {
         let none = RPCError.unavailable(reason: "there is no endpoint", mayHaveBeenDelivered: false)
         var results = [Result<JSON, RPCError>](repeating: .failure(none), count: requests.count)
         var open = Array(requests.indices)
         let deadline = self.now() + self.limits.total
         for endpoint in self.endpointsToTry() where !open.isEmpty && self.now() < deadline && !Task.isCancelled {
-            let answers = await self.ask(endpoint, open.map { requests[$0] }, deadline: deadline)
-            for (index, answer) in zip(open, answers) { results[index] = Self.combine(results[index], answer) }
-            open = open.filter { results[$0].isUnavailable }
+            let asked = ofOneNode ? Array(requests.indices) : open
+            let answers = await self.ask(endpoint, asked.map { requests[$0] }, deadline: deadline)
+            for (index, answer) in zip(asked, answers) { results[index] = Self.combine(results[index], answer) }
+            open = asked.filter { results[$0].isUnavailable }
         }
         return results
     }

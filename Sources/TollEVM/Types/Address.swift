@@ -36,9 +36,8 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
     /// `0x` and forty digits in any case; the checksum is not looked at, since peers write addresses either way.
     /// Use ``parse(_:)`` for what people type.
     public init?(hex text: some StringProtocol) {
-        let text = Array(text.utf8)
-        guard text.count == 42, text.starts(with: "0x".utf8), let bytes = Hex.decode(utf8: text[...]) else { return nil }
-        self.init(bytes)
+        guard text.utf8.count == 42, text.utf8.starts(with: "0x".utf8), let value = UInt256(hex: text) else { return nil }
+        self.word = value.word
     }
 
     /// As ``init(hex:)``, and what the letters' case tells.
@@ -66,7 +65,7 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
     public var bytes: [UInt8] { Array(self.word.bytes.dropFirst(12)) }
 
     /// `0x` and forty lower-case digits: the form to compare and store.
-    public var lowercaseHex: String { Hex.encodePrefixed(self.bytes) }
+    public var lowercaseHex: String { self.word.lastBytesHex(20) }
 
     /// `0x` and forty digits with EIP-55's checksum: the form to show. A letter is upper-case where the digit at its place in
     /// the Keccak-256 of the lower-case digits is 8 or more.

@@ -21,6 +21,8 @@ public enum CORSPolicy: Hashable, Sendable {
 
 /// The cross-origin fields of answers and the answer to a preflight.
 struct CrossOrigin: Sendable {
+    private static let allowedOriginField: FieldName = "access-control-allow-origin"
+
     let policy: CORSPolicy
     /// `Access-Control-Expose-Headers`.
     let exposed: String
@@ -40,7 +42,7 @@ struct CrossOrigin: Sendable {
     /// Sets who may read an answer, in place of what the upstream said, and adds what we send to what scripts may see of it.
     func apply(to fields: inout Fields, origin: String?) {
         if self.policy != .any { fields.append("Vary", "Origin") }  // Also where this origin may not: another may.
-        fields.remove("access-control-allow-origin")
+        fields.remove(Self.allowedOriginField)
         guard let allowed = self.policy.allowed(origin) else { return }
         fields.append("Access-Control-Allow-Origin", allowed)
         fields.append("Access-Control-Expose-Headers", self.exposed)

@@ -38,6 +38,38 @@ struct GatewayProblem: Error {
         detail: "No route matches this path."
     )
 
+    /// The fault of whoever configured the proxy in front, or of somebody who is none.
+    static let untrustedProxy = GatewayProblem(
+        status: 403,
+        code: "untrusted_proxy",
+        title: "Forbidden",
+        detail: "Only the proxies in `auth.trusted_proxies` are answered here."
+    )
+
+    static func malformedForward(_ reason: String) -> GatewayProblem {
+        GatewayProblem(
+            status: 400,
+            code: "malformed_forward",
+            title: "Bad Request",
+            detail: "The proxy in front does not say what it asks about: \(reason)."
+        )
+    }
+
+    static let notRelayed = GatewayProblem(
+        status: 404,
+        code: "not_relayed",
+        title: "Not Found",
+        detail: "This is answered by the proxy in front, or not at all: to it, an answer of success would be leave to pass."
+    )
+
+    static let challengeGone = GatewayProblem(
+        status: 503,
+        code: "challenge_gone",
+        title: "Service Unavailable",
+        detail: "No answer is kept under this identifier any more. Send the request again.",
+        retryAfterSeconds: 1
+    )
+
     static func methodNotAllowed(_ allow: [String]) -> GatewayProblem {
         GatewayProblem(
             status: 405,
@@ -75,6 +107,13 @@ struct GatewayProblem: Error {
             status: 401, code: refusal.reason.rawValue, title: "Unauthorized",
             detail: "The sign-in was refused: \(refusal.detail).")
     }
+
+    static let payerDenied = GatewayProblem(
+        status: 403, code: "payer_denied", title: "Forbidden", detail: "This payer is not served here. Nothing was charged.")
+
+    static let paused = GatewayProblem(
+        status: 503, code: "paused", title: "Service Unavailable",
+        detail: "This resource is not sold for the moment. Nothing was charged.", retryAfterSeconds: 60)
 
     static let identifierConflict = GatewayProblem(
         status: 409,
@@ -141,6 +180,16 @@ struct GatewayProblem: Error {
         retryAfterSeconds: 5
     )
 
+    static func rateLimited(_ retryAfterSeconds: Int) -> GatewayProblem {
+        GatewayProblem(
+            status: 429,
+            code: "rate_limited",
+            title: "Too Many Requests",
+            detail: "More requests than are allowed here. Nothing was charged; a payment that was sent along is still good.",
+            retryAfterSeconds: retryAfterSeconds
+        )
+    }
+
     static let upstreamFailed = GatewayProblem(
         status: 502,
         code: "upstream_failed",
@@ -170,8 +219,15 @@ struct GatewayProblem: Error {
         }
     }
 
+    static let bodyTooSlow = GatewayProblem(
+        status: 408,
+        code: "body_too_slow",
+        title: "Request Timeout",
+        detail: "The request's body did not come in time."
+    )
+
     static func body(_ error: HTTPError) -> GatewayProblem {
-        .request(error.code == .tooLarge ? .tooLarge : .malformed)
+        error.code == .timedOut ? .bodyTooSlow : .request(error.code == .tooLarge ? .tooLarge : .malformed)
     }
 
     static func request(_ fault: PaidRequest.RequestFault) -> GatewayProblem {

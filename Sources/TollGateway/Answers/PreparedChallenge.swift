@@ -20,17 +20,20 @@ final class PreparedChallenge: Sendable {
     private let slots: [Slot]
     /// From `Content-Length` to the end.
     private let end: [UInt8]
-    private let bodyByteCount: Int
+    let bodyByteCount: Int
     /// Tells the time, in seconds since 1970, where the challenge invites to sign in; nil where it does not.
     private let signInClock: (@Sendable () -> UInt64)?
     /// Nil when every origin may read the answer: then the fields are among the prepared ones.
     private let crossOrigin: CrossOrigin?
 
     /// The 402 that asks for `offer` in every one of `dialects`.
-    init(_ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin, clock: @escaping @Sendable () -> UInt64) {
+    init(
+        _ offer: Offer, dialects: [any Dialect], crossOrigin: CrossOrigin, mode: GatewayMode = .live,
+        clock: @escaping @Sendable () -> UInt64
+    ) {
         let challenges = dialects.map { $0.challenge(for: offer, error: nil) }
         let body = ChallengeBody.json(challenges, error: nil, detail: nil)
-        var middle = Array("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n".utf8)
+        var middle = Array("\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n\(mode.line)".utf8)
         var slots: [Slot] = []
         for field in challenges.flatMap(\.fields) {
             middle += Array("\(field.name): ".utf8)
@@ -48,8 +51,8 @@ final class PreparedChallenge: Sendable {
         self.crossOrigin = crossOrigin.policy == .any ? nil : crossOrigin
     }
 
-    /// Appends the whole answer to a request with `head`.
-    func write(to answer: inout ImmediateAnswer, for head: RequestHead) {
+    /// Appends the whole answer to a request with `head`, with further fields where there are any.
+    func write(to answer: inout ImmediateAnswer, for head: RequestHead, adding fields: [(name: String, value: String)] = []) {
         answer.bytes.append(contentsOf: self.start)
         answer.bytes.append(contentsOf: answer.dateField)
         let base = answer.bytes.count
@@ -64,6 +67,7 @@ final class PreparedChallenge: Sendable {
                 answer.bytes.append(contentsOf: Self.fields(allowed: allowed, crossOrigin))
             }
         }
+        for (name, value) in fields { answer.bytes.append(contentsOf: "\(name): \(value)\r\n".utf8) }
         if head.method == .head {
             answer.bytes.append(contentsOf: self.end.dropLast(self.bodyByteCount))
         } else {

@@ -1,6 +1,5 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import Synchronization
 internal import TollHTTP
 internal import TollPayments
 
@@ -15,7 +14,7 @@ struct HeldBody: Sendable {
     /// What goes to the upstream.
     let forClient: ClientBody
     /// What went wrong while the rest of a larger one was read.
-    private let watch: Watch?
+    private let watch: WatchedBody?
 
     init(_ request: Request) async throws(HTTPError) {
         switch request.head.framing {
@@ -25,7 +24,7 @@ struct HeldBody: Sendable {
             self.watch = nil
             return
         case .length(let length) where length > UInt64(Self.byteCountMax):
-            let watch = Watch(request.body)
+            let watch = WatchedBody(request.body)
             self.whole = nil
             self.forClient = .stream(BodyStream(watch), length: length)
             self.watch = watch
@@ -36,7 +35,7 @@ struct HeldBody: Sendable {
         while let piece = try await request.body.next() {
             read += piece
             guard read.count <= Self.byteCountMax else {
-                let watch = Watch(request.body)
+                let watch = WatchedBody(request.body)
                 self.whole = nil
                 self.forClient = .stream(Self.chained(read, BodyStream(watch)), length: nil)
                 self.watch = watch
@@ -64,27 +63,6 @@ struct HeldBody: Sendable {
             return try await rest.next()
         }
     }
-
-    /// A body that remembers how it failed: to whoever sends it on, its failure and the receiver's look alike.
-    private final class Watch: BodySource {
-        private let body: BodyStream
-        private let state = Mutex<HTTPError?>(nil)
-
-        init(_ body: BodyStream) {
-            self.body = body
-        }
-
-        var failure: HTTPError? { self.state.withLock { $0 } }
-
-        var trailers: Fields { self.body.trailers }
-
-        func next() async throws(HTTPError) -> [UInt8]? {
-            do throws(HTTPError) { return try await self.body.next() } catch {
-                self.state.withLock { $0 = error }
-                throw error
-            }
-        }
-    }
 }
 
 /// What makes a request the same as another, by its parts.
@@ -96,12 +74,18 @@ enum RequestParts {
         let isRepeatable = isIdempotent || head.method == .get || head.method == .head
         guard let whole = body.whole else { return RequestIdentity(digest: nil, isRepeatable: isRepeatable) }
         var parts: [[UInt8]] = [Array(head.method.token.utf8), Array(head.authority ?? []), head.target, whole]
-        for (name, value) in head.fields {
+        for (name, value) in head.fields where name.first.map(Self.mayBeCompared) ?? false {
             let name = name.map(ByteGrammar.lowercased)
             guard name.starts(with: "accept".utf8) || self.compared.contains(where: { $0.bytes == name }) else { continue }
             parts += [name, Array(value)]
         }
         return RequestIdentity(parts: parts, isRepeatable: isRepeatable)
+    }
+
+    /// Whether a field is worth a closer look, by the first letter of its name.
+    private static func mayBeCompared(_ letter: UInt8) -> Bool {
+        let letter = ByteGrammar.lowercased(letter)
+        return letter == UInt8(ascii: "a") || self.compared.contains { $0.bytes.first == letter }
     }
 }
 

@@ -28,6 +28,7 @@ extension PaidCall {
             await proxy.refuse(
                 .usedUp, head, receipt: self.receipts(self.failure("already_used", nil)), responder)
         case .identifierTaken: await proxy.refuse(.identifierConflict, head, responder)
+        case .denied: await proxy.refuse(.payerDenied, head, responder)
         case .insufficientCredit:
             let page = BrowserPage.isWanted(by: head) ? BrowserPage(offer: self.route.offer(forPath: head.path)).html : nil
             let offer = self.route.offer(forPath: head.path)
@@ -39,6 +40,7 @@ extension PaidCall {
             }
         case .pending(let payment, let transaction): await self.deliverPending(payment, transaction, responder)
         case .unavailable: await proxy.refuse(.unavailable, head, responder)
+        case .rateLimited: await proxy.refuse(.rateLimited(proxy.rates.retryAfterSeconds), head, responder)
         case .upstreamFailed(let failure, nil):
             await proxy.refuse(.upstream(failure.kind), head, responder)
         case .upstreamFailed(_, let debt?):
@@ -140,9 +142,11 @@ extension PaidCall {
         case .usedUp: log.info("no call is left under the payment")
         case .identifierTaken(let payment): log.info("payment identifier names another payment", ["payment": payment])
         case .insufficientCredit: log.info("not enough credit")
+        case .denied: break  // Told where it was found out.
         case .outcomeUnknown(let debt): log.warning("call interrupted", ["debt": debt?.id.description ?? ""])
         case .pending(let payment, let transaction):
             log.warning("settlement pending", ["payment": payment, "transaction": transaction ?? ""])
+        case .rateLimited(let payer): log.info("payer over a limit", ["payer": payer])
         case .unavailable(let reason): log.error("payments unavailable", ["reason": reason])
         case .requestBroken(let fault, let paid):
             log.info("request refused", ["fault": fault.rawValue, "payment": paid?.id.description ?? ""])

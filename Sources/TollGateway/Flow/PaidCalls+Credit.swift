@@ -4,6 +4,7 @@ internal import TollHTTP
 internal import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
+internal import TollRuntime
 
 /// Requests without a payment whose payer has signed in: they are paid out of what the payer is owed.
 extension PaidCalls {
@@ -13,6 +14,11 @@ extension PaidCalls {
         of account: SignedInAccount, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
         _ responder: consuming Responder
     ) async {
+        guard !self.screening.isDenied(account.account) else {
+            self.log.info("payer denied", ["route": route.pattern, "payer": account.account])
+            await self.proxy.refuse(.payerDenied, request.head, responder)
+            return
+        }
         let body: HeldBody
         do throws(HTTPError) { body = try await HeldBody(request) } catch {
             await self.proxy.refuse(.body(error), request.head, responder)
@@ -29,6 +35,7 @@ extension PaidCalls {
             method.credential, by: method, signedIn: account, route, upstream, request, body, rule: SettleRule(.before),
             alternatives: Array(options.dropFirst()))
         let ending = await call.run()
+        self.metrics.ended(ending)
         await call.deliver(ending, responder)
         call.leave(ending)
     }

@@ -9,26 +9,34 @@ struct PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
     let answers: StoredAnswers
-    let proxy: Proxy
+    var proxy: Proxy
     let settleWait: Duration
     let deferral: DeferralLimits
+    let settlingCountMax: Int
     let lease: WorkerLease
-    let backlog: SettlementBacklog
+    let memory: GatewayMemory
+    let screening: Screening
+    let metrics: GatewayMetrics
     let environment: Environment
     let log: Logger
-    let locks = PaymentLocks()
-    let active = ActiveCalls()
+    /// How often a payer may ask on the route of this request.
+    var payerLimits = PayerLimits.none
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
         _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
         _ responder: consuming Responder
     ) async {
-        self.active.begin()
-        defer { self.active.end() }
+        self.memory.active.begin()
+        defer { self.memory.active.end() }
         guard let method = self.methods.first(where: { $0.takes(credential.option) }) else {
             self.log.error("no method takes the option", ["route": route.pattern, "option": credential.option.display])
             await self.proxy.refuse(.unavailable, request.head, responder)
+            return
+        }
+        if let payer = method.key(of: credential)?.payer, self.screening.isDenied(payer) {
+            self.log.info("payer denied", ["route": route.pattern, "payer": payer])
+            await self.proxy.refuse(.payerDenied, request.head, responder)
             return
         }
         let body: HeldBody
@@ -39,8 +47,25 @@ struct PaidCalls: Sendable {
         var call = self.call(
             credential, by: method, signedIn: signedIn, route, upstream, request, body, rule: route.terms.settle)
         let ending = await call.run()
+        self.metrics.ended(ending)
         await call.deliver(ending, responder)
         call.leave(ending)
+    }
+
+    /// Whether the ledger knows what `credential` pays: then it is presented again.
+    func isKnown(_ credential: Credential) async -> Bool {
+        guard let method = self.methods.first(where: { $0.takes(credential.option) }), let key = method.key(of: credential) else {
+            return false
+        }
+        return (try? await self.store.record(key.id)) != nil
+    }
+
+    /// Whether `credential` would settle now.
+    func verify(_ credential: Credential, by method: any PaymentMethod, freshness: Freshness) async -> Verification {
+        let start = self.environment.monotonic()
+        let verification = await method.verify(credential, at: Int64(self.environment.now()), freshness: freshness)
+        self.metrics.verified(verification, took: self.environment.monotonic() - start)
+        return verification
     }
 
     /// The driver of a request that presents `credential`.
@@ -52,9 +77,10 @@ struct PaidCalls: Sendable {
     ) -> PaidCall {
         let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
         let machine = PaidRequest(
-            credential: credential, key: method.key(of: credential), signedIn: signedIn, rule: rule, limits: self.deferral,
-            alternatives: alternatives, route: route.pattern.description, request: identity, worker: self.lease.worker,
-            at: Int64(self.environment.now()))
+            // Asked for by name it is looked up before it is verified; otherwise verifying says what it would take.
+            credential: credential, key: credential.identifier == nil ? nil : method.key(of: credential), signedIn: signedIn,
+            rule: rule, limits: self.deferral, alternatives: alternatives, route: route.pattern.description, request: identity,
+            admits: upstream.isAdmission, worker: self.lease.worker, at: Int64(self.environment.now()))
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)
@@ -66,7 +92,7 @@ struct PaidCall {
     /// How often it is looked how far another request, of this process or another, has come.
     private static let pollInterval = Duration.milliseconds(20)
 
-    let shared: PaidCalls
+    var shared: PaidCalls
     let method: any PaymentMethod
     let route: PricedRoute
     let upstream: Upstream
@@ -78,6 +104,7 @@ struct PaidCall {
     var answer: HeldAnswer?
     private var locked: PaymentID?
     private var isInBacklog = false
+    private var isCounted = false
     /// Until when another request is waited for.
     private let deadline: Duration
     /// The lease under which it began.
@@ -120,7 +147,7 @@ struct PaidCall {
         case .lookUpIdentifier(let hash):
             return self.machine.identified(try await store.payment(identifiedBy: hash))
         case .verify(let freshness):
-            return self.machine.verified(await self.method.verify(self.credential, at: self.now, freshness: freshness))
+            return self.machine.verified(await self.shared.verify(self.credential, by: self.method, freshness: freshness))
         case .lookUp(let payment):
             guard await self.acquire(payment) else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.known(try await store.record(payment))
@@ -129,8 +156,11 @@ struct PaidCall {
             query.payer = payer
             return self.machine.counted(try await store.records(query).count)
         case .claim(let claim, let terms):
+            if let refused = await self.screen(claim) { return refused }
             return try await self.claim(claim, terms)
         case .spendCredit(let claims):
+            if let refused = await self.screen(claims[0]) { return refused }
+            guard await self.mayAsk(claims[0].payer) else { return self.machine.rateLimited() }
             let payment = claims[0].id
             guard await self.acquire(payment) else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.credited(try await store.spendCredit(claims, at: self.now))
@@ -156,12 +186,26 @@ struct PaidCall {
         }
     }
 
+    /// What follows when the payer may not buy; nil when it may.
+    private mutating func screen(_ claim: Claim) async -> PaidRequest.Action? {
+        switch await self.shared.screening.verdict(on: claim) {
+        case .allowed: return nil
+        case .denied(let reason):
+            self.shared.log.info("payer denied", ["route": claim.route, "payer": claim.payer, "reason": reason])
+            return self.machine.denied()
+        case .unavailable(let reason): return self.machine.couldNotScreen(reason)
+        }
+    }
+
     private mutating func claim(_ claim: Claim, _ terms: DeferralTerms?) async throws(StoreError) -> PaidRequest.Action {
         let store = self.shared.store
+        guard await self.mayAsk(claim.payer) else { return self.machine.rateLimited() }
         guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
         // What is deferred waits for no settlement, and is bounded by what the seller is willing to lose.
         if terms == nil, !self.isInBacklog {
-            guard await self.shared.backlog.enter() else { return self.machine.tooManyWait() }
+            guard await self.shared.memory.backlog.enter(upTo: self.shared.settlingCountMax) else {
+                return self.machine.tooManyWait()
+            }
             self.isInBacklog = true
         }
         let outcome = try await store.claim(claim, deferral: terms, at: self.now)
@@ -203,11 +247,21 @@ struct PaidCall {
         return try await self.shared.store.record(record.id) ?? record
     }
 
+    /// Counts the request for who pays, once; false when it is one too many. Only now it is known that nobody else speaks for it.
+    private mutating func mayAsk(_ payer: String) async -> Bool {
+        guard !self.isCounted else { return true }
+        self.isCounted = true
+        let verdict = await self.shared.payerLimits.admit(payer)
+        self.shared.proxy.rates = self.shared.proxy.rates.joined(verdict)
+        return verdict.isAdmitted
+    }
+
     /// Waits for another request of this process that works on the payment, as long as for a settlement.
     private mutating func acquire(_ payment: PaymentID) async -> Bool {
         guard self.locked != payment else { return true }
-        while !self.shared.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
+        while !self.shared.memory.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
         self.locked = payment
+        RequestContext.current?.note(payment: payment.description)
         return true
     }
 
@@ -219,9 +273,9 @@ struct PaidCall {
 
     /// Lets others work on the payment.
     func leave(_ ending: PaidRequest.Ending) {
-        if let payment = self.locked { self.shared.locks.release(payment) }
+        if let payment = self.locked { self.shared.memory.locks.release(payment) }
         guard self.isInBacklog else { return }
-        self.shared.backlog.leave(isSettling: ending.isPending)
+        self.shared.memory.backlog.leave(isSettling: ending.isPending)
     }
 
     private mutating func callUpstream(_ record: PaymentRecord) async -> PaidRequest.UpstreamOutcome {

@@ -23,24 +23,22 @@ final class SettlementBacklog: Sendable {
         var nextAsked: Duration
     }
 
-    private let countMax: Int
     private let store: any PaymentStore
     private let environment: Environment
     private let state: Mutex<State>
 
-    /// At most `countMax` payments of the ledger `store`.
-    init(countMax: Int, store: any PaymentStore, environment: Environment) {
-        self.countMax = countMax
+    /// Of payments of the ledger `store`.
+    init(store: any PaymentStore, environment: Environment) {
         self.store = store
         self.environment = environment
         self.state = Mutex(State(nextAsked: environment.monotonic()))
     }
 
-    /// Joins; false when there are too many. One that joined ends with ``leave(isSettling:)``.
-    func enter() async -> Bool {
+    /// Joins; false when there are `countMax` already. One that joined ends with ``leave(isSettling:)``.
+    func enter(upTo countMax: Int) async -> Bool {
         if self.isDue() {
             // A ledger that does not answer refuses the claim that comes next.
-            let query = PaymentQuery(in: [.signed, .broadcast, .unknown], limit: self.countMax)
+            let query = PaymentQuery(in: [.signed, .broadcast, .unknown], limit: countMax)
             let count = (try? await self.store.records(query).count) ?? 0
             self.state.withLock { state in
                 state.underWay = count
@@ -48,7 +46,7 @@ final class SettlementBacklog: Sendable {
             }
         }
         return self.state.withLock { state in
-            guard max(state.waiting, state.underWay) < self.countMax else { return false }
+            guard max(state.waiting, state.underWay) < countMax else { return false }
             state.waiting += 1
             return true
         }

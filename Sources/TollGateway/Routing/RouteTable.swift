@@ -6,30 +6,98 @@ internal import TollPayments
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
-    struct Entry: Sendable {
+    /// A class: every request has one in hand, from step to step.
+    final class Entry: Sendable {
         let pattern: RoutePattern
         let upstream: Upstream
         let priced: PricedRoute?
+        let metrics: RouteMetrics
+        /// Nil where clients may ask as often as they like.
+        let rates: RouteRates?
+
+        init(pattern: RoutePattern, upstream: Upstream, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
+            self.pattern = pattern
+            self.upstream = upstream
+            self.priced = priced
+            self.metrics = metrics
+            self.rates = rates
+        }
     }
 
     let router: Router
     let routes: [Entry]
     let crossOrigin: CrossOrigin
+    let discovery: DiscoveryDocuments?
+    /// What was promised to whoever asked: two tables with the same promises take each other's payments.
+    let promises: [Promise]
+
+    /// What a client can hold a route to.
+    struct Promise: Hashable, Sendable {
+        let pattern: String
+        let options: [PaymentOption]
+        let dialects: [DialectID]
+        let policy: SettlePolicy
+    }
 
     /// - Parameter clock: The time in seconds since 1970.
-    init(_ configuration: GatewayConfiguration, dialects: [any Dialect], clock: @escaping @Sendable () -> UInt64) {
+    init(
+        _ configuration: GatewayConfiguration, dialects: [any Dialect], metrics: GatewayMetrics,
+        clock: @escaping @Sendable () -> UInt64
+    ) {
         let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        self.routes = configuration.routes.map { route in
+        let routes = configuration.routes.map { route in
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
-                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, crossOrigin: crossOrigin,
-                    clock: clock)
+                    dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, allDialects: dialects,
+                    crossOrigin: crossOrigin,
+                    publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
+                    mode: configuration.mode, clock: clock)
             }
-            return Entry(pattern: route.pattern, upstream: route.upstream, priced: priced)
+            return Entry(
+                pattern: route.pattern, upstream: route.upstream, priced: priced,
+                metrics: metrics.route(route.pattern.description),
+                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
         }
+        self.routes = routes
+        self.discovery = configuration.discovery.map { discovery in
+            DiscoveryDocuments(
+                discovery, publicURL: configuration.publicURL,
+                resources: zip(configuration.routes, routes).compactMap {
+                    ListedResource($0, $1.priced, publicURL: configuration.publicURL)
+                }, time: Int64(clock()))
+        }
+        self.promises = configuration.routes.compactMap { route in
+            route.terms.map { terms in
+                Promise(
+                    pattern: route.pattern.description, options: terms.options, dialects: terms.dialects,
+                    policy: terms.settle.forStrangers)
+            }
+        }
+    }
+
+    /// How long the offer that lives longest can be taken, in seconds.
+    var longestOfferSeconds: Int64 { self.routes.compactMap(\.priced?.offerSeconds).max() ?? 0 }
+
+    /// Gives back the memory of prepared challenges: of a table that makes none any more.
+    func forgetPrepared() {
+        for route in self.routes { route.priced?.forgetPrepared() }
+    }
+
+    /// The document about the routes that a request asks for whose route the router chose: where no route matches, or where one
+    /// does that has a price and wildcards, since nobody sells the price list.
+    func document(for head: RequestHead, decision: Router.Decision) -> (head: ResponseHead, body: [UInt8])? {
+        guard let discovery = self.discovery, head.method == .get || head.method == .head,
+            let kind = discovery.kind(at: head.path)
+        else { return nil }
+        switch decision {
+        case .notFound: break
+        case .route(let index): guard self.routes[index].priced?.mayHideDocuments == true else { return nil }
+        default: return nil
+        }
+        return discovery.answer(kind, head)
     }
 }
 
@@ -43,6 +111,10 @@ final class PricedRoute: Sendable {
     let pattern: RoutePattern
     let terms: Terms
     let dialects: [any Dialect]
+    /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
+    let mayHideDocuments: Bool
+    private let publication: Publication
+    private let mode: GatewayMode
     private let publicURL: Origin
     private let publicURLByteCount: Int
     private let crossOrigin: CrossOrigin
@@ -51,26 +123,39 @@ final class PricedRoute: Sendable {
     private let credentialFields: [FieldName]
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
 
+    /// - Parameters:
+    ///   - dialects: Those that it is offered in.
+    ///   - allDialects: Those of the program: a credential of another may be for an offer made before a reload.
     init(
-        pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], crossOrigin: CrossOrigin,
+        pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], allDialects: [any Dialect],
+        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live,
         clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
-        self.credentialFields = dialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
+        self.credentialFields = allDialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
         self.crossOrigin = crossOrigin
         self.clock = clock
+        self.publication = publication
+        self.mode = mode
+        self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
         self.literal =
             pattern.isLiteral
             ? PreparedChallenge(
-                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL), dialects: dialects,
-                crossOrigin: crossOrigin, clock: clock) : nil
+                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
+                crossOrigin: crossOrigin, mode: mode, clock: clock) : nil
     }
 
-    /// Whether a request presents anything of a dialect that the route takes: a payment, or a sign-in.
+    /// How long an offer can be taken, in seconds.
+    var offerSeconds: Int64 { Int64(self.terms.options.map(\.maxTimeoutSeconds).max() ?? 0) }
+
+    /// Gives back the memory of prepared challenges.
+    func forgetPrepared() { self.prepared.withLock { $0.removeAll() } }
+
+    /// Whether a request presents anything that may have to be read: a payment in any dialect, or a sign-in.
     func hasCredential(_ head: RequestHead) -> Bool {
         for index in self.credentialFields.indices where head.fields.contains(self.credentialFields[index]) { return true }
         return false
@@ -82,7 +167,8 @@ final class PricedRoute: Sendable {
         let key = self.isLong(path) ? Array(self.pattern.path.utf8) : Array(path)
         if let known = self.prepared.withLock({ $0[key] }) { return known }
         let made = PreparedChallenge(
-            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, clock: self.clock)
+            self.offer(forPath: path), dialects: self.dialects, crossOrigin: self.crossOrigin, mode: self.mode,
+            clock: self.clock)
         self.prepared.withLock { prepared in
             if prepared.count >= Self.preparedCountMax { prepared.removeAll(keepingCapacity: true) }
             prepared[key] = made
@@ -93,18 +179,22 @@ final class PricedRoute: Sendable {
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
         let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
-        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL)
+        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
     }
 
     private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
         self.publicURLByteCount + path.count > Self.resourceByteCountMax
     }
 
-    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin) -> Offer {
+    /// What the pattern as a whole is offered for.
+    func offer(named resource: String) -> Offer { Self.offer(self.terms, resource: resource, self.publicURL, self.publication) }
+
+    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin, _ publication: Publication) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
             policy: terms.settle.forStrangers, identifiers: terms.identifiers,
-            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil)
+            signInDomain: terms.acceptsSignIn ? publicURL.authority : nil, bazaar: publication.bazaar,
+            service: publication.service)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
@@ -135,12 +225,13 @@ final class PricedRoute: Sendable {
         return .none
     }
 
-    /// What a request presents. More than one credential, of one dialect or of several, is malformed: which one is meant?
-    func credential(in head: RequestHead) -> CredentialReading {
+    /// What a request presents for the offers of `routes`, in the dialects of any of them. More than one credential, of one
+    /// dialect or of several, is malformed: which one is meant?
+    static func credential(in head: RequestHead, of routes: [PricedRoute]) -> CredentialReading {
         var found = CredentialReading.none
         var field: FieldName?
-        let offers = [self.offer(forPath: head.path)]
-        for dialect in self.dialects {
+        for dialect in Self.dialects(of: routes) {
+            let offers = routes.filter { $0.offered(in: dialect) }.map { $0.offer(forPath: head.path) }
             for name in dialect.credentialFields where head.fields.contains(name) {
                 if head.fields.count(of: name) > 1 {
                     return .malformed(field: name.description, reason: "stands more than once; send one")
@@ -153,5 +244,17 @@ final class PricedRoute: Sendable {
             found = reading
         }
         return found
+    }
+
+    private func offered(in dialect: any Dialect) -> Bool { self.dialects.contains { $0.id == dialect.id } }
+
+    /// Each once, in their order.
+    private static func dialects(of routes: [PricedRoute]) -> [any Dialect] {
+        guard routes.count > 1 else { return routes.first?.dialects ?? [] }
+        var dialects: [any Dialect] = []
+        for dialect in routes.flatMap(\.dialects) where !dialects.contains(where: { $0.id == dialect.id }) {
+            dialects.append(dialect)
+        }
+        return dialects
     }
 }

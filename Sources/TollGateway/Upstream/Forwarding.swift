@@ -9,8 +9,12 @@ struct Forwarding: Sendable {
     /// Fields that carry a credential or a sign-in of any dialect this program speaks, whether the route takes it or not: in the
     /// hands of an upstream it could be spent by it.
     let credentialFields: [FieldName]
-    /// Fields that only we may say to a client.
-    let responseFields: [FieldName]
+    /// Fields that the client writes anew, besides hop-by-hop ones.
+    private static let rewrittenFields: [FieldName] = [.host, .expect]
+    /// Fields that an upstream may not say to a client: those that only we may, and what is for other ears.
+    let hiddenFields: [FieldName]
+    /// The fields that a paid answer depends on, as `Vary` lists them.
+    private let varying: String
     private let way: ForwardedFields
 
     /// Between a resource server and a facilitator, or a handler and its middleware; never for buyers (x402, §1.1).
@@ -26,7 +30,8 @@ struct Forwarding: Sendable {
     init(dialects: [any Dialect], way: ForwardedFields) {
         self.way = way
         self.credentialFields = dialects.flatMap { $0.credentialFields + $0.signInFields }
-        self.responseFields = dialects.flatMap(\.responseFields)
+        self.hiddenFields = dialects.flatMap(\.responseFields) + Self.innerFields
+        self.varying = self.credentialFields.map(\.description).joined(separator: ", ")
     }
 
     /// The request as the upstream gets it: hop-by-hop fields, credentials and everything that looks like ours removed, then
@@ -38,9 +43,7 @@ struct Forwarding: Sendable {
         var fields = head.fields
         fields.removeHopByHop()
         fields.removeAll { !self.isForUpstream($0) }
-        fields.remove(.host)
-        fields.remove(.contentLength)
-        fields.remove(.expect)
+        fields.removeAll(named: Self.rewrittenFields)
         if let left = head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
         self.way.add(to: &fields, of: request)
         if let payment {
@@ -62,23 +65,26 @@ struct Forwarding: Sendable {
     private static func removeConditions(_ fields: inout Fields, _ method: Method) {
         guard method == .get || method == .head else { return }
         if fields.contains("if-range") { fields.remove("range") }
-        for name in self.conditionalFields { fields.remove(name) }
+        fields.removeAll(named: self.conditionalFields)
     }
 
     private static func describe(_ payment: PaymentRecord, in fields: inout Fields) {
         let claim = payment.claim
+        let id = claim.id.description
         fields.append("Tollgate-Payer", claim.payer)
-        fields.append("Tollgate-Payment-Id", claim.id.description)
+        fields.append("Tollgate-Payment-Id", id)
         fields.append("Tollgate-Amount", claim.option.amount.description)
         fields.append("Tollgate-Asset", claim.option.asset.address)
         fields.append("Tollgate-Network", claim.option.network.description)
-        fields.set(.idempotencyKey, claim.id.description)
+        fields.set(.idempotencyKey, id)
     }
 
     /// Whether a field or trailer of a client may go upstream by its name: it is no credential and does not look like ours.
     func isForUpstream(_ name: ArraySlice<UInt8>) -> Bool {
         !Self.isOurs(name) && !ForwardedFields.isOne(name)
-            && !self.credentialFields.contains { $0.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased)) }
+            && !self.credentialFields.contains {
+                $0.bytes.count == name.count && $0.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased))
+            }
     }
 
     /// Whether a name is one that only we may send: `tollgate-` with `_` read as `-`, as servers that map names to variables do.
@@ -91,7 +97,6 @@ struct Forwarding: Sendable {
     func response(_ head: ResponseHead, from upstream: Upstream) -> ResponseHead {
         var head = head
         head.fields.removeHopByHop()
-        head.fields.remove(.contentLength)
         self.keepVisible(&head.fields, from: upstream)
         return head
     }
@@ -105,13 +110,19 @@ struct Forwarding: Sendable {
     }
 
     private func keepVisible(_ fields: inout Fields, from upstream: Upstream) {
-        fields.removeAll(where: Self.isOurs)
-        for name in self.responseFields + Self.innerFields + upstream.strip { fields.remove(name) }
+        if !upstream.isAdmission { fields.removeAll(where: Self.isOurs) }
+        fields.removeAll(named: self.hiddenFields)
+        fields.removeAll(named: upstream.strip)
     }
 
     /// Keeps a paid answer out of shared caches, and tells caches what the answer depended on.
     func makePrivate(_ fields: inout Fields) {
-        for name in Self.sharedCacheFields { fields.remove(name) }
+        fields.removeAll(named: Self.sharedCacheFields)
+        defer { fields.append("Vary", self.varying) }
+        guard fields.contains(.cacheControl) else {
+            fields.append("Cache-Control", "private")
+            return
+        }
         let directives = fields.values(of: .cacheControl).flatMap { Self.listMembers(String(decoding: $0, as: UTF8.self)) }
         let kept = directives.filter { directive in
             let name = directive.prefix { $0 != "=" && $0 != " " }.lowercased()
@@ -119,7 +130,6 @@ struct Forwarding: Sendable {
         }
         fields.remove(.cacheControl)
         fields.append("Cache-Control", (kept + ["private"]).joined(separator: ", "))
-        fields.append("Vary", self.credentialFields.map(\.description).joined(separator: ", "))
     }
 
     /// The members of a comma-separated list; a comma in a quoted string parts nothing (RFC 9110 §5.6.1, §5.6.4).

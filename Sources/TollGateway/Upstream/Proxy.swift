@@ -10,15 +10,23 @@ struct Proxy: Sendable {
     let client: any HTTPClient
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
+    let mode: GatewayMode
     let log: Logger
+    /// How the client of this request stands to its limits.
+    var rates = RateVerdict.unlimited
 
     /// A free request: passed on and streamed back.
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
+        let watch = request.body.whole == nil ? WatchedBody(request.body) : nil
         do throws(HTTPError) {
-            let body = self.streamed(request.body, request.head.framing)
+            let body = self.streamed(watch.map { BodyStream($0) } ?? request.body, request.head.framing)
             let answer = try await self.client.send(self.forwarding.request(request, to: upstream, body: body, payment: nil))
             await self.relay(answer, from: upstream, request.head, receipt: [], responder)
         } catch {
+            if let failure = watch?.failure {
+                await self.refuse(.body(failure), request.head, responder)
+                return
+            }
             self.log.warning("upstream failed", ["upstream": upstream.name, "reason": error.description])
             await self.refuse(Self.problem(error), request.head, responder)
         }
@@ -50,6 +58,12 @@ struct Proxy: Sendable {
         var head = self.forwarding.response(answer.head, from: upstream)
         self.finish(&head, request, receipt: receipt)
         do throws(HTTPError) {
+            // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
+            if let whole = answer.body.whole, answer.length == UInt64(whole.count), request.method != .head, !head.isBodyless {
+                onPiece?(whole)
+                try await responder.send(head, body: whole)
+                return true
+            }
             let writer = try await responder.stream(head, length: answer.length)
             guard request.method != .head, !head.isBodyless else {
                 try await writer.finish()
@@ -87,12 +101,18 @@ struct Proxy: Sendable {
         }
     }
 
-    /// What every answer gets: cross-origin fields; a paid one also its receipt, and privacy from shared caches.
+    /// What every answer gets: cross-origin fields, and how the client stands to its limits; a paid one also its receipt, and
+    /// privacy from shared caches.
     private func finish(_ head: inout ResponseHead, _ request: RequestHead, receipt: [(name: String, value: String)]) {
         if !receipt.isEmpty {
             for (name, value) in receipt { head.fields.append(name, value) }
             self.forwarding.makePrivate(&head.fields)
         }
+        for (name, value) in self.rates.fields {
+            if let name = FieldName(name) { head.fields.remove(name) }
+            head.fields.append(name, value)
+        }
+        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
         self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 

@@ -11,9 +11,10 @@ enum ClientMessage {
         }
         guard request.target.allSatisfy(ByteGrammar.isTarget) else { return "a byte of the target must be percent-escaped" }
         guard request.method != .connect else { return "CONNECT is not supported" }
-        let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
-        return owned.first { request.fields.contains($0) }.map { "\($0) is written by the client" }
+        return self.owned.first { request.fields.contains($0) }.map { "\($0) is written by the client" }
     }
+
+    private static let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
 
     static func head(of request: ClientRequest) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -28,12 +29,14 @@ enum ClientMessage {
         return bytes
     }
 
+    private static let expectingBody: [Method] = [.post, .put, .patch]
+
     static func framing(of request: ClientRequest) -> BodyFraming {
         switch request.body {
         case .bytes(let bytes): .length(UInt64(bytes.count))
         case .stream(_, let length): length.map { .length($0) } ?? .chunked
         // Where a body is expected its absence is said: RFC 9110 §8.6.
-        case .none: [.post, .put, .patch].contains(request.method) ? .length(0) : .none
+        case .none: self.expectingBody.contains(request.method) ? .length(0) : .none
         }
     }
 }

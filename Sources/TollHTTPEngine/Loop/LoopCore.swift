@@ -27,6 +27,8 @@ final class LoopCore {
     var running: [UnownedJob] = []
     /// Where sockets read into.
     let buffer = ReceiveBuffer()
+    /// Where TLS puts what it has decrypted from there.
+    private(set) lazy var plaintext = ReceiveBuffer()
     /// The value of `Date` for this second.
     private(set) var date: [UInt8]
 

@@ -12,6 +12,9 @@ final class ReceiveBuffer {
 
     func receive(from socket: Socket) -> Socket.Transfer { unsafe socket.receive(into: self.memory) }
 
+    /// Has someone else write into the memory.
+    func fill<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result { unsafe body(self.memory) }
+
     /// The first `count` bytes read last. `body` must not read again.
     func withBytes<Result>(_ count: Int, _ body: (Span<UInt8>) -> Result) -> Result {
         let bytes = unsafe UnsafeRawBufferPointer(rebasing: self.memory[..<count])

@@ -49,6 +49,12 @@ struct SocketAddress: Sendable {
         return PeerAddress(ip: ip, port: port)
     }
 
+    /// What connections from here are counted by: an IPv4 address, the /64 of an IPv6 address; 0 for this machine's own.
+    var network: UInt64 {
+        var address = self.address
+        return unsafe toll_address_network(&address)
+    }
+
     fileprivate func listen(backlog: Int32) -> Int32 {
         var address = self.address
         return unsafe toll_listen(&address, backlog)
@@ -66,7 +72,16 @@ struct SocketAddress: Sendable {
     }
 }
 
-/// A non-blocking TCP socket. Whoever holds it closes it, once.
+/// The file of a Unix socket that this process listens on.
+struct BoundFile: Sendable {
+    let path: String
+    fileprivate let identity: [UInt64]
+
+    /// Removes the file, unless another server's stands there by now.
+    func remove() { unsafe toll_remove_unix(self.path, self.identity) }
+}
+
+/// A non-blocking stream socket. Whoever holds it closes it, once.
 struct Socket: Sendable {
     /// The outcome of a transfer.
     enum Transfer {
@@ -82,6 +97,16 @@ struct Socket: Sendable {
     static func listening(on address: SocketAddress, backlog: Int32 = 4096) throws(SystemError) -> Socket {
         Socket(descriptor: try SystemError.check(address.listen(backlog: backlog)))
     }
+
+    /// A socket that listens on a file.
+    static func listening(on file: UnixSocketFile, backlog: Int32 = 4096) throws(SystemError) -> (Socket, BoundFile) {
+        var identity: [UInt64] = [0, 0]
+        let descriptor = unsafe toll_listen_unix(file.path, file.mode, file.group, backlog, &identity)
+        return (Socket(descriptor: try SystemError.check(descriptor)), BoundFile(path: file.path, identity: identity))
+    }
+
+    /// The same socket for one more loop.
+    func duplicate() throws(SystemError) -> Socket { Socket(descriptor: try SystemError.check(toll_duplicate(self.descriptor))) }
 
     /// A socket that is being connected: writable means decided, ``connectionError`` says how.
     static func connecting(to address: SocketAddress) throws(SystemError) -> Socket {

@@ -123,10 +123,15 @@ public struct BodyDecoder: Sendable {
             return try self.lines.next(input, from: &place)
         } catch {
             switch error {
+            case .tooLong where self.isAfterChunk: throw HTTPError(.malformed, "a chunk is longer than its size says")
             case .tooLong: throw HTTPError(.tooLarge, "a chunk line or the trailers are over the limit")
             case .bareLineFeed: throw HTTPError(.malformed, "a chunk line ends without CRLF")
             }
         }
+    }
+
+    private var isAfterChunk: Bool {
+        if case .chunkEnd = self.state { true } else { false }
     }
 
     private mutating func take(_ line: Span<UInt8>) throws(HTTPError) {

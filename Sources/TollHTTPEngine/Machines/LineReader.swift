@@ -37,6 +37,7 @@ struct LineReader: Sendable {
         if self.isWhole { end += 1 }
         self.byteCount += end - place
         guard self.byteCount <= self.limit else { throw .tooLong }
+        if self.line.isEmpty { self.line.reserveCapacity(256) }  // Longer lines are rare, and grow it.
         self.line.append(span: input.extracting(place..<end))
         place = end
         guard self.isWhole else { return false }

@@ -27,8 +27,8 @@ public struct RequestParser: Sendable {
     private var hasRequestLine = false
     private var length: UInt64?
     private var isChunked = false
-    private let fieldCountMax: Int
-    private let bodyMax: UInt64
+    private var fieldCountMax: Int
+    private var bodyMax: UInt64
 
     /// A parser under these limits.
     public init(limits: ServerLimits = ServerLimits()) {
@@ -44,6 +44,14 @@ public struct RequestParser: Sendable {
         self.hasRequestLine = false
         self.length = nil
         self.isChunked = false
+    }
+
+    /// Prepares for the next head, to be read under these limits.
+    mutating func reset(limits: ServerLimits) {
+        self.reset()
+        self.lines.reset(limit: limits.headerBytes)
+        self.fieldCountMax = limits.fieldCount
+        self.bodyMax = limits.bodyBytes
     }
 
     /// Reads on. After `.complete` or `.refused`, call ``reset()`` first.

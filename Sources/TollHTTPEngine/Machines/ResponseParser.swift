@@ -27,6 +27,9 @@ public struct ResponseParser: Sendable {
     /// True when nothing of a response has been seen.
     public var isAtStart: Bool { self.lines.byteCount == 0 && !self.sawInterim }
 
+    /// Bytes that the fields of most heads fit.
+    private static let likelyByteCount = 1024
+
     private var lines: LineReader
     private var isVersion11 = false
     private var isChunked = false
@@ -52,6 +55,8 @@ public struct ResponseParser: Sendable {
             let line = self.lines.line
             if self.head.status == 0 {
                 try self.readStatusLine(line.span)
+                // Nearly always the whole head is here, and of no more fields than these.
+                self.head.fields.reserveCapacity(16, byteCount: min(input.count, Self.likelyByteCount))
             } else if !line.isEmpty {
                 try self.readField(line.span)
             } else if self.head.status >= 200 {

@@ -35,8 +35,12 @@ final class ServerConnection: Watcher {
     private static let answersMax = 64 * 1024
 
     let peer: PeerAddress
+    /// What it is counted by, see ``NetworkCounts``.
+    let network: UInt64
     let shard: ServerShard
-    private let socket: Socket
+    /// Who answers where it was accepted, if not the server's own handler.
+    private let override: (any RequestHandler)?
+    private var wire: ServerWire
     private var phase = Phase.reading
     private var isReadable = false
     private var sawHangup = false
@@ -45,34 +49,34 @@ final class ServerConnection: Watcher {
     private var isInsideHead = false
     /// Bytes received and not used yet.
     private var input: [UInt8] = []
-    private var output = OutputQueue()
     private var afterOutput = AfterOutput.goOn
     private var exchange: ServerExchange?
     private var discarded: UInt64 = 0
     private var discard = BodyDecoder(request: .none)
 
-    init(_ socket: Socket, peer: PeerAddress, shard: ServerShard) {
-        self.socket = socket
+    init(_ wire: ServerWire, peer: PeerAddress, network: UInt64, listener: ServerListener, shard: ServerShard) {
+        self.wire = wire
         self.peer = peer
+        self.network = network
+        self.override = listener.handler
         self.shard = shard
     }
 
     func open() throws(SystemError) {
-        try self.shard.core.register(self, self.socket.descriptor)
+        try self.shard.core.register(self, self.wire.socket.descriptor)
         self.shard.core.setDeadline(self, after: self.shard.limits.headerTime)
     }
 
     /// True between requests: nothing is lost by closing.
-    var isIdle: Bool { self.phase == .reading && self.parser == nil && self.input.isEmpty && self.output.isEmpty }
+    var isIdle: Bool { self.phase == .reading && self.parser == nil && self.input.isEmpty && self.wire.isEmpty }
 
     /// Closes at once.
     func drop() {
         guard self.phase != .closed else { return }
         self.phase = .closed
         self.shard.core.forget(self)
-        self.socket.close()
+        self.wire.close(isWhole: self.exchange == nil)
         self.input = []
-        self.output = OutputQueue()
         let exchange = self.exchange
         self.exchange = nil
         exchange?.detach(HTTPError(.disconnected, "the client has gone away"))
@@ -85,7 +89,7 @@ final class ServerConnection: Watcher {
 
     override func ready(_ readiness: Readiness) {
         if readiness.contains(.failed) { return self.drop() }
-        if readiness.contains(.writable), !self.output.isEmpty { self.flush() }
+        if readiness.contains(.writable), !self.wire.isEmpty { self.flush() }
         guard readiness.contains(.readable) || readiness.contains(.hangup) else { return }
         self.isReadable = true
         if readiness.contains(.hangup) {
@@ -101,7 +105,7 @@ final class ServerConnection: Watcher {
             self.parser = nil
             self.refuse(RequestRefusal(408, "head_too_slow"))
             self.sendAnswers()
-        case .handling where self.output.isEmpty:
+        case .handling where self.wire.isEmpty:
             self.exchange?.bodyFailed(HTTPError(.timedOut, "the client has stopped sending its body"))
         case .reading, .handling, .discarding, .lingering, .closed:
             self.drop()
@@ -128,7 +132,7 @@ final class ServerConnection: Watcher {
 
     private var takesInput: Bool {
         switch self.phase {
-        case .reading, .discarding: self.output.isEmpty && self.afterOutput == .goOn
+        case .reading, .discarding: self.wire.isEmpty && self.afterOutput == .goOn
         case .handling: self.exchange?.wantsBody ?? false
         case .lingering: true
         case .closed: false
@@ -136,14 +140,14 @@ final class ServerConnection: Watcher {
     }
 
     private func receive() {
-        switch self.shard.core.buffer.receive(from: self.socket) {
+        switch self.shard.core.buffer.receive(from: self.wire.socket) {
         case .count(0):
             self.isReadable = false
             self.drop()
         case .count(let count):
             // A short read has emptied the socket, unless the end of the stream waits behind it.
             if count < ReceiveBuffer.byteCount, !self.sawHangup { self.isReadable = false }
-            self.shard.core.buffer.withBytes(count) { self.consume($0) }
+            self.shard.core.buffer.withBytes(count) { self.wire.tls == nil ? self.consume($0) : self.decrypt($0) }
         case .wouldBlock:
             self.isReadable = false
         case .failed:
@@ -172,6 +176,69 @@ final class ServerConnection: Watcher {
         self.sendAnswers()
     }
 
+    // MARK: TLS
+
+    /// Takes the encryption off what came and serves what is inside, shaking hands first.
+    private func decrypt(_ bytes: Span<UInt8>) {
+        guard let tls = self.wire.tls else { return }
+        // Every hello is a record of type 22 (RFC 8446 §5.1).
+        if tls.isFresh, bytes[0] != 22 { return self.answerPlainClient(bytes) }
+        var place = 0
+        while place < bytes.count {
+            let piece = bytes.extracting(place..<min(place + TLSSession.pieceMax, bytes.count))
+            place += piece.count
+            tls.feed(piece)
+            guard self.readDecrypted(tls) else { return }
+        }
+        self.sendHandshake()
+    }
+
+    /// False when nothing more can come of the session.
+    private func readDecrypted(_ tls: TLSSession) -> Bool {
+        let buffer = self.shard.core.plaintext
+        while self.phase != .closed {
+            switch tls.read(into: buffer) {
+            case .count(let count): buffer.withBytes(count) { self.consume($0) }
+            case .again: return true
+            case .closed:
+                self.inputEnded()
+                return false
+            case .failed:
+                // The alert says what is wrong.
+                self.sendHandshake()
+                self.drop()
+                return false
+            }
+        }
+        return false
+    }
+
+    /// The client has said that nothing more comes: as if it had shut its side of the socket.
+    private func inputEnded() {
+        self.sawHangup = true
+        if self.phase == .handling || self.wire.isEmpty { return self.drop() }
+        self.afterOutput = .close
+    }
+
+    private func sendHandshake() {
+        guard self.phase != .closed else { return }
+        switch self.wire.sendHandshake() {
+        case .sent: break
+        case .queued: self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime)
+        case .broken: self.drop()
+        }
+    }
+
+    /// Plain HTTP where TLS is spoken is told so, in the clear. Whatever else came is not answered.
+    private func answerPlainClient(_ bytes: Span<UInt8>) {
+        guard ByteGrammar.isToken(bytes[0]) else { return self.drop() }
+        self.wire.dropTLS()
+        self.refuse(RequestRefusal(400, "plain_http_on_a_tls_port"))
+        self.sendAnswers()
+    }
+
+    // MARK: Heads
+
     /// Reads on in a head. Returns how many bytes were used.
     private func readHead(_ bytes: Span<UInt8>) -> Int {
         if let parser = self.parser.take() { self.shard.parser = parser }
@@ -183,7 +250,7 @@ final class ServerConnection: Watcher {
             self.serve()
             return consumed
         case .refused(let refusal):
-            self.shard.parser.reset()
+            self.shard.parser.reset(limits: self.shard.limits)
             self.refuse(refusal)
             return bytes.count
         }
@@ -201,16 +268,18 @@ final class ServerConnection: Watcher {
 
     // MARK: Serving
 
+    private var handler: any RequestHandler { self.override ?? self.shard.handler }
+
     private func serve() {
         self.isInsideHead = false
         let shard = self.shard
         let start = shard.answer.bytes.count
-        let disposition = shard.handler.receive(shard.parser.head, peer: self.peer, answer: &shard.answer)
+        let disposition = self.handler.receive(shard.parser.head, peer: self.peer, answer: &shard.answer)
         switch disposition {
         case .answered: self.answered(from: start)
         case .handle: self.handle()
         }
-        shard.parser.reset()
+        shard.parser.reset(limits: shard.limits)
         // Whoever pipelines thousands of requests has to read the answers in between.
         if shard.answer.bytes.count > Self.answersMax { self.sendAnswers() }
     }
@@ -250,7 +319,7 @@ final class ServerConnection: Watcher {
             body: head.framing == .none ? .empty : BodyStream(channel),
             client: exchange.client
         )
-        let handler = self.shard.handler
+        let handler = self.handler
         Task(executorPreference: self.shard.loop) { await handler.handle(request, Responder(channel)) }
     }
 
@@ -305,7 +374,7 @@ final class ServerConnection: Watcher {
         self.phase = .lingering
         self.discarded = 0
         self.input = []
-        self.socket.shutdownWrite()
+        self.wire.shutdownWrite()
         self.shard.core.setDeadline(self, after: self.shard.limits.discardTime)
     }
 
@@ -314,29 +383,30 @@ final class ServerConnection: Watcher {
     /// Sends the answers collected in this event, all with one call.
     private func sendAnswers() {
         if !self.shard.answer.bytes.isEmpty, self.phase != .closed {
-            let outcome = self.output.write(self.shard.answer.bytes, to: self.socket)
+            let outcome = self.wire.write(self.shard.answer.bytes)
             if outcome == .broken { self.drop() }
-            if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime) }
+            if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
         }
         self.shard.answer.bytes.removeAll(keepingCapacity: true)
-        if self.afterOutput != .goOn, self.output.isEmpty, self.phase == .reading || self.phase == .discarding { self.end() }
+        if self.afterOutput != .goOn, self.wire.isEmpty, self.phase == .reading || self.phase == .discarding { self.end() }
     }
 
     /// Sends for an exchange.
     func write(_ first: [UInt8], _ second: [UInt8] = []) -> OutputQueue.Outcome {
-        let outcome = self.output.write(first, second, to: self.socket)
-        if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime) }
+        let outcome = self.wire.write(first, second)
+        if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
         if outcome == .broken { self.drop() }
         return outcome
     }
 
     private func flush() {
-        switch self.output.flush(to: self.socket) {
+        switch self.wire.flush() {
         case .broken: self.drop()
-        case .queued: self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime)
+        case .queued: self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime)
         case .sent:
             if self.phase == .handling {
                 self.shard.core.clearDeadline(self)
+                if let patience = self.exchange?.patience { self.shard.core.setDeadline(self, after: patience) }
                 self.exchange?.outputSent()
             } else if self.afterOutput != .goOn {
                 self.end()
@@ -357,18 +427,18 @@ final class ServerConnection: Watcher {
         self.input.removeFirst(used)
     }
 
-    /// The exchange waits for body.
-    func bodyWanted() {
-        self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime)
+    /// The exchange waits for body, this long at most.
+    func bodyWanted(for patience: Duration) {
+        self.shard.core.setDeadline(self, after: patience)
         self.pump()
     }
 
     /// Body bytes came, though none that can be given out yet.
-    func bodyProgressed() { self.shard.core.setDeadline(self, after: self.shard.limits.bodyIdleTime) }
+    func bodyProgressed(patience: Duration) { self.shard.core.setDeadline(self, after: patience) }
 
     /// The exchange no longer waits for body.
     func bodyArrived() {
-        if self.output.isEmpty { self.shard.core.clearDeadline(self) }
+        if self.wire.isEmpty { self.shard.core.clearDeadline(self) }
     }
 
     /// Whether the connection ends with the answer to this request.

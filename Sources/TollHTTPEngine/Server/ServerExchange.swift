@@ -29,6 +29,7 @@ final class ServerExchange {
     private var awaitsContinue: Bool
     private var bodyFailure: HTTPError?
     private var bodyWaiter: Waiter<[UInt8]?>?
+    private var pace = BodyPace()
     private var writeWaiter: Waiter<Void>?
 
     init(_ head: RequestHead, of connection: ServerConnection) {
@@ -53,6 +54,12 @@ final class ServerExchange {
 
     var wantsBody: Bool { self.bodyWaiter != nil }
 
+    /// How long the body that is waited for may let itself be waited for; nil while none is.
+    var patience: Duration? {
+        guard self.wantsBody, let shard = self.connection?.shard else { return nil }
+        return self.pace.patience(at: shard.core.now, received: self.decoder.byteCount, limits: shard.limits)
+    }
+
     /// The next piece if it is here.
     func takeBody() -> Result<[UInt8]?, HTTPError>? {
         if let failure = self.bodyFailure { return .failure(failure) }
@@ -75,13 +82,18 @@ final class ServerExchange {
             _ = self.connection?.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
         }
         self.awaitsContinue = false
-        self.connection?.bodyWanted()
+        if let connection = self.connection { self.pace.waits(at: connection.shard.core.now) }
+        if let patience = self.patience { self.connection?.bodyWanted(for: patience) }
     }
 
     /// Takes body bytes just received. Returns how many were used.
     func feed(_ bytes: Span<UInt8>) -> Int {
         let (used, piece) = self.decode(bytes)
-        if let piece { self.resumeBody(piece) } else { self.connection?.bodyProgressed() }
+        if let piece {
+            self.resumeBody(piece)
+        } else if let patience = self.patience {
+            self.connection?.bodyProgressed(patience: patience)
+        }
         return used
     }
 
@@ -111,7 +123,10 @@ final class ServerExchange {
 
     private func resumeBody(_ piece: Result<[UInt8]?, HTTPError>) {
         guard let waiter = self.bodyWaiter.take() else { return }
-        self.connection?.bodyArrived()
+        if let connection = self.connection {
+            self.pace.came(at: connection.shard.core.now)
+            connection.bodyArrived()
+        }
         waiter.resume(returning: piece)
     }
 
@@ -205,10 +220,11 @@ final class ServerExchange {
         return self.head.minorVersion == 1 ? .chunked : .none
     }
 
+    private static let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+
     private static func fault(in head: ResponseHead) -> String? {
         guard 200...999 ~= head.status else { return "a final status is 200–999, not \(head.status)" }
-        let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
-        return owned.first { head.fields.contains($0) }.map { "\($0) is written by the engine" }
+        return self.owned.first { head.fields.contains($0) }.map { "\($0) is written by the engine" }
     }
 
     private func append(

@@ -2,62 +2,76 @@
 
 internal import TollHTTP
 
-/// A server's part on one loop: a listening socket on the shared port and the connections it accepted.
+/// A server's part on one loop: its listening sockets and the connections they accepted.
 final class ServerShard: Watcher {
     let loop: EventLoop
     let core: LoopCore
-    let handler: any RequestHandler
-    let limits: ServerLimits
+    private(set) var handler: any RequestHandler
+    private(set) var limits: ServerLimits
     /// Reads the heads that come in one piece. Always reset between connections.
     var parser: RequestParser
     /// Collects the answers of one event. Empty between events.
     var answer: ImmediateAnswer
     private(set) var isDraining = false
 
-    private var listener: Listener?
+    /// Shared with the server's other loops.
+    let networks: NetworkCounts
+
+    private var listeners: [ServerListener] = []
     private var connections: [ObjectIdentifier: ServerConnection] = [:]
-    private let connectionMax: Int
+    private var connectionMax: Int
     private var drained: CheckedContinuation<Void, Never>?
 
     /// Only on the loop's thread.
-    init(_ loop: EventLoop, handler: any RequestHandler, limits: ServerLimits, connectionMax: Int) {
+    init(
+        _ loop: EventLoop, handler: any RequestHandler, limits: ServerLimits, connectionMax: Int, networks: NetworkCounts
+    ) {
         self.loop = loop
         self.core = loop.core
         self.handler = handler
         self.limits = limits
         self.connectionMax = connectionMax
+        self.networks = networks
         self.parser = RequestParser(limits: limits)
         self.answer = ImmediateAnswer(dateField: self.core.date, fill: System.fillRandom)
     }
 
-    func listen(on socket: Socket) throws(SystemError) {
+    func listen(on sockets: [(Socket, ServerEndpoint)]) throws(SystemError) {
         try self.core.register(self)
-        let listener = Listener(socket, shard: self)
-        try self.core.register(listener, socket.descriptor, .readable)
-        self.listener = listener
+        for (socket, endpoint) in sockets {
+            let listener = ServerListener(socket, endpoint, shard: self)
+            try listener.open()
+            self.listeners.append(listener)
+        }
         self.core.everySecond { [weak self] date in
             self?.answer.dateField = date
             return self != nil
         }
     }
 
+    /// Serves by `handler` and within `limits` what comes from now on. What is under way ends as it began, and no connection is
+    /// closed.
+    func replace(handler: (any RequestHandler)?, limits: ServerLimits, connectionMax: Int) {
+        if let handler { self.handler = handler }
+        self.limits = limits
+        self.connectionMax = connectionMax
+        self.parser.reset(limits: limits)
+        for listener in self.listeners { listener.resume() }
+    }
+
     // MARK: Connections
 
     var isFull: Bool { self.connections.count >= self.connectionMax }
 
-    func accepted(_ socket: Socket, _ address: SocketAddress) {
-        let connection = ServerConnection(socket, peer: address.peer, shard: self)
-        do throws(SystemError) {
-            try connection.open()
-            self.connections[ObjectIdentifier(connection)] = connection
-        } catch {
-            socket.close()
-        }
+    func open(_ connection: ServerConnection) {
+        self.connections[ObjectIdentifier(connection)] = connection
+        do throws(SystemError) { try connection.open() } catch { connection.drop() }
     }
 
     func closed(_ connection: ServerConnection) {
         self.connections[ObjectIdentifier(connection)] = nil
-        self.listener?.resume()
+        self.networks.leave(connection.network)
+        for listener in self.listeners { listener.resume() }
         if self.isDraining, self.connections.isEmpty { self.endDrain() }
     }
 
@@ -68,8 +82,8 @@ final class ServerShard: Watcher {
         guard !self.isDraining else { return done.resume() }
         self.isDraining = true
         self.drained = done
-        self.listener?.close()
-        self.listener = nil
+        for listener in self.listeners { listener.close() }
+        self.listeners = []
         for connection in self.connections.values where connection.isIdle { connection.drop() }
         if self.connections.isEmpty { return self.endDrain() }
         self.core.setDeadline(self, after: time)
@@ -82,57 +96,5 @@ final class ServerShard: Watcher {
     private func endDrain() {
         self.core.forget(self)
         self.drained.take()?.resume()
-    }
-}
-
-/// A listening socket. Level-triggered: whoever is not accepted now is told of again.
-private final class Listener: Watcher {
-    private let socket: Socket
-    private unowned let shard: ServerShard
-    private var isPaused = false
-
-    /// Connections accepted per event, so that a flood of them does not starve those that are open.
-    private static let batch = 64
-    /// Without file descriptors, try again this often.
-    private static let pause: Duration = .milliseconds(100)
-
-    init(_ socket: Socket, shard: ServerShard) {
-        self.socket = socket
-        self.shard = shard
-    }
-
-    override func ready(_ readiness: Readiness) {
-        for _ in 0..<Self.batch {
-            guard !self.shard.isFull else { return self.suspend() }
-            do throws(SystemError) {
-                guard let (socket, address) = try self.socket.accept() else { return }
-                self.shard.accepted(socket, address)
-            } catch {
-                // The peer may have gone while it waited (ECONNABORTED): the next one is none the worse.
-                guard error.isOutOfFiles else { continue }
-                self.suspend()
-                return self.shard.core.setDeadline(self, after: Self.pause)
-            }
-        }
-    }
-
-    override func deadlinePassed() { self.resume() }
-
-    override func loopEnds() { self.close() }
-
-    private func suspend() {
-        self.isPaused = true
-        self.shard.core.change(self, self.socket.descriptor, [])
-    }
-
-    func resume() {
-        guard self.isPaused, !self.shard.isFull else { return }
-        self.isPaused = false
-        self.shard.core.change(self, self.socket.descriptor, .readable)
-    }
-
-    func close() {
-        self.shard.core.forget(self)
-        self.socket.close()
     }
 }

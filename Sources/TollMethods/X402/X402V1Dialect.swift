@@ -25,18 +25,28 @@ public struct X402V1Dialect: Dialect {
     }
 
     public func challenge(for offer: Offer, error: String?) -> Challenge {
-        let accepts = offer.options.compactMap { option in
+        let required = X402V1.PaymentRequired(
+            error: error ?? X402V1.PaymentRequired.noPaymentError, accepts: self.requirements(of: offer))
+        return Challenge(body: required.json)
+    }
+
+    public func listing(of offer: Offer) -> JSONObject? {
+        let accepts = self.requirements(of: offer).map { JSON.object($0.json) }
+        return accepts.isEmpty ? nil : ["x402Version": .integer(X402Version.v1.rawValue), "accepts": .array(accepts)]
+    }
+
+    private func requirements(of offer: Offer) -> [X402V1.PaymentRequirements] {
+        offer.options.compactMap { option in
             self.legacyName(option.network).map { Self.requirements(option, offer: offer, network: $0) }
         }
-        let required = X402V1.PaymentRequired(error: error ?? X402V1.PaymentRequired.noPaymentError, accepts: accepts)
-        return Challenge(body: required.json)
     }
 
     /// An option as the wire writes it.
     static func requirements(_ option: PaymentOption, offer: Offer, network: String) -> X402V1.PaymentRequirements {
         X402V1.PaymentRequirements(
             scheme: option.scheme, network: network, maxAmountRequired: option.amount, resource: offer.resource,
-            description: offer.description, mimeType: offer.mimeType ?? "", outputSchema: .null, payTo: option.payTo,
+            description: offer.description, mimeType: offer.mimeType ?? "",
+            outputSchema: offer.bazaar?.legacySchema ?? .null, payTo: option.payTo,
             maxTimeoutSeconds: option.maxTimeoutSeconds, asset: option.asset.address,
             extra: ["name": .string(option.asset.domainName), "version": .string(option.asset.domainVersion)])
     }

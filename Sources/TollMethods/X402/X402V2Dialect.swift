@@ -3,7 +3,7 @@
 internal import TollCrypto
 public import TollHTTP
 public import TollPayments
-internal import TollPrimitives
+public import TollPrimitives
 internal import TollProtocol
 
 /// x402 version 2: the challenge in `PAYMENT-REQUIRED`, the credential in `PAYMENT-SIGNATURE`, the receipt in `PAYMENT-RESPONSE`.
@@ -23,7 +23,9 @@ public struct X402V2Dialect: Dialect {
         let required = X402V2.PaymentRequired(
             error: error ?? X402V2.PaymentRequired.noPaymentError,
             resource: X402V2.ResourceInfo(
-                url: offer.resource, description: offer.description.isEmpty ? nil : offer.description, mimeType: offer.mimeType),
+                url: offer.resource, description: offer.description.isEmpty ? nil : offer.description, mimeType: offer.mimeType,
+                serviceName: offer.service.name, tags: offer.service.tags.isEmpty ? nil : offer.service.tags,
+                iconURL: offer.service.iconURL),
             accepts: offer.options.map { Self.requirements($0, policy: offer.policy) }, extensions: Self.extensions(offer))
         let template = X402V2.ChallengeTemplate(required)
         return Challenge(fields: [
@@ -52,7 +54,13 @@ public struct X402V2Dialect: Dialect {
             }
             extensions[X402V2.SignIn.name] = X402V2.SignIn.Challenge(info, chains: chains).json
         }
+        if let bazaar = offer.bazaar { extensions[X402V2.Bazaar.name] = bazaar.entry(forPath: offer.path) }
         return extensions.isEmpty ? nil : extensions
+    }
+
+    public func listing(of offer: Offer) -> JSONObject? {
+        let accepts = offer.options.map { JSON.object(Self.requirements($0, policy: offer.policy).json) }
+        return ["x402Version": .integer(X402Version.v2.rawValue), "accepts": .array(accepts)]
     }
 
     /// An option as the wire writes it, without the challenge.

@@ -25,6 +25,10 @@ public protocol Dialect: Sendable {
     /// - Parameter error: The standard reason a presented credential was refused for; nil when there was none.
     func challenge(for offer: Offer, error: String?) -> Challenge
 
+    /// What a directory says of `offer`: the members `x402Version` and `accepts` of an item of `GET /discovery/resources`
+    /// (x402 specification v2, "Discovery API"); nil for a dialect that has no such directory.
+    func listing(of offer: Offer) -> JSONObject?
+
     /// What `head` presents, matched to one of `offers`: the route's own first, then those that were made before a reload.
     func read(_ head: RequestHead, offers: [Offer]) -> CredentialReading
 
@@ -38,6 +42,9 @@ public protocol Dialect: Sendable {
 extension Dialect {
     /// None.
     public var signInFields: [FieldName] { [] }
+
+    /// Is in no directory.
+    public func listing(of offer: Offer) -> JSONObject? { nil }
 
     /// Has no place for one.
     public func signIn(_ head: RequestHead) -> SignInReading { .none }

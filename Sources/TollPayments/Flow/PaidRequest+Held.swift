@@ -65,6 +65,7 @@ extension PaidRequest {
 
     /// The money moved; what it bought is still owed to the one who claimed it, for as long as answers are kept.
     mutating func serveHeld(_ record: PaymentRecord) -> Action {
+        guard !self.admits else { return self.admitLate(record) }
         if self.isTimely(record) {
             if record.hasAnswer { return self.end(.replay(record)) }
             // Under `before` the process that settled it calls the upstream next.
@@ -74,6 +75,16 @@ extension PaidRequest {
         if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
         if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
         guard !self.isAtWork(record) else { return self.takeOver(record) }
+        return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
+    }
+
+    /// Leave to pass is given once. That it was is known when it is served, and that it was not as long as no answer is kept:
+    /// that is written before it is given. Between the two came a crash, and nobody knows.
+    private mutating func admitLate(_ record: PaymentRecord) -> Action {
+        if record.isOwed { return self.end(.outcomeUnknown(debt: record)) }
+        if record.isServed { return self.end(.alreadyUsed(transaction: record.settlement?.transaction)) }
+        guard !self.isAtWork(record) else { return self.takeOver(record) }
+        guard record.hasAnswer || !self.isTimely(record) else { return self.call(record) }
         return self.record([.owed(reason: "the call was interrupted")], then: .endOwing { .outcomeUnknown(debt: $0) })
     }
 

@@ -51,6 +51,8 @@ extension PaidRequest {
         case alreadyUsed(transaction: String?)
         /// 409: the payer used its identifier for another payment, this one.
         case identifierTaken(PaymentID)
+        /// 403: the seller does not sell to this payer. Nothing was claimed.
+        case denied
         /// 402 and a fresh challenge: the payer is not owed what this costs.
         case insufficientCredit
         /// 409: as many calls failed under it as one authorization may try. Nothing was charged.
@@ -61,6 +63,8 @@ extension PaidRequest {
         case pending(PaymentID, transaction: String?)
         /// 503: the ledger, the chain or the facilitator does not answer, or too many requests wait for it.
         case unavailable(reason: String)
+        /// 429: the payer asks too often.
+        case rateLimited(payer: String)
         /// 502: the upstream failed. `debt` when the money had moved.
         case upstreamFailed(UpstreamFailure, debt: PaymentRecord?)
         /// 4xx: the client's own body broke off or is too large. `paid` when the money had moved: that is the buyer's.

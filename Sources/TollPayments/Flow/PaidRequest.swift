@@ -39,6 +39,7 @@ public struct PaidRequest {
     let limits: DeferralLimits
     let route: String
     let request: RequestIdentity
+    let admits: Bool
     let worker: WorkerID
     let time: Int64
     /// The other ways in which credit may pay, in the order in which they are tried.
@@ -57,12 +58,13 @@ public struct PaidRequest {
     ///   - key: What the credential would take, as far as that is known before it is verified.
     ///   - signedIn: Whose key the client has proven to hold.
     ///   - alternatives: What credit may pay with where it does not suffice for the option of `credential`.
+    ///   - admits: What is served is leave to pass, given once and never again: calling the upstream is giving it.
     ///   - worker: This process, which lets one request at a time work on a payment: what it has and nobody works on was
     ///     interrupted.
     public init(
         credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
         limits: DeferralLimits = DeferralLimits(), alternatives: [PaymentOption] = [], route: String, request: RequestIdentity,
-        worker: WorkerID, at time: Int64
+        admits: Bool = false, worker: WorkerID, at time: Int64
     ) {
         self.credential = credential
         self.claimant = Claimant(credential, signedIn: signedIn)
@@ -70,7 +72,8 @@ public struct PaidRequest {
         self.rule = rule
         self.limits = limits
         self.route = route
-        self.request = request
+        self.request = admits ? RequestIdentity(digest: request.digest, isRepeatable: false) : request
+        self.admits = admits
         self.worker = worker
         self.time = time
         self.alternatives = alternatives
@@ -156,6 +159,15 @@ public struct PaidRequest {
     public mutating func tooManyWait() -> Action {
         self.end(.unavailable(reason: "too many requests wait for their settlement"))
     }
+
+    /// The seller does not sell to the payer of the claim. Nothing was claimed.
+    public mutating func denied() -> Action { self.end(.denied) }
+
+    /// Nobody could say whether the seller sells to the payer of the claim. Nothing was claimed.
+    public mutating func couldNotScreen(_ reason: String) -> Action { self.end(.unavailable(reason: reason)) }
+
+    /// The payer has asked more often than it may. Nothing was claimed now.
+    public mutating func rateLimited() -> Action { self.end(.rateLimited(payer: self.payer)) }
 
     /// Another request works on the payment and has not come to an end in time; `record` is the payment as it stands.
     public mutating func waitedTooLong(_ record: PaymentRecord?) -> Action {

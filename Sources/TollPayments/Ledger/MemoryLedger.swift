@@ -37,6 +37,7 @@ struct MemoryLedger {
     var marks: [LedgerMark: Int64] = [:]
     /// Until when workers are there, in seconds since 1970.
     private var workers: [WorkerID: Int64] = [:]
+    var outbox = MemoryOutbox()
     private var nextNumbers: [Account: UInt64] = [:]
 
     // MARK: - Writing
@@ -68,6 +69,10 @@ struct MemoryLedger {
             for event in entry.events { try payment.apply(event, at: time) }
             changed[entry.payment] = payment
             records.append(payment.record)
+        }
+        for (id, payment) in changed.sorted(by: { $0.key.description < $1.key.description }) {
+            let count = self.payments[id]?.events.count ?? 0
+            self.outbox.note(payment.events.dropFirst(count), of: id, after: count)
         }
         self.payments.merge(changed) { $1 }
         return records

@@ -5,7 +5,7 @@ public import TollPrimitives
 
 /// The ledger in memory: for tests and for `tollgate mock`. Loses everything when the process ends.
 public final class MemoryPaymentStore: PaymentStore {
-    private let ledger = Mutex(MemoryLedger())
+    let ledger = Mutex(MemoryLedger())
 
     /// An empty ledger.
     public init() {}

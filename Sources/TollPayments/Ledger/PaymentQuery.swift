@@ -2,6 +2,28 @@
 
 public import TollPrimitives
 
+/// The times between which a payment is to be settled.
+public struct PaymentTerms: Hashable, Sendable {
+    /// The payment.
+    public let payment: PaymentID
+    /// When the claim in force was made, in seconds since 1970.
+    public let claimedAt: Int64
+    /// When the authorization ends, in seconds since 1970.
+    public let validBefore: Int64
+
+    /// Terms by all their parts.
+    public init(_ payment: PaymentID, claimedAt: Int64, validBefore: Int64) {
+        self.payment = payment
+        self.claimedAt = claimedAt
+        self.validBefore = validBefore
+    }
+
+    /// The terms of a payment.
+    public init(_ record: PaymentRecord) {
+        self.init(record.id, claimedAt: record.claimedAt, validBefore: record.claim.validBefore)
+    }
+}
+
 /// Which payments are asked for, oldest claim first, page by page. What is not set, or empty, asks for nothing in particular.
 public struct PaymentQuery: Hashable, Sendable {
     /// Where a page ended: the next one begins behind it.

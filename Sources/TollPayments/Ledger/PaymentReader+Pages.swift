@@ -6,6 +6,11 @@ extension PaymentQuery {
 }
 
 extension PaymentReader {
+    /// From the records.
+    public func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms] {
+        try await self.records(query).map { PaymentTerms($0) }
+    }
+
     /// Hands every payment that `query` asks for to `body`, oldest claim first, a page in memory at a time. The query's limit is
     /// the page's size.
     ///

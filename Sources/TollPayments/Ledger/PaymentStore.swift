@@ -31,6 +31,10 @@ public protocol PaymentReader: Sendable {
     /// The payments that `query` asks for, oldest claim first.
     func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord]
 
+    /// When the payments that `query` asks for were claimed and when their authorizations end, in the order of ``records(_:)``:
+    /// what deciding about a queue needs, without folding every payment in it.
+    func terms(_ query: PaymentQuery) async throws(StoreError) -> [PaymentTerms]
+
     /// The payment whose claim bears this digest of payer and `payment-identifier`; nil when there is none, or it was released
     /// or failed: then the identifier is free again. Where two bear it, because one that had failed settled late, the one that
     /// was claimed last: see ``PaymentQuery/Cursor``.

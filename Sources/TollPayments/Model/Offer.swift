@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+public import TollProtocol
+
 /// When the money moves relative to the answer.
 public enum SettlePolicy: String, Hashable, Sendable {
     /// Before the upstream is called: for what is dear or streamed. On the wire `extra.paymentFlow: "upfront"`.
@@ -27,6 +29,11 @@ public struct SettleRule: Hashable, Sendable {
         self.otherwise = otherwise == .deferred ? .after : otherwise
     }
 
+    /// The same with nobody deferred.
+    public var atOnce: SettleRule {
+        self.policy == .deferred ? SettleRule(self.otherwise) : self
+    }
+
     /// What holds for a payer of whom nothing is known, and so what an offer says on the wire.
     public var forStrangers: SettlePolicy { self.settledPaymentsMin == 0 ? self.policy : self.otherwise }
 }
@@ -39,6 +46,23 @@ public enum IdentifierRule: String, Hashable, Sendable, CaseIterable {
     case optional
     /// Nobody pays without one.
     case required
+}
+
+/// What a seller says of itself, for directories. Limits are those of the x402 specification, "ResourceInfo".
+public struct ServiceInfo: Hashable, Sendable {
+    /// Up to 32 printable ASCII characters.
+    public var name: String?
+    /// Up to five of up to 32 printable ASCII characters.
+    public var tags: [String]
+    /// Absolute http(s), up to 2048 characters.
+    public var iconURL: String?
+
+    /// A seller by all that is said.
+    public init(name: String? = nil, tags: [String] = [], iconURL: String? = nil) {
+        self.name = name
+        self.tags = tags
+        self.iconURL = iconURL
+    }
 }
 
 /// What a route asks for one call: the resource and every way to pay for it.
@@ -58,11 +82,16 @@ public struct Offer: Hashable, Sendable {
     public let identifiers: IdentifierRule
     /// The authority to sign in to, where payers may sign in (the x402 extension `sign-in-with-x`); nil where they may not.
     public let signInDomain: String?
+    /// How the resource is called and what it gives (the x402 extension `bazaar`); nil when it is not said.
+    public let bazaar: X402V2.Bazaar?
+    /// Who sells it.
+    public let service: ServiceInfo
 
     /// An offer by all its fields.
     public init(
         resource: String, description: String, mimeType: String?, options: [PaymentOption], policy: SettlePolicy,
-        identifiers: IdentifierRule = .off, signInDomain: String? = nil
+        identifiers: IdentifierRule = .off, signInDomain: String? = nil, bazaar: X402V2.Bazaar? = nil,
+        service: ServiceInfo = ServiceInfo()
     ) {
         self.resource = resource
         self.description = description
@@ -71,5 +100,13 @@ public struct Offer: Hashable, Sendable {
         self.policy = policy
         self.identifiers = identifiers
         self.signInDomain = signInDomain
+        self.bazaar = bazaar
+        self.service = service
+    }
+
+    /// The path of the resource, as it stands in its URL.
+    public var path: Substring {
+        let rest = self.resource.firstRange(of: "://").map { self.resource[$0.upperBound...] } ?? self.resource[...]
+        return rest.firstIndex(of: "/").map { rest[$0...] } ?? "/"
     }
 }

@@ -24,7 +24,12 @@ public struct PaymentKey: Hashable, Sendable {
         self.asset = asset.lowercased()
         self.payer = payer.lowercased()
         self.nonce = nonce.lowercased()
-        self.id = PaymentID(Keccak256.hash(text: "\(self.network)/\(self.asset)/\(self.payer)/\(self.nonce)"))
+        var parts: [UInt8] = []
+        parts.reserveCapacity(256)
+        for part in [self.network.namespace, ":", self.network.reference, "/", self.asset, "/", self.payer, "/", self.nonce] {
+            parts.append(contentsOf: part.utf8)
+        }
+        self.id = PaymentID(Keccak256.hash(parts))
     }
 }
 
@@ -45,5 +50,5 @@ public struct PaymentID: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// 64 lower-case hexadecimal digits.
-    public var description: String { Hex.encode(self.digest.bytes) }
+    public var description: String { self.digest.hex }
 }

@@ -87,7 +87,7 @@ public struct ExactEVMPayload: WireObject {
 extension WireReader {
     fileprivate func address(_ name: String) throws(WireError) -> String {
         try self.text(name, "an address: 0x and 40 hexadecimal digits") { text in
-            text.utf8.count == 42 && text.utf8.starts(with: "0x".utf8) && Hex.decode(text) != nil ? text : nil
+            text.utf8.count == 42 && text.utf8.starts(with: "0x".utf8) && Hex.isValid(text) ? text : nil
         }
     }
 

@@ -7,6 +7,7 @@
 public enum EscapedText {
     /// `text` with controls, line and paragraph separators and directional marks written as `\n`, `\r`, `\t` or `\u{…}`.
     public static func singleLine(_ text: String) -> String {
+        if text.utf8.allSatisfy({ 0x20...0x7E ~= $0 }) { return text }
         guard text.unicodeScalars.contains(where: isHarmful) else { return text }
         var result = ""
         for scalar in text.unicodeScalars {
@@ -17,6 +18,9 @@ public enum EscapedText {
 
     /// A JSON string with its quotes (RFC 8259 §7), harmful characters as `\uXXXX`.
     public static func json(_ text: String) -> String {
+        if text.utf8.allSatisfy({ 0x20...0x7E ~= $0 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+            return "\"\(text)\""
+        }
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -98,10 +98,15 @@ public struct Logger: Sendable {
         self.log(.error, message(), fields())
     }
 
-    /// Logs at `level`; message and fields are only made when the line is.
+    /// Logs at `level`; message and fields are only made when the line is. Within a request its id stands on the line, and that of
+    /// its payment.
     public func log(_ level: Level, _ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         guard level >= self.level else { return }
-        let all = self.context + fields().map { ($0.key, $0.value) }
+        var all = self.context + fields().map { ($0.key, $0.value) }
+        if let request = RequestContext.current {
+            if let payment = request.payment, !all.contains(where: { $0.0 == "payment" }) { all.append(("payment", payment)) }
+            all.append(("request", request.trace.spanText))
+        }
         let time = CalendarTime.rfc3339(self.clock())
         switch self.format {
         case .text: self.write(Self.text(time, level, message(), all))
@@ -115,19 +120,33 @@ public struct Logger: Sendable {
         _ message: String,
         _ fields: [(String, any CustomStringConvertible & Sendable)]
     ) -> String {
-        let name = level.rawValue.padding(to: 7)
-        let pairs = fields.map { " \(EscapedText.singleLine($0.0))=\(Self.quotedIfNeeded($0.1.description))" }.joined()
-        return "\(time) \(name) \(EscapedText.singleLine(message))\(pairs)"
+        var line = time
+        line.reserveCapacity(512)
+        line += " "
+        line += level.rawValue.padding(to: 7)
+        line += " "
+        line += EscapedText.singleLine(message)
+        for (name, value) in fields {
+            line += " "
+            line += EscapedText.singleLine(name)
+            line += "="
+            line += Self.quotedIfNeeded(value.description)
+        }
+        return line
     }
 
     /// A value with spaces, quotes or `=` is a JSON string, so that fields can be told apart.
     private static func quotedIfNeeded(_ value: String) -> String {
-        let isPlain =
-            !value.isEmpty
-            && value.unicodeScalars.allSatisfy {
-                !EscapedText.isHarmful($0) && !$0.properties.isWhitespace && $0 != "\"" && $0 != "=" && $0 != "\\"
-            }
+        if value.utf8.allSatisfy(Self.isPlain) { return value.isEmpty ? EscapedText.json(value) : value }
+        let isPlain = value.unicodeScalars.allSatisfy {
+            !EscapedText.isHarmful($0) && !$0.properties.isWhitespace && $0 != "\"" && $0 != "=" && $0 != "\\"
+        }
         return isPlain ? value : EscapedText.json(value)
+    }
+
+    /// The same of an ASCII character alone: nearly every value is made of those.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        0x21...0x7E ~= byte && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "=") && byte != UInt8(ascii: "\\")
     }
 
     private static func json(

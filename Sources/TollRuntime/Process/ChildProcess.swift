@@ -13,6 +13,9 @@ public struct ChildProcess: ~Copyable, Sendable {
     public struct Failure: Error, Sendable, CustomStringConvertible {
         /// Which, and why.
         public let description: String
+
+        /// A failure of whoever runs programs for a purpose.
+        public init(description: String) { self.description = description }
     }
 
     /// Held while a program is started. A pipe's ends can be marked to close only after they are there, and another program

@@ -16,9 +16,10 @@ public final class BackgroundWork: Service {
         (self.works, self.continuation) = AsyncStream.makeStream()
     }
 
-    /// Begins a piece of work soon.
+    /// Begins a piece of work soon. It goes on in the name of the request that began it.
     public func start(_ work: @escaping Work) {
-        self.continuation.yield(work)
+        let request = RequestContext.current
+        self.continuation.yield { await RequestContext.$current.withValue(request) { await work() } }
     }
 
     /// Runs what was started, side by side. On graceful shutdown takes no more and lets what runs end.

@@ -54,6 +54,18 @@ struct LedgerReader: SnapshotReader {
         return records
     }
 
+    /// When the payments that a query asks for are to be settled, from their rows alone.
+    func terms(_ query: PaymentQuery) throws(StoreError) -> [PaymentTerms] {
+        guard query.limit > 0 else { return [] }
+        let conditions = QueryConditions(query)
+        return try self.session.run("SELECT id, claimed_at, valid_before FROM payments \(conditions.text)", conditions.values)
+            .rows {
+                row throws(StoreError) in
+                guard let digest = Bytes32(try row.blob(0)) else { throw .corrupt("a payment's name is none") }
+                return PaymentTerms(PaymentID(digest), claimedAt: try row.integer(1), validBefore: try row.integer(2))
+            }
+    }
+
     /// The payment that holds an identifier.
     func payment(identifiedBy identifierHash: Bytes32) throws(StoreError) -> PaymentRecord? {
         try self.payments("WHERE identifier_hash = $1 ORDER BY claimed_at DESC, id DESC LIMIT 1", [.blob(identifierHash.bytes)])

@@ -2,10 +2,10 @@
 
 extension LedgerSchema {
     /// Step n makes version n + 1 from version n. A released step is never changed.
-    static let migrations = [version1, version2]
+    static let migrations = [version1, workers, notices]
 
     /// Gateways that are there, until when by this server's clock.
-    private static let version2 = """
+    private static let workers = """
         CREATE TABLE workers (
             name text PRIMARY KEY,
             there_until timestamptz NOT NULL

@@ -210,9 +210,10 @@ extension LedgerWriter: TransactionalWriter {
         try self.session.run("SAVEPOINT one")
     }
 
-    func restore() throws(StoreError) {
+    func restore() throws(StoreError) -> Bool {
         self.written.removeLast(self.written.count - self.markedCount)
         try self.session.run("ROLLBACK TO one")
+        return true
     }
 
     func unmark() throws(StoreError) { try self.session.run("RELEASE one") }

@@ -8,17 +8,29 @@ internal import TollPrimitives
 extension LedgerReader {
     /// The payments that `query` asks for, oldest claim first.
     func records(_ query: PaymentQuery) throws(StoreError) -> [PaymentRecord] {
-        guard query.limit > 0, let conditions = Conditions(query) else { return [] }
         let columns = "number, \(PaymentRow.columns.joined(separator: ", "))"
-        let selects = conditions.parts.map { part in "SELECT \(columns) FROM payments WHERE \(part)" }
-        let found = try self.connection.rows(
-            "\(selects.joined(separator: " UNION ALL ")) ORDER BY claimed_at, id LIMIT \(query.limit)", conditions.values
-        ) { row throws(StoreError) in
+        let found = try self.select(columns, query) { row throws(StoreError) in
             (number: try row.integer(0), row: try PaymentRow(row, from: 1))
         }
         var records: [PaymentRecord] = []
         for payment in found { records.append(try self.fold(payment.number, payment.row).record) }
         return records
+    }
+
+    /// The same from the rows alone.
+    func terms(_ query: PaymentQuery) throws(StoreError) -> [PaymentTerms] {
+        try self.select("id, claimed_at, valid_before", query) { row throws(StoreError) in
+            PaymentTerms(try row.payment(0), claimedAt: try row.integer(1), validBefore: try row.integer(2))
+        }
+    }
+
+    private func select<Element>(
+        _ columns: String, _ query: PaymentQuery, _ read: (SQLiteRow) throws(StoreError) -> Element
+    ) throws(StoreError) -> [Element] {
+        guard query.limit > 0, let conditions = Conditions(query) else { return [] }
+        let selects = conditions.parts.map { part in "SELECT \(columns) FROM payments WHERE \(part)" }
+        return try self.connection.rows(
+            "\(selects.joined(separator: " UNION ALL ")) ORDER BY claimed_at, id LIMIT \(query.limit)", conditions.values, read)
     }
 
     /// Phases as SQL lists them.

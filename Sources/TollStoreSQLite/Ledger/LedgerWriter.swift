@@ -24,8 +24,8 @@ final class LedgerWriter {
     var book: PayerBook?
     private var recent: [PaymentID: StoredPayment] = [:]
     private var older: [PaymentID: StoredPayment] = [:]
-    /// Whether something was written since the transaction's mark.
-    private var hasWritten = false
+    /// Rows that had been changed over this connection at the transaction's mark.
+    private var changesAtMark: Int64 = 0
     /// By which it is seen that somebody else has written.
     private var dataVersion: Int64?
 
@@ -70,7 +70,6 @@ final class LedgerWriter {
         let record = PaymentRecord(claim, at: time)
         try self.connection.run(Self.insertPayment, PaymentRow(record).values)
         guard self.connection.changes == 1 else { return nil }
-        self.hasWritten = true
         var payment = StoredPayment(number: self.connection.lastInsertedRow, eventCount: 0, record: record)
         try self.insert(event, at: time, into: &payment)
         self.remember(payment, instead: nil)
@@ -113,7 +112,6 @@ final class LedgerWriter {
     /// Nothing is written before everything was found legal: a refused append costs the others of its group nothing.
     private func append(_ steps: [Step], at time: Int64) throws(StoreError) -> [PaymentRecord] {
         for step in steps {
-            self.hasWritten = true
             var payment = step.before
             payment.record = step.after
             for event in step.events { try self.insert(event, at: time, into: &payment) }
@@ -129,7 +127,7 @@ final class LedgerWriter {
     /// Brings a payment's row, and what is scheduled for it, up to its events.
     private func update(_ step: Step) throws(StoreError) {
         let number = LedgerValue.integer(step.before.number)
-        let changes = PaymentRow(step.before.record).changes(to: PaymentRow(step.after))
+        let changes = PaymentRow.changes(from: step.before.record, to: step.after)
         if !changes.isEmpty {
             let assignments = changes.enumerated().map { "\($1.column) = ?\($0 + 2)" }.joined(separator: ", ")
             try self.connection.run("UPDATE payments SET \(assignments) WHERE number = ?1", [number] + changes.map(\.value))
@@ -162,8 +160,8 @@ final class LedgerWriter {
 
     private func remember(_ payment: StoredPayment, instead old: PaymentRecord?) {
         if self.recent.count >= Self.recentCountMax {
-            self.older = self.recent
-            self.recent = [:]
+            swap(&self.older, &self.recent)
+            self.recent.removeAll(keepingCapacity: true)
         }
         self.recent[payment.record.id] = payment
         if self.book?.follow(old, payment.record) == false { self.book = nil }
@@ -194,18 +192,12 @@ extension LedgerWriter: TransactionalWriter {
         self.dataVersion = version
     }
 
-    func mark() throws(StoreError) {
-        try self.connection.run("SAVEPOINT one")
-        self.hasWritten = false
-    }
-
-    func unmark() throws(StoreError) { try self.connection.run("RELEASE one") }
+    /// No savepoint: with one, SQLite copies every page that it changes, and what a write may object to is found before it
+    /// changes anything. Breaking off later is a defect, or corruption.
+    func mark() throws(StoreError) { self.changesAtMark = self.connection.totalChanges }
+    func unmark() throws(StoreError) {}
+    func restore() throws(StoreError) -> Bool { self.connection.totalChanges == self.changesAtMark }
     func commit() throws(StoreError) { try self.connection.run("COMMIT") }
-
-    func restore() throws(StoreError) {
-        if self.hasWritten { self.forget() }
-        try self.connection.run("ROLLBACK TO one")
-    }
 
     func rollBack() {
         self.forget()

@@ -89,6 +89,9 @@ final class SQLiteConnection {
     /// Rows that the last statement inserted, changed or deleted.
     var changes: Int { unsafe Int(sqlite3_changes64(self.handle)) }
 
+    /// Rows inserted, changed or deleted since the connection was opened.
+    var totalChanges: Int64 { unsafe sqlite3_total_changes64(self.handle) }
+
     /// The number of the row that was inserted last.
     var lastInsertedRow: Int64 { unsafe sqlite3_last_insert_rowid(self.handle) }
 

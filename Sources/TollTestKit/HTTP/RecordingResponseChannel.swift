@@ -2,6 +2,7 @@
 
 internal import Synchronization
 public import TollHTTP
+public import TollPrimitives
 
 /// What a handler answered.
 public struct RecordedResponse: Sendable {
@@ -14,6 +15,11 @@ public struct RecordedResponse: Sendable {
     /// What came after the body.
     public var trailers: Fields
 
+    /// The status.
+    public var status: Int { self.head.status }
+    /// The body as JSON; null when it is none.
+    public var json: JSON { (try? JSON(parsing: self.body)) ?? .null }
+
     /// A response by its parts.
     public init(head: ResponseHead, body: [UInt8], isWhole: Bool, trailers: Fields = [:]) {
         self.head = head
@@ -21,6 +27,9 @@ public struct RecordedResponse: Sendable {
         self.isWhole = isWhole
         self.trailers = trailers
     }
+
+    /// The first field of this name.
+    public subscript(_ name: FieldName) -> String? { self.head.fields.firstText(name) }
 
     /// The body as text.
     public var text: String { String(decoding: self.body, as: UTF8.self) }

@@ -25,8 +25,9 @@ extension PaymentStoreConformance {
             let expected = all.filter { (phases.isEmpty || phases.contains($0.phase)) && $0.claimedAt >= since }.prefix(
                 max(0, limit)
             )
-            let found = try await store.records(PaymentQuery(in: phases, since: since, limit: limit))
-            try self.expect(found, is: Array(expected), "\(limit) records in \(phases) since \(since)")
+            let query = PaymentQuery(in: phases, since: since, limit: limit)
+            try self.expect(try await store.records(query), is: Array(expected), "\(limit) records in \(phases) since \(since)")
+            try self.expect(try await store.terms(query), is: expected.map { PaymentTerms($0) }, "the terms of \(limit) records")
         }
     }
 

@@ -1,7 +1,11 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollCrypto
+import TollHTTP
 import TollHTTPEngine
+import TollMethods
 import TollPayments
+import TollPrimitives
 import TollRuntime
 import TollStoreRedis
 
@@ -9,19 +13,50 @@ import TollStoreRedis
 enum CheckCommand {
     static let offline = Parameter.flag("offline", help: "Asks neither the chain nor the stores.")
 
-    static func run(configurationPath: String, isOffline: Bool) async throws -> ExitCode {
+    static let pay = Parameter.flag(
+        "pay", help: "Buys from every priced route of the running gateway, with the key in TOLL_EVM_KEY.")
+    static let withMoney = Parameter.flag("with-money", help: "Buys also where the money is worth something.")
+
+    /// Where `--pay` finds the key that pays.
+    private static let payerKey = SecretReference.environment("TOLL_EVM_KEY")
+
+    static func run(
+        configurationPath: String, isOffline: Bool, pays: Bool = false, withMoney: Bool = false
+    ) async throws -> ExitCode {
         guard let configuration = self.read(configurationPath) else { return .failure }
         if !isOffline {
             guard await self.canHaveLedger(configuration) else { return .failure }
-            let loops = try EventLoopGroup(count: 1)
-            guard try await TokenCheck(configuration, client: EngineHTTPClient(group: loops)).printFindings() else {
-                return .failure
+            let client = EngineHTTPClient(group: try EventLoopGroup(count: 1))
+            guard try await TokenCheck(configuration, client: client).printFindings() else { return .failure }
+            for finding in await UpstreamProbe(configuration: configuration, client: client).findings() {
+                StandardStreams.writeError("\(finding)\n")
             }
+            if pays, await !self.buys(configuration, client, withMoney: withMoney) { return .failure }
         }
         let priced = configuration.routes.count { !$0.isFree }
         StandardStreams.writeError(
             "\(configurationPath): no errors; \(configuration.routes.count) routes, \(priced) of them priced\n")
         return .success
+    }
+
+    /// Whether everything that is for sale can be bought; what was bought is printed.
+    private static func buys(_ configuration: Configuration, _ client: any HTTPClient, withMoney: Bool) async -> Bool {
+        let secret = try? SecretSource.process.resolve(self.payerKey)
+        guard let key = secret?.withExposed({ Hex.decode($0).flatMap { PrivateKey(bytes: $0) } }) else {
+            StandardStreams.writeError("--pay needs a key that has test money, in TOLL_EVM_KEY: 64 hexadecimal digits\n")
+            return false
+        }
+        let check = PayCheck(configuration: configuration, client: client, payer: ExactEVMPayer(key), environment: .live)
+        if !withMoney, let network = check.mainnets.first {
+            let finding = configuration.finding(
+                .error, at: network.place, "--pay would spend money that is worth something, or may be, on \(network.id)",
+                remedy: "check a configuration of test networks, or add `--with-money`")
+            StandardStreams.writeError("\(finding)\n")
+            return false
+        }
+        let rows = await check.rows { StandardStreams.writeError("\($0.route): \($0.problem.isEmpty ? "ok" : $0.problem)\n") }
+        StandardStreams.writeOutput(PayCheck.table(rows))
+        return rows.allSatisfy(\.problem.isEmpty)
     }
 
     /// Whether the store can be the ledger's; why not is printed. A shared cache that does not answer is no fault, and said too.
@@ -41,6 +76,9 @@ enum CheckCommand {
     static func read(_ path: String, secrets: SecretSource = .process) -> Configuration? {
         let (configuration, findings) = ConfigurationReader.read(path: path, table: .known, secrets: secrets)
         if !findings.all.isEmpty { StandardStreams.writeError(findings.text) }
+        for finding in configuration?.certificateFindings(now: Int64(Environment.live.now())) ?? [] {
+            StandardStreams.writeError("\(finding)\n")
+        }
         return configuration
     }
 }

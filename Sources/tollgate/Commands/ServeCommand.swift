@@ -20,15 +20,27 @@ enum ServeCommand {
     /// Requests that wait for their settlement are answered first, for 40 s at most; then what is deferred is settled, for 30 s.
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
-    static func run(_ role: Role, configurationPath: String, log: Logger) async throws -> ExitCode {
+    static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
+        return try await self.serve(role, configuration)
+    }
+
+    /// The same for a configuration that has been read.
+    static func serve(_ role: Role, _ configuration: Configuration, mode: GatewayMode = .live) async throws -> ExitCode {
+        EventLoopGroup.keepFreedMemory()
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
-        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log)
+        let writer = LogWriter()
+        defer { writer.flush() }
+        let log = Logger(
+            level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
+            write: writer.write)
+        let assembly = try Assembly(
+            configuration, mode: mode, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()
         await assembly.store.close()
         return .success
@@ -49,18 +61,27 @@ enum ServeCommand {
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
         services += rails.services
-        services += try await CompanionServers.start(assembly, methods: rails.methods, group: loops)
-        if role == .gateway {
-            let gateway = try assembly.gateway(methods: rails.methods)
+        services += try await assembly.webhooks()
+        let watch = ProcessWatch(
+            store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
+            metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
+        services.append(watch.readiness)
+        let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
+        var servers = try await CompanionServers.start(
+            assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
+        let listeners = try GatewayListeners(assembly.configuration)
+        if let front {
+            services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                "gateway", assembly.configuration.listen, gateway, assembly.serverLimits, loops, assembly.log)
+                CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
+                loops, assembly.log)
             // What is deferred is queued before it is flushed.
-            server.afterDrain = { await gateway.finishCalls() }
-            services.append(server)
+            server.afterDrain = { await front.gateway.finishCalls() }
+            servers.append(server)
         }
-        let log = assembly.log
+        let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
         return ServiceGroup(
-            services: services, environment: .live, logger: log, deadlines: self.deadlines, signals: signals,
-            onReload: { log.warning("reloading is not available in this version: restart to take up the configuration") })
+            services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
+            signals: signals, onReload: { await reloader.reload() })
     }
 }

@@ -1,68 +1,88 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollEVM
+import TollGateway
 import TollHTTP
 import TollMethods
-import TollPayments
 import TollPrimitives
 import TollRuntime
 
-/// Health and readiness, for whoever runs the process.
+/// Health, readiness, metrics and the operator's interface, for whoever runs the process.
 struct AdminHandler: RequestHandler {
-    let store: any PaymentStore
-    let networks: [ExactEVMNetwork]
-    let token: Secret<String>?
+    private static let bodyByteCountMax = 16 << 10
+
+    private let networks: [ExactEVMNetwork]
+    private let token: Secret<String>?
+    private let watch: ProcessWatch
+    private let interface: AdminInterface
+
+    /// - Parameter token: Asked of whoever comes, where there is one.
+    init(networks: [ExactEVMNetwork], token: Secret<String>?, gateway: Gateway?, _ watch: ProcessWatch, log: Logger) {
+        self.networks = networks
+        self.token = token
+        self.watch = watch
+        self.interface = AdminInterface(gateway: gateway, watch, log)
+    }
 
     func handle(_ request: Request, _ responder: consuming Responder) async {
-        guard self.isAllowed(request) else {
-            await Self.answer(401, ["error": "a bearer token is needed"], responder)
+        if let refusal = self.refusal(of: request) {
+            await Self.answer(refusal, responder)
             return
         }
         let path = String(decoding: request.head.path, as: UTF8.self)
-        guard request.head.method == .get || request.head.method == .head else {
-            await Self.answer(405, ["error": "use GET"], responder)
+        if path == "/metrics", request.head.method != .post {
+            var head = ResponseHead(status: 200, fields: ["Cache-Control": "no-store"])
+            head.fields.append("Content-Type", MetricsRegistry.mediaType)
+            try? await responder.send(head, body: Array(self.watch.metrics.text().utf8))
             return
         }
-        switch path {
-        case "/health": await Self.answer(200, ["status": "ok"], responder)
-        case "/ready": await self.ready(responder)
-        default: await Self.answer(404, ["error": "no such page"], responder)
-        }
+        await Self.answer(await self.answer(request, path), responder)
     }
 
-    private func isAllowed(_ request: Request) -> Bool {
-        guard let token = self.token else { return true }
-        guard let value = request.head.fields.first(.authorization) else { return false }
-        return token.withExposed { constantTimeEquals(Array(value), Array("Bearer \($0)".utf8)) }
-    }
-
-    /// Whether the ledger and every chain answer, and signers have gas.
-    private func ready(_ responder: consuming Responder) async {
-        var problems: [JSON] = []
-        do throws(StoreError) { _ = try await self.store.records(PaymentQuery(since: .max, limit: 1)) } catch {
-            problems.append("the ledger does not answer")
-        }
-        for network in self.networks {
-            do throws(RPCError) {
-                let chain = try await network.client.ask(.chainID)
-                guard chain == network.chain.eip155 else {
-                    problems.append(.string("\(network.chain): the node follows chain \(chain)"))
-                    continue
-                }
-                for signer in network.signers?.addresses ?? [] where try await network.client.ask(.balance(of: signer)) == .zero {
-                    problems.append(.string("\(network.chain): signer \(signer) has no gas"))
-                }
-            } catch {
-                problems.append(.string("\(network.chain): no node answers"))
+    private func answer(_ request: Request, _ path: String) async -> AdminAnswer {
+        switch (request.head.method, path) {
+        case (.get, "/health"), (.head, "/health"): return AdminAnswer(200, ["status": "ok"])
+        case (.get, "/ready"), (.head, "/ready"): return await self.ready()
+        case (.get, _), (.head, _): return await self.interface.get(path)
+        case (.post, _):
+            guard let body = try? await request.body.collect(upTo: Self.bodyByteCountMax) else {
+                return AdminAnswer(400, ["error": "the body cannot be read"])
             }
+            return self.interface.post(path, body)
+        default: return AdminAnswer(405, ["error": "use GET, or POST where something is done"])
         }
-        await Self.answer(
+    }
+
+    /// Why a request is not for us; nil when it is.
+    ///
+    /// Without a token whoever reaches the listener may ask, and browsers reach loopback for any page: so the name that was
+    /// called must be this machine's, and a page of another origin must not be behind it.
+    private func refusal(of request: Request) -> AdminAnswer? {
+        if let token = self.token {
+            let value = request.head.fields.first(.authorization) ?? []
+            let isRight = token.withExposed { constantTimeEquals(Array(value), Array("Bearer \($0)".utf8)) }
+            return isRight ? nil : AdminAnswer(401, ["error": "a bearer token is needed"])
+        }
+        // Health checks of HTTP/1.0 name no host; browsers do.
+        guard let host = request.head.authority.map({ String(decoding: $0, as: UTF8.self) }) else { return nil }
+        guard HostName.isLoopback(HostName.splitPort(host)?.host ?? host) else {
+            return AdminAnswer(403, ["error": "call it by 127.0.0.1, [::1] or localhost, or configure a token"])
+        }
+        if let origin = request.head.fields.firstText(.origin), origin != "http://\(host)" {
+            return AdminAnswer(403, ["error": "a page of another origin is behind this request"])
+        }
+        return nil
+    }
+
+    /// Whether the ledger and every chain answer, signers have gas, and requests are taken.
+    private func ready() async -> AdminAnswer {
+        let problems = await self.interface.problems()
+        return AdminAnswer(
             problems.isEmpty ? 200 : 503,
             [
-                "status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems),
+                "status": problems.isEmpty ? "ready" : "not ready", "problems": .array(problems.map(JSON.string)),
                 "nodes": .array(self.networks.flatMap(Self.health)),
-            ],
-            responder)
+            ])
     }
 
     /// How the nodes of a chain do, by their places in the configuration.
@@ -75,8 +95,9 @@ struct AdminHandler: RequestHandler {
         }
     }
 
-    private static func answer(_ status: Int, _ body: JSONObject, _ responder: consuming Responder) async {
-        let head = ResponseHead(status: status, fields: ["Content-Type": "application/json", "Cache-Control": "no-store"])
-        try? await responder.send(head, body: JSON.object(body).utf8)
+    private static func answer(_ answer: AdminAnswer, _ responder: consuming Responder) async {
+        let head = ResponseHead(
+            status: answer.status, fields: ["Content-Type": "application/json", "Cache-Control": "no-store"])
+        try? await responder.send(head, body: JSON.object(answer.body).utf8)
     }
 }

@@ -4,6 +4,7 @@ import TollGateway
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollProtocol
 
 extension Assembly {
     /// The configuration in the gateway's own terms.
@@ -22,27 +23,46 @@ extension Assembly {
         var gateway = GatewayConfiguration(
             publicURL: try Origin(parsing: self.configuration.publicURL.text),
             routes: try self.configuration.routes.map { route in
-                guard let upstream = upstreams[route.upstreamName] else {
+                guard let upstream = self.configuration.auth == nil ? upstreams[route.upstreamName] : .admission else {
                     throw Failure(description: "\(route.place.path): no upstream \(route.upstreamName)")
                 }
-                return Route(pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : Self.terms(route))
+                var read = Route(
+                    pattern: route.pattern, upstream: upstream, terms: route.isFree ? nil : self.terms(route),
+                    listing: route.listing)
+                read.rateLimits = route.rateLimits
+                return read
             },
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
             settlingCountMax: self.configuration.limits.settling, cors: cors)
         gateway.trustedProxies = self.configuration.trustedProxies
+        gateway.denied = DenyList(self.configuration.deny.payers)
+        gateway.screening = try self.screening()
+        gateway.rateLimits = self.configuration.rateLimits
+        gateway.discovery = self.configuration.discovery
+        gateway.mode = self.mode
         return gateway
     }
 
-    private static func terms(_ route: Configuration.Route) -> Terms {
+    private func screening() throws -> ScreeningHook? {
+        try self.configuration.deny.screen.map { screen in
+            ScreeningHook(
+                url: try URLParts(parsing: screen.url.text), timeout: screen.timeout, failsClosed: screen.failsClosed,
+                remembered: screen.remembered)
+        }
+    }
+
+    private func terms(_ route: Configuration.Route) -> Terms {
         Terms(
             options: route.options.map { option in
                 PaymentOption(
-                    asset: asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
+                    asset: Self.asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
                     maxTimeoutSeconds: Int(route.maxTimeout.components.seconds))
             },
-            settle: route.settle, description: route.description ?? "",
+            settle: self.mode == .live ? route.settle : route.settle.atOnce, description: route.description ?? "",
+            mimeType: route.listing?.output?.mimeType,
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
-            storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn)
+            storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn,
+            isEnforced: route.isEnforced)
     }
 
     private static func identifiers(_ rule: Configuration.PaymentIdentifier) -> IdentifierRule {

@@ -18,7 +18,9 @@ struct Assembly: Sendable {
         let description: String
     }
 
-    let configuration: Configuration
+    var configuration: Configuration
+    /// In test mode there is no chain, and the ledger is gone with the process.
+    let mode: GatewayMode
     let store: any PaymentStore
     let lease: WorkerLease
     let cache: any SharedCache
@@ -26,19 +28,34 @@ struct Assembly: Sendable {
     let background = BackgroundWork()
     let networks: [ExactEVMNetwork]
     let environment: Environment
+    let metrics = MetricsRegistry()
+    let logWriter: LogWriter?
     let log: Logger
 
-    init(_ configuration: Configuration, group: EventLoopGroup, environment: Environment, log: Logger) throws {
+    /// - Parameter logWriter: What takes the lines of `log`, when it counts those that it drops.
+    init(
+        _ configuration: Configuration, mode: GatewayMode = .live, group: EventLoopGroup, environment: Environment, log: Logger,
+        logWriter: LogWriter? = nil
+    ) throws {
         self.configuration = configuration
+        self.mode = mode
         self.environment = environment
         self.log = log
-        self.client = EngineHTTPClient(group: group)
+        self.logWriter = logWriter
+        self.client = TracingClient(client: EngineHTTPClient(group: group))
         if let shared = configuration.shared {
             self.cache = RedisCache(shared, environment: environment, log: log)
         } else {
             self.cache = MemoryCache(now: environment.wallClock)
         }
-        do throws(StoreError) { self.store = try OpenLedger.serving(configuration) } catch {
+        guard mode == .live else {
+            (self.store, self.networks) = (MemoryPaymentStore(), [])
+            self.lease = WorkerLease(environment: environment)
+            return
+        }
+        do throws(StoreError) {
+            self.store = MeteredStore(try OpenLedger.serving(configuration), metrics: self.metrics, environment: environment)
+        } catch {
             throw Failure(description: "store: \(error.reason)")
         }
         self.lease =
@@ -75,6 +92,9 @@ struct Assembly: Sendable {
 
     /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
     func rails() async throws -> Rails {
+        guard self.mode == .live else {
+            return Rails(methods: [MockExactEVM(store: self.store, clock: self.environment.now)], services: [])
+        }
         let exact = ExactEVM(
             networks: self.networks, store: self.store, background: self.background, environment: self.environment, log: self.log)
         let watcher = ChainWatcher(networks: self.networks, store: self.store, environment: self.environment, log: self.log)
@@ -108,22 +128,66 @@ struct Assembly: Sendable {
     func gateway(methods: [any PaymentMethod]) throws -> Gateway {
         Gateway(
             try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, lease: self.lease,
-            cache: self.cache,
-            signIns: EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first }),
-            client: self.client, environment: self.environment, log: self.log)
+            cache: self.cache, counts: self.counts, signIns: self.signIns, client: self.client, environment: self.environment,
+            log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
+    }
+
+    private var accessLog: AccessLog? {
+        self.configuration.log.access == .off
+            ? nil : AccessLog(self.log, hasQuery: self.configuration.log.access == .query)
+    }
+
+    /// What a proxy asks in place of a gateway.
+    func forwardAuth(_ auth: Configuration.Auth, methods: [any PaymentMethod]) throws -> ForwardAuth {
+        ForwardAuth(
+            auth.proxies, try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            lease: self.lease, cache: self.cache, counts: self.counts, signIns: self.signIns, environment: self.environment,
+            log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
+    }
+
+    /// Where replicas count requests together.
+    private var counts: (any SharedCache)? { self.configuration.shared == nil ? nil : self.cache }
+
+    private var signIns: EVMSignIn {
+        EVMSignIn(nodes: Dictionary(self.networks.map { ($0.chain, $0.client) }) { first, _ in first })
     }
 
     /// Whether the configured tokens are those on chain; what is wrong is printed.
     func hasFittingTokens() async -> Bool {
+        guard self.mode == .live else { return true }
         guard let check = try? TokenCheck(self.configuration, client: self.client) else { return false }
         return await check.printFindings()
     }
 
-    var serverLimits: ServerLimits {
+    /// What the server of this name answers with. Nil for one whose handler has a state of its own, and keeps it.
+    func handler(of server: String, front: Front?, _ watch: ProcessWatch) -> (any RequestHandler)? {
+        switch server {
+        case CompanionServers.admin: self.adminHandler(gateway: front?.gateway, watch)
+        case CompanionServers.gateway: front?.handler
+        default: nil
+        }
+    }
+
+    func adminHandler(gateway: Gateway?, _ watch: ProcessWatch) -> AdminHandler {
+        AdminHandler(
+            networks: self.networks, token: self.configuration.admin?.token?.value, gateway: gateway, watch, log: self.log)
+    }
+
+    /// What clients may ask of the server of this name.
+    func limits(of server: String) -> ServerLimits {
+        server == CompanionServers.admin ? ServerLimits() : self.serverLimits
+    }
+
+    private var serverLimits: ServerLimits {
         var limits = ServerLimits()
         limits.headerBytes = self.configuration.limits.headerBytes
         limits.bodyBytes = UInt64(self.configuration.limits.bodyBytes)
         limits.connections = self.configuration.limits.connections
+        limits.fieldCount = self.configuration.limits.headerCount
+        limits.connectionsPerAddress = self.configuration.limits.connectionsPerAddress
+        limits.bodyIdleTime = self.configuration.limits.bodyIdleTime
+        limits.bodyRate = UInt64(self.configuration.limits.bodyRate)
+        limits.writeIdleTime = self.configuration.limits.writeIdleTime
         limits.headerTime = self.configuration.limits.headerTime
         limits.idleTime = self.configuration.limits.idleTime
         return limits

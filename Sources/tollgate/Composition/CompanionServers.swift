@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollHTTP
 import TollHTTPEngine
 import TollPayments
@@ -7,16 +8,21 @@ import TollRuntime
 
 /// The servers beside the gateway: admin, and the facilitator for others.
 enum CompanionServers {
-    static func start(_ assembly: Assembly, methods: [any PaymentMethod], group: EventLoopGroup) async throws -> [any Service] {
-        var services: [any Service] = []
+    static let (gateway, admin, facilitator) = ("gateway", "admin", "facilitator")
+
+    static func start(
+        _ assembly: Assembly, methods: [any PaymentMethod], gateway: Gateway?, _ watch: ProcessWatch, group: EventLoopGroup
+    ) async throws -> [ServerService] {
+        var services: [ServerService] = []
         if let admin = assembly.configuration.admin {
-            let handler = AdminHandler(
-                store: assembly.store, networks: assembly.networks, token: admin.token?.value)
-            services.append(try await self.listen("admin", admin.listen, handler, ServerLimits(), group, assembly.log))
+            let handler = assembly.adminHandler(gateway: gateway, watch)
+            services.append(
+                try await self.listen(self.admin, admin.listen, handler, assembly.limits(of: self.admin), group, assembly.log))
         }
         if let serve = assembly.configuration.facilitator?.serve, let facilitator = assembly.facilitator(methods: methods) {
             services.append(
-                try await self.listen("facilitator", serve.listen, facilitator, assembly.serverLimits, group, assembly.log))
+                try await self.listen(
+                    self.facilitator, serve.listen, facilitator, assembly.limits(of: self.facilitator), group, assembly.log))
         }
         return services
     }
@@ -25,9 +31,20 @@ enum CompanionServers {
         _ name: String, _ address: ListenAddress, _ handler: any RequestHandler, _ limits: ServerLimits, _ group: EventLoopGroup,
         _ log: Logger
     ) async throws -> ServerService {
-        let server = try await HTTPServer(
-            group: group, host: address.host, port: UInt16(address.port), handler: handler, limits: limits)
-        log.info("listening", ["server": name, "address": server.address])
+        let endpoint = ServerEndpoint(.tcp(host: address.host, port: UInt16(address.port)))
+        return try await self.listen(name, [endpoint], handler, limits, group, log)
+    }
+
+    static func listen(
+        _ name: String, _ endpoints: [ServerEndpoint], _ handler: any RequestHandler, _ limits: ServerLimits,
+        _ group: EventLoopGroup,
+        _ log: Logger
+    ) async throws -> ServerService {
+        let server = try await HTTPServer(group: group, endpoints: endpoints, handler: handler, limits: limits)
+        for (endpoint, address) in zip(endpoints, server.addresses) {
+            let place = if case .unix(let file) = endpoint.location { "unix:\(file.path)" } else { address.description }
+            log.info("listening", ["server": name, "address": place, "tls": endpoint.tls != nil])
+        }
         return ServerService(name: name, server: server)
     }
 }

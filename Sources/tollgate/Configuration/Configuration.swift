@@ -49,10 +49,13 @@ struct Configuration: Sendable {
 
     /// The file as the operator named it.
     var file: String
-    var listen: ListenAddress
+    /// Where the gateway listens; at least one place.
+    var listen: [Listener]
     /// The origin of the URLs that clients see and sign.
     var publicURL: WebURL
     var admin: Admin?
+    /// Where another proxy asks; nil where requests come here.
+    var auth: Auth?
     var store: Store
     /// The Redis server that replicas share what may be lost in; nil where each process keeps it for itself.
     var shared: RedisAddress?
@@ -63,15 +66,26 @@ struct Configuration: Sendable {
     var facilitator: Facilitator?
     /// Who pays refunds; nil when they are written for somebody to sign.
     var payouts: Payouts?
+    /// Who is told what happens.
+    var webhooks: [Webhook]
     /// How long an answer may wait for its settlement.
     var settleWait: Duration
     var deferral: Deferral
     var limits: Limits
+    /// How often one client may ask.
+    var rateLimits: RateLimits
     var cors: CORS
+    /// What is told about the routes to whoever has not called them yet; nil for nothing.
+    var discovery: Discovery?
     var trustedProxies: TrustedProxies
     var upstreams: [Upstream]
     /// In order: the first that matches a request has it.
     var routes: [Route]
+    /// Who may not buy.
+    var deny = Deny()
+    var log = Log()
+    /// What the file says, to tell what a later one changes.
+    var written = WrittenSections()
 
     /// The upstream of this name.
     func upstream(named name: String) -> Upstream? {
@@ -213,8 +227,45 @@ extension Configuration {
         var connections = 10_000
         /// Payments on their way to the chain at once.
         var settling = 5_000
+        var headerCount = 100
+        var connectionsPerAddress = 1_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
+        var bodyIdleTime = Duration.seconds(30)
+        /// Bytes a second; 0 for any.
+        var bodyRate = 500
+        var writeIdleTime = Duration.seconds(30)
+    }
+
+    /// Who may not buy, and who is asked about it.
+    struct Deny: Sendable {
+        /// EIP-55 texts.
+        var payers: Set<String> = []
+        var screen: Screen?
+
+        /// A service that is asked about each payer.
+        struct Screen: Sendable {
+            var url: WebURL
+            var timeout: Duration
+            var failsClosed: Bool
+            /// How long an answer holds.
+            var remembered: Duration
+        }
+    }
+
+    /// What is logged, and how.
+    struct Log: Sendable {
+        /// Whether a line is written for each request.
+        enum Access: String, Sendable, CaseIterable {
+            case off = "false"
+            case on = "true"
+            /// With the query.
+            case query
+        }
+
+        var format = Logger.Format.text
+        var level = Logger.Level.info
+        var access = Access.off
     }
 
     /// Which web pages may read answers.
@@ -246,6 +297,8 @@ extension Configuration {
         var settle: SettleRule
         /// How long an authorization offered here is good.
         var maxTimeout: Duration
+        /// False in shadow mode.
+        var isEnforced = true
         /// May be called again under one payment.
         var isIdempotent: Bool
         /// Whether the answer is kept for whoever paid and did not get it.
@@ -255,6 +308,10 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// How often one client may ask, here alone.
+        var rateLimits: RateLimits
+        /// What directories say of it; nil keeps it out of them.
+        var listing: Listing?
         var place: Place
     }
 

@@ -36,7 +36,7 @@ extension ConfigurationReader {
         let keys = ["rpc", "confirmations", "confirmations_over", "timeouts", "gas", "erc6492_factories", "assets"]
         guard let mapping = value.mapping(keys: keys, &self.findings) else { return nil }
         let known = self.table[id]
-        let rpc = (mapping["rpc"]?.listOrSingle(&self.findings) ?? []).compactMap { self.rpcURL($0) }
+        let rpc = (mapping["rpc"]?.listOrSingle(&self.findings) ?? []).compactMap { self.urlOrReference($0) }
         if mapping.has("rpc"), rpc.isEmpty { self.refusedRPC.insert(id) }
         if let list = mapping["rpc"], case .sequence([]) = list.node.content {
             list.refuse("is empty", remedy: "write at least one URL, or remove the line", &self.findings)
@@ -62,7 +62,7 @@ extension ConfigurationReader {
     }
 
     /// A URL, or a reference to one: those of many providers hold a key.
-    private mutating func rpcURL(_ value: ConfigurationValue) -> WebURL? {
+    mutating func urlOrReference(_ value: ConfigurationValue) -> WebURL? {
         guard let text = value.scalarText, SecretReference(text) != nil else { return value.url(&self.findings) }
         guard let secret = value.secret(from: self.secrets, &self.findings) else { return nil }
         do throws(WebURL.Problem) {

@@ -8,7 +8,7 @@ import TollRuntime
 extension ConfigurationReader {
     /// The sections as far as they were read.
     struct Sections {
-        var listen: ListenAddress?
+        var listen: [Configuration.Listener]
         var admin: Configuration.Admin?
         var networks: [Configuration.Network]
         var facilitator: Configuration.Facilitator?
@@ -40,9 +40,8 @@ extension ConfigurationReader {
 
     private mutating func reviewListeners(_ sections: Sections, _ root: ConfigurationMapping) {
         var listeners: [(address: ListenAddress, place: Configuration.Place)] = []
-        if let listen = sections.listen {
-            let place = root["listen"].map(self.place) ?? Configuration.Place(path: "listen", line: root.owner.line)
-            listeners.append((listen, place))
+        for listener in sections.listen {
+            if let address = listener.address { listeners.append((address, listener.place)) }
         }
         if let admin = sections.admin { listeners.append((admin.listen, admin.place)) }
         if let serve = sections.facilitator?.serve { listeners.append((serve.listen, serve.place)) }
@@ -58,9 +57,10 @@ extension ConfigurationReader {
             if !self.referencedUpstreams.contains(upstream.name) {
                 self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
             }
-            guard let listen = sections.listen, upstream.url.isLoopback, upstream.url.port == listen.port,
-                listen.isLoopback || listen.isWildcard
-            else { continue }
+            let own = sections.listen.compactMap(\.address).contains { address in
+                upstream.url.port == address.port && (address.isLoopback || address.isWildcard)
+            }
+            guard own, upstream.url.isLoopback else { continue }
             let message = "is the gateway's own listener, so that requests would go in circles"
             self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
         }
@@ -115,28 +115,5 @@ extension ConfigurationReader {
         }
         let message = "can be paid with test money on \(test.id) as well as with money on \(main.id)"
         self.add(.warning, at: route.place, message, remedy: "choose with `networks: [\(main.id)]`")
-    }
-
-    // MARK: Later versions
-
-    /// Settings of features that this version does not have are checked for their form, and refused: what an operator relies on
-    /// must not be passed over.
-    mutating func refuseLaterFeatures(_ root: ConfigurationMapping) {
-        if let deny = root["deny"] { self.refuseDeny(deny) }
-    }
-
-    private mutating func refuseDeny(_ value: ConfigurationValue) {
-        guard let mapping = value.mapping(keys: ["payers"], &self.findings) else { return }
-        for item in mapping["payers"]?.listOrSingle(&self.findings) ?? [] {
-            let isFile = item.scalarText.flatMap(SecretReference.init) != nil
-            if !isFile { _ = item.address(&self.findings) }
-        }
-        let remedy = "remove it, and refuse payers at the upstream by `Tollgate-Payer`"
-        value.refuse("denying payers is not available in this version", remedy: remedy, &self.findings)
-    }
-
-    private mutating func checkDollars(_ value: ConfigurationValue) {
-        guard let text = value.text(example: "$1", &self.findings), DollarText.parse(text) == nil else { return }
-        value.refuse("`\(Finding.excerpt(text))` is no amount of dollars", remedy: "write for example `$1`", &self.findings)
     }
 }

@@ -19,7 +19,7 @@ struct RouteDefaults {
 extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
-        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+        "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
     ]
     private static let priceKeys = [
         "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
@@ -59,29 +59,32 @@ extension ConfigurationReader {
         let place = self.place(value)
         let pattern = mapping.required("match", example: "GET /weather/*", &self.findings).flatMap { self.pattern($0) }
         if let pattern { self.patterns.append((pattern, mapping["match"].map(self.place) ?? place)) }
-        let upstreamName = self.upstreamName(mapping)
+        let upstreamName = self.isForwardAuth ? Upstream.admission.name : self.upstreamName(mapping)
+        self.reviewAuthRoute(mapping)
         let description = mapping["description"].flatMap { self.routeDescription($0) }
-        let setting = mapping["settle"].map { self.settleSetting($0) ?? .usual } ?? defaults.settle
+        let setting = mapping["settle"].map { self.settleSetting($0) ?? self.usualSetting } ?? defaults.settle
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
-        let settle = isFree ? SettleRule(.after) : self.settleRule(setting, options)
+        let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
                 value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
             }
         }
-        if mapping["enforce"]?.boolean(&self.findings) == false {
-            let remedy = "remove the line, or write `free: true`"
-            mapping["enforce"]?.refuse("shadow mode is not available in this version", remedy: remedy, &self.findings)
+        let isEnforced = mapping["enforce"]?.boolean(&self.findings) ?? true
+        if !isEnforced {
+            let remedy = "remove the line when it is to be paid for"
+            mapping["enforce"]?.report(.warning, "every request is let pass, paid or not", remedy: remedy, &self.findings)
         }
         let isIdempotent = mapping["idempotent"]?.boolean(&self.findings) ?? false
         let storesAnswers = mapping["store_answers"]?.boolean(&self.findings) ?? true
         let identifiers = mapping["payment_identifier"].flatMap { self.identifiers($0) } ?? defaults.identifiers
         let signIn = mapping["sign_in"]?.boolean(&self.findings) ?? defaults.signIn
         if !isFree { self.checkExtensions(mapping, dialects, identifiers, signIn) }
+        let listing = self.listing(mapping, isFree: isFree, description: description, options: options)
         guard let pattern, let upstreamName else { return nil }
         return Configuration.Route(
             pattern: pattern,
@@ -91,11 +94,14 @@ extension ConfigurationReader {
             options: options,
             settle: settle,
             maxTimeout: maxTimeout,
+            isEnforced: isEnforced,
             isIdempotent: isIdempotent,
             storesAnswers: storesAnswers,
             dialects: dialects,
             identifiers: identifiers,
             signIn: signIn,
+            rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
+            listing: listing,
             place: place
         )
     }
@@ -125,7 +131,7 @@ extension ConfigurationReader {
         return name
     }
 
-    private mutating func routeDescription(_ value: ConfigurationValue) -> String? {
+    mutating func routeDescription(_ value: ConfigurationValue) -> String? {
         guard let text = value.text(example: "Weather by city", &self.findings) else { return nil }
         guard text.utf8.count <= Self.descriptionByteCountMax, text == EscapedText.singleLine(text) else {
             let remedy = "write one line of at most \(Self.descriptionByteCountMax) bytes"

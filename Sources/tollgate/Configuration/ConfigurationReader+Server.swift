@@ -5,21 +5,26 @@ import TollRuntime
 
 /// Listeners, store, limits, upstreams: what any gateway has.
 extension ConfigurationReader {
-    mutating func publicURL(_ root: ConfigurationMapping, listen: ListenAddress?) -> WebURL? {
+    mutating func publicURL(_ root: ConfigurationMapping, listen: [Configuration.Listener]?) -> WebURL? {
         guard let value = root["public_url"] else {
             guard let listen, !root.has("public_url") else { return nil }
-            guard listen.isLoopback, listen.port != 0 else {
-                let reason = listen.isLoopback ? "the port is only known later" : "others can call this address"
+            guard let first = listen.first(where: { !$0.redirectsToHTTPS }) else { return nil }
+            guard let address = first.address, listen.allSatisfy({ $0.address?.isLoopback ?? true }), address.port != 0 else {
+                let isNear = first.address?.isLoopback ?? false && listen.allSatisfy { $0.address?.isLoopback ?? true }
+                let reason = isNear ? "the port is only known later" : "others can call this address"
                 let remedy = "write `public_url:` with the origin that clients call, for example `https://api.example.com`"
                 root["listen"]?.refuse("\(reason), and `public_url` is missing", remedy: remedy, &self.findings)
                 return nil
             }
-            return try? WebURL("http://\(listen)")
+            return try? WebURL("\(first.isSecure ? "https" : "http")://\(address)")
         }
         guard let url = value.origin(&self.findings) else { return nil }
         if !url.isSecure, !url.isLoopback {
             let message = "clients would send payments over plain HTTP"
             value.report(.warning, message, remedy: "write an `https` URL, with TLS in front of the gateway", &self.findings)
+        }
+        if !url.isSecure, listen?.contains(where: \.redirectsToHTTPS) ?? false {
+            value.refuse("is where `redirect_to_https` sends clients", remedy: "write an `https` URL", &self.findings)
         }
         return url
     }
@@ -40,7 +45,10 @@ extension ConfigurationReader {
 
     mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
         var limits = Configuration.Limits()
-        let keys = ["header_bytes", "body_bytes", "connections", "settling", "header_time", "idle_time"]
+        let keys = [
+            "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
+            "idle_time", "body_idle_time", "body_rate", "write_idle_time",
+        ]
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
         limits.headerBytes =
@@ -48,6 +56,14 @@ extension ConfigurationReader {
         limits.bodyBytes = mapping["body_bytes"]?.byteCount(in: 1...(1 << 40), &self.findings) ?? limits.bodyBytes
         limits.connections = mapping["connections"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connections
         limits.settling = mapping["settling"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.settling
+        limits.headerCount = mapping["header_count"]?.integer(in: 20...10_000, &self.findings) ?? limits.headerCount
+        limits.connectionsPerAddress =
+            mapping["connections_per_address"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connectionsPerAddress
+        // Bytes a second.
+        limits.bodyRate = mapping["body_rate"]?.byteCount(in: 0...(1 << 30), &self.findings) ?? limits.bodyRate
+        let seconds = Duration.seconds(1) ... .seconds(3_600)
+        limits.bodyIdleTime = self.duration(mapping["body_idle_time"], in: seconds, default: limits.bodyIdleTime)
+        limits.writeIdleTime = self.duration(mapping["write_idle_time"], in: seconds, default: limits.writeIdleTime)
         limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
         limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
         return limits

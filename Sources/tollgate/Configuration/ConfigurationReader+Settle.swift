@@ -13,8 +13,6 @@ struct SettleSetting {
     /// Who wrote it; nil for the default.
     var value: ConfigurationValue?
 
-    /// What routes have that say nothing.
-    static let usual = Self(rule: SettleRule(.after), under: nil, value: nil)
 }
 
 /// When routes are settled, and what deferring may cost.
@@ -24,10 +22,16 @@ extension ConfigurationReader {
     /// A transaction is given this long to be mined, so long must an authorization live when its batch is sent.
     private static let settlementTime = Duration.seconds(60)
 
+    /// What routes have that say nothing. Where another proxy asks, no answer can be waited for.
+    var usualSetting: SettleSetting {
+        SettleSetting(rule: SettleRule(self.isForwardAuth ? .before : .after), under: nil, value: nil)
+    }
+
     /// `before`, `after`, `deferred`, or `{under, then, else, after_payments}`.
     mutating func settleSetting(_ value: ConfigurationValue) -> SettleSetting? {
         guard case .mapping = value.node.content else {
-            return self.policy(value).map { SettleSetting(rule: SettleRule($0), under: nil, value: value) }
+            let otherwise = self.usualSetting.rule.policy
+            return self.policy(value).map { SettleSetting(rule: SettleRule($0, otherwise: otherwise), under: nil, value: value) }
         }
         guard let mapping = value.mapping(keys: Self.settleKeys, &self.findings) else { return nil }
         let errorCount = self.findings.count(.error)
@@ -54,7 +58,11 @@ extension ConfigurationReader {
     }
 
     private mutating func policy(_ value: ConfigurationValue) -> SettlePolicy? {
-        value.choice(of: Self.policies.map(\.rawValue), &self.findings).flatMap(SettlePolicy.init)
+        let policy = value.choice(of: Self.policies.map(\.rawValue), &self.findings).flatMap(SettlePolicy.init)
+        guard policy == .after, self.isForwardAuth else { return policy }
+        let message = "waits for an answer, and beside `auth` none is seen"
+        value.refuse(message, remedy: "write `before`, or `deferred`", &self.findings)
+        return nil
     }
 
     /// The rule for a route with these ways to pay.

@@ -25,11 +25,13 @@ struct ConfigurationReader {
     var patterns: [(pattern: RoutePattern, place: Configuration.Place)] = []
     var pricedPlace: Configuration.Place?
     var networksWithoutReceiver: Set<ChainID> = []
+    /// Whether another proxy asks, so that nothing of an answer is seen.
+    var isForwardAuth = false
 
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "trusted_proxies",
+        "payment_identifier", "sign_in", "auth", "discovery", "webhooks", "trusted_proxies", "rate_limits", "log",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -47,7 +49,8 @@ struct ConfigurationReader {
     ) -> (configuration: Configuration?, findings: Findings) {
         var reader = Self(file: file, table: table, secrets: secrets)
         guard let node = YAMLParser(file: file).parse(bytes, findings: &reader.findings) else { return (nil, reader.findings) }
-        let configuration = reader.configuration(ConfigurationValue(node, file: file))
+        var configuration = reader.configuration(ConfigurationValue(node, file: file))
+        configuration?.written = WrittenSections(node)
         return (reader.findings.hasErrors ? nil : configuration, reader.findings)
     }
 
@@ -79,7 +82,8 @@ struct ConfigurationReader {
             return nil
         }
         guard let root = value.mapping(keys: Self.keys, &self.findings) else { return nil }
-        let listen = root["listen"].map { $0.listenAddress(&self.findings) } ?? ListenAddress("127.0.0.1:4020")
+        let auth = self.auth(root)
+        let listen = self.listeners(root["listen"])
         let publicURL = self.publicURL(root, listen: listen)
         let admin = self.admin(root)
         let store = self.store(root)
@@ -89,52 +93,63 @@ struct ConfigurationReader {
         let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
         let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
+        let webhooks = self.webhooks(root["webhooks"])
         let settleWait = self.duration(root["settle_wait"], in: .seconds(1) ... .seconds(600), default: .seconds(30))
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
+        let rateLimits = self.rateLimits(root["rate_limits"])
         let cors = self.cors(root["cors"])
+        let discovery = self.discovery(root["discovery"], publicURL: publicURL)
         let trustedProxies = self.trustedProxies(root["trusted_proxies"])
         let upstreams = self.upstreams(root["upstreams"])
-        self.refuseLaterFeatures(root)
+        let deny = self.deny(root["deny"])
+        let log = self.log(root["log"])
 
         let defaults = RouteDefaults(
             dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
-            settle: root["settle"].flatMap { self.settleSetting($0) } ?? .usual,
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? self.usualSetting,
             receivers: receivers,
             identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
             signIn: root["sign_in"]?.boolean(&self.findings) ?? false
         )
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
-            listen: listen,
+            listen: self.isForwardAuth
+                ? auth.map { [Configuration.Listener(location: .address($0.listen), place: $0.place)] } ?? [] : listen ?? [],
             admin: admin,
             networks: networks,
             facilitator: facilitator,
             deferral: deferral,
-            upstreams: upstreams,
+            upstreams: self.isForwardAuth ? [] : upstreams,
             routes: routes
         )
         self.review(sections, root)
-        guard let listen, let publicURL, let store else { return nil }
+        guard listen != nil, let publicURL, let store else { return nil }
         return Configuration(
             file: self.file,
-            listen: listen,
+            listen: sections.listen,
             publicURL: publicURL,
             admin: admin,
+            auth: auth,
             store: store,
             shared: shared,
             workers: workers,
             networks: networks,
             facilitator: facilitator,
             payouts: payouts,
+            webhooks: webhooks,
             settleWait: settleWait,
             deferral: deferral,
             limits: limits,
+            rateLimits: rateLimits,
             cors: cors,
+            discovery: discovery,
             trustedProxies: trustedProxies,
             upstreams: upstreams,
-            routes: routes
+            routes: routes,
+            deny: deny,
+            log: log
         )
     }
 

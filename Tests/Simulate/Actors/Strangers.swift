@@ -41,6 +41,7 @@ struct Thief: Sendable {
                 from: authorization.from.description, to: authorization.to.description, value: authorization.value,
                 validAfter: authorization.validAfter, validBefore: authorization.validBefore, nonce: authorization.nonce)
         ).json
+        self.world.tally.note(.credentialStolen)
         self.world.trace.note("thief presents \(authorization.nonce.short) for \(visit.path)")
         if dice.happens(perMille: 600) {
             guard let accepted = await Visitor.challenge(visit, client) else { return }
@@ -94,6 +95,7 @@ struct Operator: Sendable {
             let signer = dice.pick(Market.gatewaySigners).address
             let now = self.world.executor.now
             let number = self.world.chain.head(at: now).counts[signer] ?? 0
+            self.world.tally.note(.numberUsedByHand)
             self.world.trace.note("the operator sends number \(number) of a signer by hand")
             self.world.chain.submit(.call(to: .zero, data: []), from: signer, number: number, at: now)
         }

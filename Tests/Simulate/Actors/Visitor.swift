@@ -86,12 +86,17 @@ struct Visitor: Sendable {
         guard let prepared = await self.credential(client) else { return }
         self.playTrick(prepared.payload)
         switch self.visit.style {
-        case .concurrent: await self.presentTogether([prepared.v2, prepared.v2, prepared.v2, prepared.v2], client)
-        case .twoDialects: await self.presentTogether([prepared.v2, prepared.v1, prepared.v1, prepared.v2], client)
+        case .concurrent:
+            self.world.tally.note(.credentialConcurrent)
+            await self.presentTogether([prepared.v2, prepared.v2, prepared.v2, prepared.v2], client)
+        case .twoDialects:
+            self.world.tally.note(.credentialTwoDialects)
+            await self.presentTogether([prepared.v2, prepared.v1, prepared.v1, prepared.v2], client)
         default: _ = await Self.present(prepared.v2, self.visit, client)
         }
         for pause in [3, 20, 70, 300] {
             try? await self.world.executor.sleep(.seconds(pause))
+            self.world.tally.note(pause > Market.maxTimeout ? .credentialReplayed : .credentialRepeated)
             _ = await Self.present(prepared.v2, self.visit, client)
             if self.visit.style == .twoDialects { _ = await Self.present(prepared.v1, self.visit, client) }
         }

@@ -21,6 +21,7 @@ struct ChainMachine: Sendable {
     private static let tryAggregate = ABI.selector("tryAggregate(bool,(address,bytes)[])")
     private static let authorizationState = Array(
         EIP3009.authorizationStateCalldata(authorizer: .zero, nonce: .zero).prefix(4))
+    private static let transfer = Array(ERC20.transfer(to: .zero, value: .zero).prefix(4))
     private static let balanceOf = Array(ERC20.balance(of: .zero).prefix(4))
 
     let signatures = SignatureCache(chainID: chainID, token: token)
@@ -35,7 +36,8 @@ struct ChainMachine: Sendable {
             gas = self.gas(to: to, data)
             outcome =
                 gas > transaction.gasLimit
-                ? Outcome(result: .failure(Revert("out of gas")), events: []) : self.call(to, data, on: &next, at: time)
+                ? Outcome(result: .failure(Revert("out of gas")), events: [])
+                : self.call(to, data, from: transaction.sender, on: &next, at: time)
         case .cancel(let nonce):
             gas = 60_000
             outcome = Self.outcome(next.cancel(AuthorizationKey(account: transaction.sender, nonce: nonce)))
@@ -59,7 +61,7 @@ struct ChainMachine: Sendable {
     }
 
     /// A call and all calls in it.
-    func call(_ to: Address, _ data: [UInt8], on state: inout TokenState, at time: UInt64) -> Outcome {
+    func call(_ to: Address, _ data: [UInt8], from sender: Address, on state: inout TokenState, at time: UInt64) -> Outcome {
         if to == Multicall3.address { return self.aggregate(data, on: &state, at: time) }
         guard to == Self.token else { return Outcome(result: .success([]), events: []) }
         switch Array(data.prefix(4)) {
@@ -75,6 +77,11 @@ struct ChainMachine: Sendable {
             else { return Outcome(result: .failure(Revert("")), events: []) }
             let isUsed = state.uses[AuthorizationKey(account: account, nonce: nonce)] != nil
             return Outcome(result: .success(UInt256(isUsed ? 1 : 0).word.bytes), events: [])
+        case Self.transfer:
+            guard let values = try? ABI.decode([.word, .word], from: Array(data.dropFirst(4))), let payee = values[0].address,
+                let units = values[1].integer
+            else { return Outcome(result: .failure(Revert("")), events: []) }
+            return Self.outcome(state.pay(units, from: sender, to: payee))
         default:
             guard let transfer = TransferCall(data) else { return Outcome(result: .failure(Revert("")), events: []) }
             return Self.outcome(state.transfer(transfer, at: time, self.signatures))
@@ -92,7 +99,7 @@ struct ChainMachine: Sendable {
         var results: [ABI.Value] = []
         for call in Self.innerCalls(data) ?? [] {
             var next = state
-            let outcome = self.call(call.target, call.data, on: &next, at: time)
+            let outcome = self.call(call.target, call.data, from: Multicall3.address, on: &next, at: time)
             switch outcome.result {
             case .success(let returned):
                 state = next

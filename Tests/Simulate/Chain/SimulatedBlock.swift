@@ -95,19 +95,19 @@ struct SeenTransfer: Hashable, Sendable {
 }
 
 extension SimulatedBlock {
-    /// Every Transfer to `payee` on this fork.
-    func transfers(to payee: Address) -> [SeenTransfer] {
+    /// Every Transfer on this fork.
+    func transfers() -> [SeenTransfer] {
         var found: [SeenTransfer] = []
         var block: SimulatedBlock? = self
         while let current = block {
-            if !current.receipts.isEmpty { found = current.ownTransfers(to: payee) + found }
+            if !current.receipts.isEmpty { found = current.ownTransfers() + found }
             block = current.parent
         }
         return found
     }
 
-    /// The Transfers to `payee` in this block.
-    func ownTransfers(to payee: Address) -> [SeenTransfer] {
+    /// The Transfers in this block.
+    func ownTransfers() -> [SeenTransfer] {
         self.receipts.filter(\.isGood).flatMap { receipt -> [SeenTransfer] in
             var found: [SeenTransfer] = []
             var used: AuthorizationKey?
@@ -116,7 +116,7 @@ extension SimulatedBlock {
                     used = Address(log.topics[1]).map { AuthorizationKey(account: $0, nonce: log.topics[2]) }
                 }
                 guard log.topics.first == ERC20.transferTopic, let from = Address(log.topics[1]), let to = Address(log.topics[2]),
-                    to == payee, let value = UInt256(bigEndian: log.data)
+                    let value = UInt256(bigEndian: log.data)
                 else { continue }
                 found.append(
                     SeenTransfer(

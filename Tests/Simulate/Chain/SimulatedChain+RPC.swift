@@ -16,7 +16,9 @@ extension SimulatedChain {
         let isCalm = now >= self.weather.calmFrom
         let swallows = method == "eth_sendRawTransaction" && !isCalm && self.isSwallowed()
         return self.look(at: now) { state in
-            let head = isCalm ? state.heads[state.heads.count - 1].block : Self.head(state, asOf: now - seen)
+            let newest = state.heads[state.heads.count - 1].block
+            let head = isCalm ? newest : Self.head(state, asOf: now - seen)
+            if head !== newest { self.tally.note(.nodeBehind) }
             switch method {
             case "eth_chainId": return .result(Self.quantity(ChainMachine.chainID))
             case "eth_blockNumber": return .result(Self.quantity(head.number))
@@ -91,7 +93,8 @@ extension SimulatedChain {
     private func outcome(_ params: [JSON], _ block: SimulatedBlock) -> ChainMachine.Outcome {
         let (to, data) = Self.message(params)
         var token = block.token
-        return self.machine.call(to, data, on: &token, at: block.timestamp)
+        let sender = params.first?["from"]?.string.flatMap { Address(hex: $0) } ?? .zero
+        return self.machine.call(to, data, from: sender, on: &token, at: block.timestamp)
     }
 
     private static func message(_ params: [JSON]) -> (to: Address, data: [UInt8]) {
@@ -106,7 +109,10 @@ extension SimulatedChain {
         guard let raw = params.first?.string.flatMap({ Hex.decode($0) }), let transaction = state.decoded[raw] else {
             return .error(-32000, "rlp: malformed transaction")
         }
-        if swallows { return .result(.string(transaction.hash.description)) }
+        if swallows {
+            self.tally.note(.transactionSwallowed)
+            return .result(.string(transaction.hash.description))
+        }
         switch self.take(transaction, &state, seenFrom: head) {
         case .taken: return .result(.string(transaction.hash.description))
         case .refused(let words): return .error(-32000, words)

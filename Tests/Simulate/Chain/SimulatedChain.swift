@@ -57,12 +57,14 @@ final class SimulatedChain: Sendable {
     let machine = ChainMachine()
     private let dice: Dice
     private let trace: Trace
+    let tally: Tally
     private let state: Mutex<State>
 
-    init(weather: ChainWeather, balances: [Address: UInt256], seed: UInt64, trace: Trace) {
+    init(weather: ChainWeather, balances: [Address: UInt256], seed: UInt64, trace: Trace, tally: Tally) {
         self.weather = weather
         self.dice = Dice(seed: seed, "chain")
         self.trace = trace
+        self.tally = tally
         let genesis = SimulatedBlock(
             number: Self.firstNumber, hash: Bytes32([UInt8](repeating: 1, count: 32)) ?? .zero, parent: nil,
             timestamp: Self.epoch - 1, baseFee: Self.usualFee, token: TokenState(kind: weather.kind, balances: balances),
@@ -90,6 +92,7 @@ final class SimulatedChain: Sendable {
         state.nextBlockAt = time + (isCalm ? max(Self.calmBlockTime, self.weather.blockTime) : self.weather.blockTime)
         if !isCalm, self.dice.happens(perMille: self.weather.drop), !state.pool.isEmpty {
             let lost = state.pool.remove(at: self.dice.number(in: 0...(state.pool.count - 1)))
+            self.tally.note(.transactionDropped)
             self.trace.note("chain: forgets \(lost.hash.short)")
         }
         var times: [UInt64] = []
@@ -113,6 +116,7 @@ final class SimulatedChain: Sendable {
                 state.pool.append(receipt.transaction)
             }
         }
+        if abandoned.contains(where: { !$0.receipts.isEmpty }) { self.tally.note(.reorganisation(depth)) }
         self.trace.note("chain: reorganisation of depth \(depth)")
         return abandoned.map(\.timestamp)
     }
@@ -155,6 +159,7 @@ final class SimulatedChain: Sendable {
     private func baseFee(after parent: SimulatedBlock, _ state: inout State, isCalm: Bool) -> UInt64 {
         if !isCalm, state.spikeBlocksLeft == 0, self.dice.happens(perMille: self.weather.spike) {
             state.spikeBlocksLeft = self.dice.number(in: 10...40)
+            self.tally.note(.feeSpike)
             self.trace.note("chain: the base fee rises for \(state.spikeBlocksLeft) blocks")
         }
         if state.spikeBlocksLeft > 0 {
@@ -201,6 +206,7 @@ final class SimulatedChain: Sendable {
                 return .refused("replacement transaction underpriced")
             }
             state.pool.remove(at: rival)
+            self.tally.note(.transactionReplaced)
         }
         state.pool.append(transaction)
         return .taken

@@ -42,6 +42,8 @@ final class SeededExecutor: TaskExecutor {
     }
 
     private static let jobsMax = 3_000_000
+    /// What is left when all processes are dead has little to do.
+    private static let jobsAfterEndMax = 20_000
 
     private let state: Mutex<State>
 
@@ -114,8 +116,21 @@ final class SeededExecutor: TaskExecutor {
             case .job(let job): unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
             case .timers(let timers): for timer in timers { timer.action() }
             case .end(let end):
-                if end != .finished { root.cancel() }
+                if end == .finished { self.drain() } else { root.cancel() }
                 return end
+            }
+        }
+    }
+
+    /// Lets whatever still waits come to its end, so that nothing of the world is kept.
+    private func drain() {
+        let jobsMax = self.jobs + Self.jobsAfterEndMax
+        self.state.withLock { $0.isFinished = false }
+        while self.jobs < jobsMax {
+            switch self.nextStep() {
+            case .job(let job): unsafe job.runSynchronously(on: self.asUnownedTaskExecutor())
+            case .timers(let timers): for timer in timers { timer.action() }
+            case .end: return
             }
         }
     }

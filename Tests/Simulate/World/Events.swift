@@ -19,6 +19,7 @@ struct WorldEvents: Sendable {
         let order: Int
         let time: Duration
         let ledger: String
+        let process: String
         let payment: PaymentID
         let event: PaymentEvent
     }
@@ -38,6 +39,8 @@ struct WorldEvents: Sendable {
         /// When the request for them had come.
         let askedAt: Duration
         let asker: Asker
+        /// The process that let them go.
+        let process: String
         /// The upstream's answer, each a different one.
         let goods: String
         let path: String

@@ -44,6 +44,8 @@ enum Market {
     static let gatewaySigners: [Account] = (0..<2).map { Account(Market.key(20 + $0)) }
     static let facilitatorSigners: [Account] = (0..<2).map { Account(Market.key(30 + $0)) }
     static let thirdParty = Account(key(40))
+    /// Pays debts back.
+    static let payoutWallet = Account(key(50))
 
     /// A key and its address, derived once.
     struct Account: Sendable {

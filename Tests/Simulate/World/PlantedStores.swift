@@ -99,6 +99,7 @@ struct EarlySendStore: WrappingPaymentStore {
 struct ResigningMethod: PaymentMethod {
     let method: ExactEVM
     let network: ExactEVMNetwork
+    let process: SimulatedProcess
     let world: World
 
     func takes(_ option: PaymentOption) -> Bool { self.method.takes(option) }
@@ -126,7 +127,7 @@ struct ResigningMethod: PaymentMethod {
         ).signed(by: signer.key)
         let transaction = SettlementTransaction(
             hash: signed.hash.description, raw: signed.raw, signer: signer.address.description, nonce: number)
-        self.world.disk.noteDurable(payment.id, [.signed(transaction)])
+        self.world.disk.noteDurable(payment.id, [.signed(transaction)], by: self.process)
         _ = try? await self.network.client.send(signed.raw)
         return outcome
     }

@@ -16,9 +16,11 @@ enum Plants {
         }
     }
 
-    static func method(_ method: ExactEVM, _ network: ExactEVMNetwork, _ world: World) -> any PaymentMethod {
+    static func method(
+        _ method: ExactEVM, _ network: ExactEVMNetwork, _ process: SimulatedProcess, _ world: World
+    ) -> any PaymentMethod {
         guard world.scenario.plant == .retryWithNewNumber else { return method }
-        return ResigningMethod(method: method, network: network, world: world)
+        return ResigningMethod(method: method, network: network, process: process, world: world)
     }
 
     /// Puts the logs of every transfer that was asked for into every receipt without an error.

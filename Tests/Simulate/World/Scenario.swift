@@ -21,7 +21,7 @@ struct Scenario: Sendable {
     /// Past every `validBefore`, every kept answer and every debt's time.
     static let usualEnd = Duration.seconds(1_500)
     /// Past the same in a world where nobody comes late.
-    private static let quietEnd = Duration.seconds(1_000)
+    static let quietEnd = Duration.seconds(1_000)
 
     /// A purchase that somebody will make.
     struct Visit: Sendable {
@@ -76,14 +76,22 @@ struct Scenario: Sendable {
     /// Of a thousand pieces of calm.
     var kills = 0
     var hasOperator = false
+    /// What the replicas share beside the ledger.
+    var cache = CacheWeather()
+    /// One of several replicas does not reach the ledger in this time.
+    var replicaOutage: Range<Duration>?
+    /// How many commands pay debts back beside the gateways.
+    var refunderCount = 0
 
     /// A world in which nothing goes wrong but what is asked for.
-    init(quiet seed: UInt64, visits: [Visit], plannedCrash: SimulatedDisk.PlannedCrash? = nil) {
+    init(
+        quiet seed: UInt64, visits: [Visit], plannedCrash: SimulatedDisk.PlannedCrash? = nil, end: Duration = Self.quietEnd
+    ) {
         self.seed = seed
         self.plant = nil
         self.visits = visits
         self.plannedCrash = plannedCrash
-        self.end = Self.quietEnd
+        self.end = end
         self.calmDown()
     }
 
@@ -133,7 +141,36 @@ struct Scenario: Sendable {
         self.chainOutage = Self.outage(dice, rate)
         let buyersMax = dice.number(in: 1...Market.buyers.count) - 1
         self.visits = (0..<dice.number(in: 1...4)).map { Self.visit($0, dice, buyersMax: buyersMax) }
+        self.decideReplicas(Dice(seed: seed, "scenario of replicas"), isStormy: isStormy)
+        self.decideDebts(Dice(seed: seed, "scenario of debts"))
         self.calmDown()
+    }
+
+    private mutating func decideReplicas(_ dice: Dice, isStormy: Bool) {
+        func rate(_ range: ClosedRange<Int>) -> Int {
+            isStormy && dice.happens(perMille: 500) || dice.happens(perMille: 60) ? dice.number(in: range) : 0
+        }
+        guard self.gatewayCount > 1 else { return }
+        if dice.happens(perMille: 300) { self.gatewayCount = 3 }
+        self.isSQLite = dice.happens(perMille: 350)
+        self.cache.slow = rate(50...500)
+        self.cache.fail = rate(50...500)
+        self.cache.forget = rate(50...300)
+        self.cache.outage = Self.outage(dice, rate)
+        self.replicaOutage = Self.outage(dice, rate)
+    }
+
+    /// A tenth of the worlds is about what is owed: calls that fail when they are paid, payers who come again, refunds meanwhile.
+    private mutating func decideDebts(_ dice: Dice) {
+        self.refunderCount = dice.happens(perMille: 400) ? dice.number(in: 1...2) : 0
+        guard dice.happens(perMille: 100) else { return }
+        self.refunderCount = dice.number(in: 1...2)
+        self.upstreamFails = dice.number(in: 300...800)
+        self.visits = (0..<dice.number(in: 3...6)).map { index in
+            Visit(
+                style: dice.pick([.buyer, .buyer, .crashing]), trick: .none, buyer: dice.number(in: 0...1),
+                path: "/before/\(index)", isPost: dice.happens(perMille: 500), at: .milliseconds(dice.number(in: 0...120_000)))
+        }
     }
 
     private mutating func decideForks(_ dice: Dice, _ rate: (ClosedRange<Int>) -> Int) {
@@ -174,5 +211,6 @@ struct Scenario: Sendable {
         self.rpc.calmFrom = Self.calmFrom
         self.web.calmFrom = Self.calmFrom
         self.disk.calmFrom = Self.calmFrom
+        self.cache.calmFrom = Self.calmFrom
     }
 }

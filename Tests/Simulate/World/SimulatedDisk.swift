@@ -37,6 +37,18 @@ final class SimulatedDisk: Sendable {
         case sqlite(FaultDisk)
     }
 
+    /// A database that serves several processes, as PostgreSQL does: here it is SQLite that they reach through one server.
+    private struct Server: Sendable {
+        var store: (any PaymentStore)?
+        /// It died, and is back then.
+        var isBackAt = Duration.zero
+    }
+
+    private struct Outages {
+        var all: Range<Duration>?
+        var replica: (name: String, time: Range<Duration>)?
+    }
+
     static let path = "ledger.db"
 
     let name: String
@@ -44,47 +56,108 @@ final class SimulatedDisk: Sendable {
     let executor: SeededExecutor
     let observer: Observer
     let trace: Trace
+    let tally: Tally
     let dice: Dice
     private let weather: DiskWeather
-    private let outage: Mutex<Range<Duration>?> = Mutex(nil)
+    private let outages = Mutex(Outages())
+    /// What one database has open for all processes; nil where each opens the file itself.
+    private let server: Shared<Server>?
     private let writes = Mutex(0)
     private let planned: PlannedCrash?
 
     init(
-        _ name: String, isSQLite: Bool = false, weather: DiskWeather, planned: PlannedCrash? = nil, executor: SeededExecutor,
-        observer: Observer, trace: Trace, seed: UInt64
+        _ name: String, isSQLite: Bool = false, isShared: Bool = false, weather: DiskWeather, planned: PlannedCrash? = nil,
+        executor: SeededExecutor,
+        observer: Observer, trace: Trace, tally: Tally, seed: UInt64
     ) {
         self.name = name
         self.medium = isSQLite ? .sqlite(FaultDisk(seed: seed)) : .ideal(MemoryPaymentStore())
+        self.server = isSQLite && isShared ? Shared(Server()) : nil
         self.weather = weather
         self.planned = planned
         self.executor = executor
         self.observer = observer
         self.trace = trace
+        self.tally = tally
         self.dice = Dice(seed: seed, name)
     }
 
-    /// The ledger as a process that has just begun finds it.
-    func open() throws(StoreError) -> any PaymentStore {
+    /// The ledger as a process that has just begun finds it; nil where a database has it, and each call asks that one.
+    func open() throws(StoreError) -> (any PaymentStore)? {
+        guard self.server == nil else { return nil }
+        return try self.opened()
+    }
+
+    /// The ledger, opened anew.
+    func opened() throws(StoreError) -> any PaymentStore {
         switch self.medium {
         case .ideal(let store): store
         case .sqlite(let disk): try SQLitePaymentStore(path: Self.path, on: .simulated(disk.name))
         }
     }
 
+    /// What the database has open.
+    func served() throws(StoreError) -> any PaymentStore {
+        guard let server else { return try self.opened() }
+        let now = self.executor.now
+        let (store, isBack) = server.withLock { ($0.store, now >= $0.isBackAt) }
+        if let store { return store }
+        guard isBack else { throw .unavailable("the connection to the database is lost") }
+        let opened = try self.opened()
+        server.withLock { $0.store = opened }
+        return opened
+    }
+
+    /// Whether one database serves all processes.
+    var isServed: Bool { self.server != nil }
+
+    /// The database dies and comes back.
+    func loseServer() {
+        guard let server else { return }
+        self.tally.note(.databaseLost)
+        self.trace.note("\(self.name): the database dies")
+        let back = self.executor.now + self.dice.milliseconds(in: 200...6_000)
+        self.loseOpenFiles()
+        server.withLock { $0 = Server(store: nil, isBackAt: back) }
+    }
+
     /// What the death of the process that has it open leaves: its writes up to then, or, when the power went, those that were
     /// waited for and perhaps pieces of others.
     func loseProcess() {
+        guard self.server == nil else { return }
+        self.loseOpenFiles()
+    }
+
+    private func loseOpenFiles() {
         guard case .sqlite(let disk) = self.medium else { return }
-        if disk.hasPower, self.dice.happens(perMille: 500) { disk.killProcess() } else { disk.cutPower() }
+        if disk.hasPower, self.dice.happens(perMille: 500) {
+            disk.killProcess()
+        } else {
+            if disk.hasPower { self.tally.note(.powerCut) }
+            disk.cutPower()
+        }
         disk.restorePower()
         disk.heal()
     }
 
     /// The disk is full, or the database away, in this time.
-    func setOutage(_ outage: Range<Duration>?) { self.outage.withLock { $0 = outage } }
+    func setOutage(_ outage: Range<Duration>?) { self.outages.withLock { $0.all = outage } }
 
-    var isOut: Bool { self.outage.withLock { $0?.contains(self.executor.now) ?? false } }
+    /// One process does not reach it in this time.
+    func setOutage(_ outage: Range<Duration>?, of replica: String) {
+        guard let outage else { return }
+        self.outages.withLock { $0.replica = (replica, outage) }
+    }
+
+    /// Why a process does not reach it now; nil when it does.
+    func outage(of process: String) -> Fault? {
+        let now = self.executor.now
+        return self.outages.withLock { outages in
+            if outages.all?.contains(now) ?? false { return .diskFull }
+            guard let replica = outages.replica, replica.name == process, replica.time.contains(now) else { return nil }
+            return .replicaCutOff
+        }
+    }
 
     /// How many writes were begun.
     var writeCount: Int { self.writes.withLock { $0 } }
@@ -113,187 +186,15 @@ final class SimulatedDisk: Sendable {
     }
 
     /// Takes down what became durable.
-    func noteDurable(_ payment: PaymentID, _ events: [PaymentEvent]) {
+    func noteDurable(_ payment: PaymentID, _ events: [PaymentEvent], by process: SimulatedProcess) {
         for event in events {
             self.trace.note("\(self.name): \(event.name) of \(payment.description.prefix(8)) is durable")
             self.observer.note { seen, order in
                 seen.writes.append(
                     WorldEvents.DurableWrite(
-                        order: order, time: self.executor.now, ledger: self.name, payment: payment, event: event))
+                        order: order, time: self.executor.now, ledger: self.name, process: process.name, payment: payment,
+                        event: event))
             }
         }
-    }
-}
-
-/// A process's way to its ledger.
-struct SimulatedStore: PaymentStore {
-    let disk: SimulatedDisk
-    let process: SimulatedProcess
-    /// The ledger as this process has it open.
-    let image: any PaymentStore
-
-    // MARK: - Writing
-
-    func claim(_ claim: Claim, deferral: DeferralTerms?, at time: Int64) async throws(StoreError) -> ClaimOutcome {
-        try await self.write { () throws(StoreError) in
-            let outcome = try await self.image.claim(claim, deferral: deferral, at: time)
-            if case .first = outcome { self.disk.noteDurable(claim.id, [.claimed(claim)]) }
-            return outcome
-        }
-    }
-
-    @discardableResult
-    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
-        try await self.write { () throws(StoreError) in
-            let records = try await self.image.append(entries, at: time)
-            for entry in entries { self.disk.noteDurable(entry.payment, entry.events) }
-            return records
-        }
-    }
-
-    func sign(
-        as account: SignerAccount, at time: Int64, _ entries: @escaping @Sendable (_ number: UInt64) -> [LedgerEntry]
-    ) async throws(StoreError) -> [PaymentRecord] {
-        try await self.write { () throws(StoreError) in
-            let made = Shared<[LedgerEntry]>([])
-            let records = try await self.image.sign(as: account, at: time) { number in
-                let entries = entries(number)
-                made.withLock { $0 = entries }
-                return entries
-            }
-            for entry in made.value { self.disk.noteDurable(entry.payment, entry.events) }
-            return records
-        }
-    }
-
-    func takeWork(
-        in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
-    ) async throws(StoreError) -> [PaymentRecord] {
-        try await self.write { () throws(StoreError) in
-            try await self.image.takeWork(in: phases, on: network, limit: limit, leaseSeconds: leaseSeconds, at: time)
-        }
-    }
-
-    func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
-        try await self.write { () throws(StoreError) in
-            let outcome = try await self.image.spendCredit(claims, at: time)
-            if case .first(let made) = outcome { self.disk.noteDurable(made.id, [.claimed(made.claim), .settled(.credit)]) }
-            return outcome
-        }
-    }
-
-    func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
-        // Nothing becomes durable by it: no fault of the disk is planned for it.
-        try await self.pass()
-        try await self.image.renew(worker, for: seconds, at: time)
-    }
-
-    func takeOver(_ payment: PaymentID, by worker: WorkerID, at time: Int64) async throws(StoreError) -> PaymentRecord? {
-        try await self.write { () throws(StoreError) in
-            let before = try await self.image.record(payment)
-            let record = try await self.image.takeOver(payment, by: worker, at: time)
-            if record?.worker != before?.worker { self.disk.noteDurable(payment, [.takenOver(by: worker)]) }
-            return record
-        }
-    }
-
-    func setMark(_ mark: LedgerMark, to value: Int64) async throws(StoreError) {
-        try await self.write { () throws(StoreError) in try await self.image.setMark(mark, to: value) }
-    }
-
-    func pruneAnswers(endedBefore time: Int64) async throws(StoreError) -> Int {
-        try await self.write { () throws(StoreError) in try await self.image.pruneAnswers(endedBefore: time) }
-    }
-
-    // MARK: - Reading
-
-    func record(_ payment: PaymentID) async throws(StoreError) -> PaymentRecord? {
-        try await self.read { () throws(StoreError) in try await self.image.record(payment) }
-    }
-
-    func answer(_ payment: PaymentID) async throws(StoreError) -> StoredAnswer? {
-        try await self.read { () throws(StoreError) in try await self.image.answer(payment) }
-    }
-
-    func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
-        try await self.read { () throws(StoreError) in try await self.image.events(payment) }
-    }
-
-    func records(_ query: PaymentQuery) async throws(StoreError) -> [PaymentRecord] {
-        try await self.read { () throws(StoreError) in try await self.image.records(query) }
-    }
-
-    func payment(identifiedBy identifierHash: Bytes32) async throws(StoreError) -> PaymentRecord? {
-        try await self.read { () throws(StoreError) in try await self.image.payment(identifiedBy: identifierHash) }
-    }
-
-    func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
-        try await self.read { () throws(StoreError) in try await self.image.mark(mark) }
-    }
-
-    // MARK: - Faults
-
-    private func checkAlive() throws(StoreError) {
-        guard self.process.isAlive else { throw .unavailable("the process is dead") }
-    }
-
-    private func read<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
-        try await self.pass()
-        return try await body()
-    }
-
-    /// The time it takes; nothing when the disk or the process is gone.
-    private func pass() async throws(StoreError) {
-        try self.checkAlive()
-        try? await self.process.executor.sleep(self.disk.latency())
-        try self.checkAlive()
-        guard !self.disk.isOut else { throw .unavailable("the disk is full") }
-    }
-
-    private func write<Value>(_ body: () async throws(StoreError) -> Value) async throws(StoreError) -> Value {
-        try await self.pass()
-        let fate = self.disk.nextFate()
-        if case .sqlite(let disk) = self.disk.medium { return try await self.write(body, on: disk, fate) }
-        switch fate {
-        case .done: break
-        case .failed: throw .unavailable("the write failed")
-        case .failedAfter:
-            _ = try await body()
-            self.disk.trace.note("\(self.disk.name): the write before seems to have failed")
-            throw .unavailable("the sync failed")
-        case .crashBefore: throw self.die("before a write")
-        case .crashAfter:
-            _ = try await body()
-            throw self.die("after a write")
-        }
-        let value = try await body()
-        try? await self.process.executor.sleep(.milliseconds(1))
-        try self.checkAlive()
-        return value
-    }
-
-    /// A write of SQLite, with its fate planned for the disk below.
-    private func write<Value>(
-        _ body: () async throws(StoreError) -> Value, on disk: FaultDisk, _ fate: SimulatedDisk.WriteFate
-    ) async throws(StoreError) -> Value {
-        let dice = self.disk.dice
-        switch fate {
-        case .done, .crashAfter: break
-        case .failed: disk.plan(.error, at: dice.pick([.write, .sync]), after: dice.number(in: 0...3), times: 1)
-        case .failedAfter: disk.plan(.full, at: .write, after: dice.number(in: 0...3), times: dice.number(in: 1...3))
-        case .crashBefore: disk.plan(.powerCut, at: dice.pick([.write, .sync]), after: dice.number(in: 0...4), times: 1)
-        }
-        let result: Result<Value, StoreError>
-        do throws(StoreError) { result = .success(try await body()) } catch { result = .failure(error) }
-        guard disk.hasPower, fate != .crashAfter, fate != .crashBefore else { throw self.die("at a write of SQLite") }
-        disk.heal()
-        if case .failure(let error) = result { self.disk.trace.note("\(self.disk.name): \(error.reason)") }
-        return try result.get()
-    }
-
-    private func die(_ words: String) -> StoreError {
-        self.disk.trace.note("\(self.process.name) dies \(words)")
-        self.process.kill()
-        return .unavailable("the process is dead")
     }
 }

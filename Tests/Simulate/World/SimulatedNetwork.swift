@@ -33,13 +33,27 @@ final class SimulatedNetwork: Sendable {
         case cancelled
     }
 
+    /// As what its faults are counted.
+    struct FaultNames: Sendable {
+        let lost, late, doubled, refused: Fault
+
+        static let rpc = FaultNames(lost: .rpcLost, late: .rpcLate, doubled: .rpcDoubled, refused: .rpcRefused)
+        static let web = FaultNames(lost: .webLost, late: .webLate, doubled: .webDoubled, refused: .webLost)
+    }
+
     let executor: SeededExecutor
     private let weather: NetworkWeather
+    private let names: FaultNames
+    private let tally: Tally
     private let dice: Dice
     private let outage: Mutex<Range<Duration>?> = Mutex(nil)
 
-    init(_ name: String, weather: NetworkWeather, executor: SeededExecutor, seed: UInt64) {
+    init(
+        _ name: String, weather: NetworkWeather, faults names: FaultNames, executor: SeededExecutor, tally: Tally, seed: UInt64
+    ) {
         self.weather = weather
+        self.names = names
+        self.tally = tally
         self.executor = executor
         self.dice = Dice(seed: seed, name)
     }
@@ -54,21 +68,25 @@ final class SimulatedNetwork: Sendable {
         deadline: Duration, _ serve: @escaping @Sendable (_ reply: @escaping @Sendable (Answer?) -> Void) -> Void
     ) async -> Exchange<Answer> {
         let isCalm = self.executor.now >= self.weather.calmFrom
-        func roll(_ rate: Int) -> Bool { !isCalm && self.dice.happens(perMille: rate) }
+        func roll(_ rate: Int, _ fault: Fault) -> Bool {
+            guard !isCalm, self.dice.happens(perMille: rate) else { return false }
+            self.tally.note(fault)
+            return true
+        }
         let wait = Waiting<Exchange<Answer>>()
         let end = self.executor.schedule(after: deadline) { wait.resume(.timedOut) }
         defer { self.executor.cancel(end) }
-        if self.isOut || roll(self.weather.refuse) {
+        if self.isOut || roll(self.weather.refuse, self.names.refused) {
             let isRefused = self.dice.happens(perMille: 500)
             if isRefused { self.executor.schedule(after: self.delay(isCalm)) { wait.resume(.notSent) } }
             return await wait.value ?? .cancelled
         }
-        if roll(self.weather.loseRequest) {
+        if roll(self.weather.loseRequest, self.names.lost) {
             if self.dice.happens(perMille: 500) { self.executor.schedule(after: self.delay(isCalm)) { wait.resume(.broken) } }
             return await wait.value ?? .cancelled
         }
-        for _ in 0..<(roll(self.weather.double) ? 2 : 1) {
-            let isLost = roll(self.weather.loseReply)
+        for _ in 0..<(roll(self.weather.double, self.names.doubled) ? 2 : 1) {
+            let isLost = roll(self.weather.loseReply, self.names.lost)
             let breaks = isLost && self.dice.happens(perMille: 500)
             let back = self.delay(isCalm)
             self.executor.schedule(after: self.delay(isCalm)) {
@@ -85,7 +103,10 @@ final class SimulatedNetwork: Sendable {
     }
 
     private func delay(_ isCalm: Bool) -> Duration {
-        if !isCalm, self.dice.happens(perMille: self.weather.slow) { return self.dice.milliseconds(in: 800...12_000) }
-        return self.dice.milliseconds(in: self.weather.delay)
+        guard !isCalm, self.dice.happens(perMille: self.weather.slow) else {
+            return self.dice.milliseconds(in: self.weather.delay)
+        }
+        self.tally.note(self.names.late)
+        return self.dice.milliseconds(in: 800...12_000)
     }
 }

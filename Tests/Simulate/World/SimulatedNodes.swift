@@ -27,6 +27,7 @@ struct SimulatedNodes: RPCTransport {
     let dice: Dice
     let observer: Observer
     let trace: Trace
+    let tally: Tally
     var forge: Forgery?
 
     func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (status: Int, body: [UInt8]) {
@@ -60,12 +61,17 @@ struct SimulatedNodes: RPCTransport {
     private func serve(_ requests: [JSON], isBatch: Bool, node: Int) -> [UInt8] {
         let now = self.process.executor.now
         let isCalm = now >= self.weather.calmFrom
-        if !isCalm, self.dice.happens(perMille: self.weather.garbage) { return Array("<html>Bad Gateway</html>".utf8) }
+        if !isCalm, self.dice.happens(perMille: self.weather.garbage) {
+            self.tally.note(.rpcGarbage)
+            return Array("<html>Bad Gateway</html>".utf8)
+        }
         var replies = requests.map { self.reply(to: $0, node: node, at: now, isCalm: isCalm) }
         guard isBatch else { return replies[0].utf8 }
         if !isCalm, self.dice.happens(perMille: self.weather.shuffle) {
             replies.swapAt(0, replies.count - 1)
-            if self.dice.happens(perMille: 200) { replies[0] = replies[replies.count - 1] }
+            let isDoubled = self.dice.happens(perMille: 200)
+            if isDoubled { replies[0] = replies[replies.count - 1] }
+            if replies.count > 1 { self.tally.note(isDoubled ? .rpcReplyDoubled : .rpcReordered) }
         }
         return JSON.array(replies).utf8
     }
@@ -74,7 +80,10 @@ struct SimulatedNodes: RPCTransport {
         let method = request["method"]?.string ?? ""
         var reply: JSONObject = ["jsonrpc": "2.0", "id": request["id"] ?? .null]
         var answer = self.chain.answer(method, request["params"]?.array ?? [], node: node, at: now)
-        if !isCalm, self.dice.happens(perMille: self.weather.busy) { answer = .error(-32005, "limit exceeded") }
+        if !isCalm, self.dice.happens(perMille: self.weather.busy) {
+            self.tally.note(.rpcBusy)
+            answer = .error(-32005, "limit exceeded")
+        }
         if case .result(let receipt) = answer, method == "eth_getTransactionReceipt", let forge {
             answer = .result(forge(receipt, self.chain))
         }

@@ -18,17 +18,21 @@ final class SimulatedWeb: Sendable {
     let network: SimulatedNetwork
     let observer: Observer
     let trace: Trace
+    private let tally: Tally
     private let dice: Dice
     private let sites = Mutex<[String: [Site]]>([:])
-    private let balancer = Mutex(0)
     /// How often of a thousand a client is gone when its answer is ready.
     private let clientGone: Int
     private let calmFrom: Duration
 
-    init(_ network: SimulatedNetwork, observer: Observer, trace: Trace, seed: UInt64, clientGone: Int, calmFrom: Duration) {
+    init(
+        _ network: SimulatedNetwork, observer: Observer, trace: Trace, tally: Tally, seed: UInt64, clientGone: Int,
+        calmFrom: Duration
+    ) {
         self.network = network
         self.observer = observer
         self.trace = trace
+        self.tally = tally
         self.dice = Dice(seed: seed, "web")
         self.clientGone = clientGone
         self.calmFrom = calmFrom
@@ -38,6 +42,9 @@ final class SimulatedWeb: Sendable {
     func listen(_ host: String, _ process: SimulatedProcess, _ handler: any RequestHandler) {
         self.sites.withLock { $0[host] = ($0[host] ?? []).filter(\.process.isAlive) + [Site(process: process, handler: handler)] }
     }
+
+    /// Nobody listens any more.
+    func close() { self.sites.withLock { $0 = [:] } }
 
     private func site(_ host: String) -> Site? {
         let alive = self.sites.withLock { $0[host] ?? [] }.filter(\.process.isAlive)
@@ -59,6 +66,7 @@ final class SimulatedWeb: Sendable {
         }
         let mayGo = asker.kind == .buyer && self.network.executor.now < self.calmFrom
         let isGone = mayGo && self.dice.happens(perMille: self.clientGone)
+        if isGone { self.tally.note(.clientGone) }
         let channel = SimulatedChannel(
             process: site.process, asker: asker, head: head, askedAt: self.network.executor.now, observer: self.observer,
             trace: self.trace, isClientGone: isGone, reply: reply)
@@ -196,7 +204,8 @@ final class SimulatedChannel: ResponseChannel {
         self.observer.note { events, order in
             events.goods.append(
                 WorldEvents.GoodsLeft(
-                    order: order, time: self.process.executor.now, askedAt: self.askedAt, asker: self.asker, goods: goods,
+                    order: order, time: self.process.executor.now, askedAt: self.askedAt, asker: self.asker,
+                    process: self.process.name, goods: goods,
                     path: String(decoding: self.head.path, as: UTF8.self), credential: credential,
                     isSignedIn: self.head.fields.contains("sign-in-with-x")))
         }

@@ -20,7 +20,7 @@ enum GatewaySite {
         let background = BackgroundWork()
         let store: any PaymentStore
         do throws(StoreError) {
-            store = Plants.store(SimulatedStore(disk: world.disk, process: process, image: try world.disk.open()), world)
+            store = Plants.store(try SimulatedStore(disk: world.disk, process: process), world)
         } catch {
             world.trace.note("\(process.name) cannot open its ledger: \(error.reason)")
             return false
@@ -31,7 +31,7 @@ enum GatewaySite {
         process.spawn { try? await background.run() }
         let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
         process.run(world.services(of: exact, network, store, process))
-        var method = Plants.method(exact, network, world)
+        var method = Plants.method(exact, network, process, world)
         if world.scenario.isRemote {
             let remote = RemoteFacilitator(
                 endpoints: [FacilitatorEndpoint(url: Self.facilitatorURL)], networks: [network], store: store, client: client,
@@ -43,24 +43,28 @@ enum GatewaySite {
             }
             method = remote
         }
+        let isAlone = world.scenario.gatewayCount == 1
         // Not drawn: what else a process draws is the same with it and without.
         let name = Keccak256.hash(text: "\(process.name) of \(process.executor.now)").bytes.prefix(WorkerID.byteCount)
         let worker = WorkerID(randomBytes: Array(name))
         let lease =
-            world.scenario.gatewayCount > 1
-            ? WorkerLease(on: store, as: worker, environment: environment, log: log)
-            : WorkerLease(as: worker, environment: environment)
+            isAlone
+            ? WorkerLease(as: worker, environment: environment)
+            : WorkerLease(on: store, as: worker, environment: environment, log: log)
         do throws(StoreError) { try await lease.begin() } catch {
             world.trace.note("\(process.name) cannot start: \(error.reason)")
             return false
         }
         process.spawn { try? await lease.run() }
+        let cache: any SharedCache =
+            isAlone ? MemoryCache(now: environment.wallClock) : SimulatedCache(world.cache, process)
         let gateway = Gateway(
             GatewayConfiguration(
                 publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
                 deferral: Market.deferral),
-            dialects: Market.dialects, methods: [method], store: store, lease: lease,
-            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log)
+            dialects: Market.dialects, methods: [method], store: store, lease: lease, cache: cache,
+            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log,
+            traces: TraceIDs(key: 1))
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }
         world.web.listen(Market.host, process, gateway)
@@ -99,8 +103,7 @@ enum FacilitatorSite {
     static func boot(_ world: World, _ process: SimulatedProcess) async -> Bool {
         let (environment, log) = (process.environment, world.log(process))
         let background = BackgroundWork()
-        guard let image = try? world.facilitatorDisk.open() else { return false }
-        let store = SimulatedStore(disk: world.facilitatorDisk, process: process, image: image)
+        guard let store = try? SimulatedStore(disk: world.facilitatorDisk, process: process) else { return false }
         let network = world.network(process, signers: Market.facilitatorSigners)
         process.spawn { try? await background.run() }
         let exact = ExactEVM(networks: [network], store: store, background: background, environment: environment, log: log)
@@ -131,7 +134,7 @@ extension World {
         let nodes = SimulatedNodes(
             chain: self.chain, network: self.rpcNetwork, process: process, weather: self.scenario.nodes,
             dice: self.dice("nodes of \(process.name) \(self.executor.jobs)"), observer: self.observer, trace: self.trace,
-            forge: process.name.hasPrefix("gateway") ? Plants.forgery(self) : nil)
+            tally: self.tally, forge: process.name.hasPrefix("gateway") ? Plants.forgery(self) : nil)
         let endpoints = (0..<self.scenario.nodeCount).map { "node\($0)" }
         let client = EVMClient(RPCClient(endpoints: endpoints, transport: nodes, now: process.environment.monotonic))
         return ExactEVMNetwork(
@@ -171,6 +174,7 @@ struct UpstreamSite: RequestHandler {
         let isTroubled = self.world.executor.now < Scenario.calmFrom
         if isTroubled, self.dice.happens(perMille: self.world.scenario.upstreamFails) {
             let status = self.dice.pick([500, 503, 404, 0])
+            self.world.tally.note(.upstreamFailed)
             if status == 0 { try? await self.world.executor.sleep(.seconds(30)) }
             let body = Array("answer \(self.count.next()) of \(path)\n".utf8)
             try? await responder.send(ResponseHead(status: status == 0 ? 500 : status), body: body)

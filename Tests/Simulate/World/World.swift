@@ -13,15 +13,17 @@ final class World: Sendable {
     let executor: SeededExecutor
     let trace: Trace
     let observer = Observer()
+    let tally = Tally()
     let chain: SimulatedChain
     let rpcNetwork: SimulatedNetwork
     let web: SimulatedWeb
     let disk: SimulatedDisk
     let facilitatorDisk: SimulatedDisk
+    let cache: CacheServer
     private let processes = Mutex<[SimulatedProcess]>([])
     private let ledger = Mutex<[PaymentRecord]>([])
     private let damage = Mutex<[String]>([])
-    private let visitors = Mutex<(begun: Int, ended: Int)>((0, 0))
+    private let visitors = Mutex<(begun: Int, ended: Int, unfinished: Int)>((0, 0, 0))
 
     init(_ scenario: Scenario, isTraced: Bool = false) {
         let (seed, trace) = (scenario.seed, Trace(isKept: isTraced))
@@ -30,21 +32,27 @@ final class World: Sendable {
         self.scenario = scenario
         self.executor = executor
         self.trace = trace
-        let balances = Dictionary(uniqueKeysWithValues: Market.buyers.map { ($0.address, UInt256(1_000_000)) })
-        self.chain = SimulatedChain(weather: scenario.chain, balances: balances, seed: seed, trace: trace)
-        self.rpcNetwork = SimulatedNetwork("rpc", weather: scenario.rpc, executor: executor, seed: seed)
+        let holders = Market.buyers + [Market.payoutWallet]
+        let balances = Dictionary(uniqueKeysWithValues: holders.map { ($0.address, UInt256(1_000_000)) })
+        self.chain = SimulatedChain(weather: scenario.chain, balances: balances, seed: seed, trace: trace, tally: self.tally)
+        self.rpcNetwork = SimulatedNetwork(
+            "rpc", weather: scenario.rpc, faults: .rpc, executor: executor, tally: self.tally, seed: seed)
         self.rpcNetwork.setOutage(scenario.chainOutage)
-        let network = SimulatedNetwork("web", weather: scenario.web, executor: executor, seed: seed)
+        let network = SimulatedNetwork(
+            "web", weather: scenario.web, faults: .web, executor: executor, tally: self.tally, seed: seed)
         self.web = SimulatedWeb(
-            network, observer: self.observer, trace: trace, seed: seed, clientGone: scenario.clientGone,
+            network, observer: self.observer, trace: trace, tally: self.tally, seed: seed, clientGone: scenario.clientGone,
             calmFrom: Scenario.calmFrom)
         self.disk = SimulatedDisk(
-            "ledger", isSQLite: scenario.isSQLite, weather: scenario.disk, planned: scenario.plannedCrash,
-            executor: executor, observer: self.observer,
-            trace: trace, seed: seed)
+            "ledger", isSQLite: scenario.isSQLite, isShared: scenario.gatewayCount > 1, weather: scenario.disk,
+            planned: scenario.plannedCrash, executor: executor, observer: self.observer, trace: trace, tally: self.tally,
+            seed: seed)
         self.disk.setOutage(scenario.ledgerOutage)
+        self.disk.setOutage(scenario.replicaOutage, of: "gateway 1")
+        self.cache = CacheServer(weather: scenario.cache, executor: executor, tally: self.tally, seed: seed)
         self.facilitatorDisk = SimulatedDisk(
-            "facilitator's ledger", weather: scenario.disk, executor: executor, observer: self.observer, trace: trace, seed: seed)
+            "facilitator's ledger", weather: scenario.disk, executor: executor, observer: self.observer, trace: trace,
+            tally: self.tally, seed: seed)
     }
 
     /// A part's own dice.
@@ -53,10 +61,17 @@ final class World: Sendable {
     /// A new process; its clock is off when the scenario says so.
     func process(_ name: String, hasGoodClock: Bool = false) -> SimulatedProcess {
         let jumps = hasGoodClock || !self.scenario.clockJumps ? [] : Self.jumps(self.dice("clock of \(name)"))
-        let executor = self.executor
+        let (executor, tally) = (self.executor, self.tally)
+        let last = Shared(Duration.zero)
         let process = SimulatedProcess(name, executor: executor, dice: self.dice("process \(name) \(executor.jobs)")) {
             let now = executor.now
-            return jumps.last { $0.from <= now }?.skew ?? .zero
+            let skew = jumps.last { $0.from <= now }?.skew ?? .zero
+            let hasJumped = last.withLock { last in
+                defer { last = skew }
+                return last != skew
+            }
+            if hasJumped { tally.note(.clockJump) }
+            return skew
         }
         self.processes.withLock { $0 = $0.filter(\.isAlive) + [process] }
         return process
@@ -71,17 +86,20 @@ final class World: Sendable {
 
     /// Lives from the beginning to the end; says how that went.
     func run() -> SeededExecutor.End {
-        self.executor.run {
+        defer { self.web.close() }
+        return self.executor.run {
             await self.begin()
             try? await self.executor.sleep(self.scenario.end - self.executor.now)
             for process in self.processes.withLock({ $0 }) { process.kill() }
             try? await self.executor.sleep(.seconds(60))
             await self.readLedger()
+            // What comes to its end after the end has not come to it.
+            self.visitors.withLock { $0.unfinished = $0.begun - $0.ended }
         }
     }
 
     private func readLedger() async {
-        guard let store = try? self.disk.open() else { return self.damage.withLock { $0 = ["the ledger cannot be opened"] } }
+        guard let store = try? self.disk.served() else { return self.damage.withLock { $0 = ["the ledger cannot be opened"] } }
         let records = (try? await store.records(PaymentQuery(limit: .max))) ?? []
         self.ledger.withLock { $0 = records }
         guard let sqlite = store as? SQLitePaymentStore else { return }
@@ -97,7 +115,7 @@ final class World: Sendable {
     var records: [PaymentRecord] { self.ledger.withLock { $0 } }
 
     /// How many visitors have not come to an end.
-    var unfinishedVisitors: Int { self.visitors.withLock { $0.begun - $0.ended } }
+    var unfinishedVisitors: Int { self.visitors.withLock { $0.unfinished } }
 
     func visit(_ body: @escaping @Sendable () async -> Void) {
         self.visitors.withLock { $0.begun += 1 }
@@ -123,6 +141,9 @@ final class World: Sendable {
         }
         if self.scenario.hasThief { self.executor.spawn { await Thief(world: self).run() } }
         if self.scenario.hasFrontRunner { self.executor.spawn { await FrontRunner(world: self).run() } }
+        for number in 0..<self.scenario.refunderCount {
+            self.executor.spawn { await Refunder(world: self, number: number + 1).run() }
+        }
         if self.scenario.hasOperator { self.executor.spawn { await Operator(world: self).run() } }
     }
 }
@@ -159,6 +180,7 @@ struct Supervisor: Sendable {
             guard dice.happens(perMille: self.world.scenario.kills), process.isAlive, self.world.executor.now < Scenario.calmFrom
             else { continue }
             self.world.trace.note("\(self.name) is killed")
+            self.world.tally.note(.killed)
             process.kill()
         }
     }

@@ -3,6 +3,7 @@
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 /// What libcurl does by itself and must not, seen over plain HTTP.
 @Suite struct CurlClientTests {

@@ -3,6 +3,7 @@
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 /// How the plain client treats servers that are not proper, and connections that go stale.
 @Suite struct LoopClientTests {

@@ -9,16 +9,6 @@ enum Patience {
     static let time = Duration.seconds(3600)
 }
 
-extension ServerLimits {
-    static var patient: ServerLimits {
-        var limits = ServerLimits()
-        limits.headerTime = Patience.time
-        limits.idleTime = Patience.time
-        limits.bodyIdleTime = Patience.time
-        return limits
-    }
-}
-
 extension ClientLimits {
     static var patient: ClientLimits {
         var limits = ClientLimits()

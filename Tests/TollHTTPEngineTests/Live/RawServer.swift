@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TollTestKit
 
 /// A blocking server that answers each connection with the next of its scripts: bytes to send for each request read
 /// (up to an empty line), then a close. It shows clients what no proper server would send.

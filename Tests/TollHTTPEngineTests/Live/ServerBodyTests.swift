@@ -5,6 +5,7 @@ import Glibc
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 @Suite struct ServerBodyTests {
     static let host = "HTTP/1.1\r\nHost: h\r\n"
@@ -115,6 +116,24 @@ import TollHTTPEngine
         #expect(answer.hasPrefix("HTTP/1.1 408 "))
     }
 
+    @Test func `a body that trickles has only so much time in all`() async throws {
+        var limits = ServerLimits.patient
+        limits.bodyIdleTime = .milliseconds(200)
+        limits.bodyRate = 10_000
+        let server = try await TestServer(limits: limits) { request, responder in
+            #expect(await request.body.failure() == .timedOut)
+            try await responder.send(ResponseHead(status: 408))
+        }
+        let client = try server.connect()
+        client.send("POST / \(Self.host)Content-Length: 100000\r\n\r\n")
+        var sent = 0
+        while sent < 1000, client.send([1]) {
+            usleep(10_000)
+            sent += 1
+        }
+        #expect(sent < 1000)
+    }
+
     @Test func `a client that hangs up is told of, and nothing is sent to it`() async throws {
         let started = Latch()
         let outcome = Latch()
@@ -191,7 +210,7 @@ import TollHTTPEngine
 
     @Test func `a client that does not read is given up`() async throws {
         var limits = ServerLimits.patient
-        limits.bodyIdleTime = .milliseconds(100)
+        limits.writeIdleTime = .milliseconds(100)
         let ended = Latch()
         let server = try await TestServer(limits: limits) { _, responder in
             let body = [UInt8](repeating: 1, count: 50_000_000)

@@ -5,6 +5,7 @@ import Glibc
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 @Suite struct ServerTests {
     @Test func `a request is handled in a task, another answered at once, on one connection`() async throws {
@@ -207,6 +208,41 @@ import TollHTTPEngine
         #expect(clients[1].receive(until: "now\n").hasSuffix("now\n"))
         clients.removeFirst()
         #expect(clients[1].receive(until: "now\n").hasSuffix("now\n"))
+    }
+
+    @Test func `another handler and other limits hold from the next request on, over the connections that are open`() async throws
+    {
+        let started = Latch()
+        let release = Latch()
+        let server = try await TestServer(loops: 2) { _, responder in
+            started.open()
+            await release.wait()
+            try await responder.send(ResponseHead(status: 200), body: Array("before".utf8))
+        }
+        let (idle, active, halfway) = (try server.connect(), try server.connect(), try server.connect())
+        idle.send("GET /now HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(idle.receive(until: "now\n").hasSuffix("now\n"))
+        active.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        await started.wait()
+        halfway.send("GET /now HTTP/1.1\r\nHo")
+        var limits = ServerLimits()
+        limits.headerBytes = 100
+        await server.server.replace(
+            handler: TestHandler { _, responder in
+                try await responder.send(ResponseHead(status: 200), body: Array("after".utf8))
+            }, limits: limits)
+        idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(idle.receive(until: "after").hasSuffix("after"))
+        release.open()
+        #expect(active.receive(until: "before").hasSuffix("before"))
+        active.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(active.receive(until: "after").hasSuffix("after"))
+        halfway.send("st: h\r\n\r\n")
+        #expect(halfway.receive(until: "now\n").hasSuffix("now\n"))
+        for client in [idle, halfway] {
+            client.send("GET / HTTP/1.1\r\nHost: h\r\nX: \(String(repeating: "x", count: 100))\r\n\r\n")
+            #expect(client.receiveAll().hasPrefix("HTTP/1.1 431 "))
+        }
     }
 
     @Test func `a drain lets active requests finish and closes idle connections`() async throws {

@@ -3,6 +3,7 @@
 import Synchronization
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 /// A server on a free loopback port whose handler is a closure per test. `/now` is answered at once.
 struct TestServer {
@@ -15,12 +16,15 @@ struct TestServer {
 
     typealias Handle = @Sendable (Request, consuming Responder) async throws -> Void
 
-    init(limits: ServerLimits = .patient, loops: Int = 1, _ handle: @escaping Handle = Self.describe) async throws {
+    init(
+        limits: ServerLimits = .patient, loops: Int = 1,
+        endpoints: [ServerEndpoint] = [ServerEndpoint(.tcp(host: "127.0.0.1", port: 0))],
+        _ handle: @escaping Handle = Self.describe
+    ) async throws {
         self.group = try EventLoopGroup(count: loops)
         self.server = try await HTTPServer(
             group: self.group,
-            host: "127.0.0.1",
-            port: 0,
+            endpoints: endpoints,
             handler: TestHandler(handle: handle),
             limits: limits
         )
@@ -50,7 +54,7 @@ struct TestServer {
     }
 }
 
-private struct TestHandler: RequestHandler {
+struct TestHandler: RequestHandler {
     let handle: TestServer.Handle
 
     func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {

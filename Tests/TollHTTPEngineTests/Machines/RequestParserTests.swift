@@ -3,6 +3,7 @@
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 @Suite struct RequestParserTests {
     /// Feeds the pieces in order and says what came of it, and how many bytes were the head's.

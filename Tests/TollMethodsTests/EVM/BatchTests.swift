@@ -49,15 +49,15 @@ import TollTestKit
 
     @Test func `a batch goes when it is full, when its oldest is old, or when an end is near`() {
         let terms = BatchTerms(size: 3, maxAge: .seconds(30))
-        func record(_ number: Int, at time: Int64, validBefore: Int64 = 1_000) -> PaymentRecord {
-            PaymentRecord(SamplePayment.claim(number, policy: .deferred, validBefore: validBefore), at: time)
+        func waiting(_ number: Int, at time: Int64, validBefore: Int64 = 1_000) -> PaymentTerms {
+            PaymentTerms(SamplePayment.claim(number).id, claimedAt: time, validBefore: validBefore)
         }
-        let two = [record(1, at: 100), record(2, at: 110)]
+        let two = [waiting(1, at: 100), waiting(2, at: 110)]
         #expect(!terms.isDue(two, at: 129))
         #expect(terms.isDue(two, at: 130))
-        #expect(terms.isDue(two + [record(3, at: 111)], at: 112))
-        #expect(terms.isDue([record(1, at: 100, validBefore: 171)], at: 111))
-        #expect(!terms.isDue([record(1, at: 100, validBefore: 172)], at: 111))
+        #expect(terms.isDue(two + [waiting(3, at: 111)], at: 112))
+        #expect(terms.isDue([waiting(1, at: 100, validBefore: 171)], at: 111))
+        #expect(!terms.isDue([waiting(1, at: 100, validBefore: 172)], at: 111))
     }
 
     @Test func `who has no money is left out, tried again, and paid when it has some`() async throws {

@@ -29,8 +29,11 @@ import TollTestKit
         let watcher = Self.watcher(stand)
         for _ in 0..<3 { await watcher.watch() }
         #expect(try await stand.phase(record) == .settled)
-        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == Int64(stand.chain.block) - 50)
         stand.chain.finalityDepth = 0
+        for _ in 0..<2 {
+            await watcher.watch()
+            stand.time.advance(by: .seconds(60))
+        }
         await watcher.watch()
         let asked = stand.chain.methods.count
         await watcher.watch()
@@ -52,6 +55,72 @@ import TollTestKit
         let young = try await Self.settled(stand, 2)
         await watcher.watch()
         #expect(reads.found == [young.id])
+    }
+
+    @Test func `the mark stands where the chain was final a minute ago`() async throws {
+        let stand = ExactStand()
+        let watcher = Self.watcher(stand)
+        stand.chain.mine(blocks: 20)
+        let first = Int64(stand.chain.block)
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == nil)
+        stand.chain.mine(blocks: 10)
+        stand.time.advance(by: .seconds(59))
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == nil)
+        stand.time.advance(by: .seconds(1))
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == first)
+        stand.time.advance(by: .seconds(60))
+        await watcher.watch()
+        #expect(try await stand.store.mark(.finalized(stand.network.chain)) == first + 10)
+    }
+
+    /// A reorganisation took it, and a node that has not seen that yet tells of it again when others call its block final.
+    @Test func `a settlement that a node which is behind tells of once more vanishes once more`() async throws {
+        let stand = ExactStand()
+        let record = try await Self.settled(stand)
+        let told = try #require(try await stand.store.record(record.id)?.settlement)
+        let watcher = Self.watcher(stand)
+        stand.chain.finalityDepth = 50
+        await watcher.watch()
+        stand.chain.reorganise(depth: 1, returnsTransactions: false)
+        stand.time.advance(by: .seconds(15))
+        await watcher.watch()
+        #expect(try await stand.phase(record) == .unknown)
+        stand.chain.finalityDepth = 0
+        stand.time.advance(by: .seconds(15))
+        await watcher.watch()
+        try await stand.store.append([.settled(told)], to: record.id, at: ExactStand.now)
+        stand.time.advance(by: .seconds(15))
+        await watcher.watch()
+        #expect(try await stand.phase(record) == .unknown)
+    }
+
+    /// The second block's hash is of the new fork; the first one's, known from before, is not.
+    @Test func `a reorganisation while blocks are asked for hides none of them`() async throws {
+        let stand = ExactStand()
+        stand.chain.finalityDepth = 50
+        let first = try await Self.settled(stand, 1)
+        let watcher = Self.watcher(stand)
+        await watcher.watch()
+        let second = try await Self.settled(stand, 2)
+        let block = try #require(try await stand.store.record(second.id)?.settlement?.block)
+        let chain = stand.chain
+        let hasForked = Mutex(false)
+        chain.setFault { method, params in
+            guard method == "eth_getBlockByNumber", params.first?.string == UInt256(block).hexQuantity,
+                hasForked.withLock({ hasForked in
+                    defer { hasForked = true }
+                    return !hasForked
+                })
+            else { return nil }
+            chain.reorganise(depth: 2, returnsTransactions: false)
+            return nil
+        }
+        for _ in 0..<3 { await watcher.watch() }
+        #expect(try await stand.phase(first) == .unknown)
+        #expect(try await stand.phase(second) == .unknown)
     }
 
     @Test(arguments: [true, false])

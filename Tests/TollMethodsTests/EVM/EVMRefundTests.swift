@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 import TollCrypto
 import TollEVM
@@ -280,6 +281,66 @@ import TollTestKit
             }
             #expect(paid.debt?.refunded?.transaction == (newestIsMined ? hash : first.hash))
         }
+    }
+
+    /// A ledger in which something happens when it has just been read.
+    private struct Interrupted: WrappingPaymentStore {
+        let wrapped: any PaymentStore
+        let interrupt: @Sendable () async -> Void
+
+        func events(_ payment: PaymentID) async throws(StoreError) -> [TimedEvent] {
+            let events = try await self.wrapped.events(payment)
+            await self.interrupt()
+            return events
+        }
+    }
+
+    @Test func `what another command replaced meanwhile, and was mined, has paid the debt back`() async throws {
+        let stand = LedgerStand()
+        let signed = try await self.wallet(stand).sign(try await stand.owed(1))
+        let refund = try #require(signed.debt?.refund)
+        let first = try #require(refund.transaction)
+        let other = EIP1559Transaction(
+            chainID: 84_532, nonce: first.nonce, maxPriorityFeePerGas: 2_000_000, maxFeePerGas: 20_000_000, gasLimit: 200_000,
+            to: SimulatedEVMChain.token, data: ERC20.transfer(to: ExactStand.payer.address, value: refund.units)
+        ).signed(by: LedgerStand.wallet)
+        let dearer = Refund(
+            to: refund.to, units: refund.units,
+            transaction: SettlementTransaction(
+                hash: other.hash.description, raw: other.raw, signer: first.signer, nonce: first.nonce))
+        let (chain, store) = (stand.chain, stand.store)
+        let before = chain.balance(of: ExactStand.payer.address)
+        let isDone = Mutex(false)
+        let interrupted = Interrupted(wrapped: store) {
+            let isFirst = isDone.withLock { isDone in
+                defer { isDone = true }
+                return !isDone
+            }
+            guard isFirst else { return }
+            _ = try? await store.append(
+                [.refundDropped(reason: "replaced"), .refunding(dearer)], to: signed.id, at: Self.now)
+            chain.deliver(Hex.encodePrefixed(other.raw))
+        }
+        let wallet = EVMPayoutWallet(
+            network: stand.network, store: interrupted, key: LedgerStand.wallet, environment: stand.stand.time.environment)
+        guard case .paid(let paid) = try await wallet.pursue(signed, patience: .seconds(5)) else {
+            Issue.record("not paid")
+            return
+        }
+        #expect(paid.debt?.refunded?.transaction == other.hash.description)
+        #expect(chain.balance(of: ExactStand.payer.address) == before.adding(refund.units))
+    }
+
+    @Test func `a debt whose earlier refund may still be mined is not paid back again`() async throws {
+        let stand = LedgerStand()
+        let wallet = self.wallet(stand)
+        let signed = try await wallet.sign(try await stand.owed(1))
+        let dropped = try await stand.append([.refundDropped(reason: "by hand")], to: signed)
+        let before = stand.chain.balance(of: ExactStand.payer.address)
+        await #expect(throws: RefundError.self) { _ = try await wallet.sign(dropped) }
+        stand.chain.deliver(Hex.encodePrefixed(try #require(signed.debt?.refund?.transaction).raw))
+        await #expect(throws: RefundError.self) { _ = try await wallet.sign(dropped) }
+        #expect(stand.chain.balance(of: ExactStand.payer.address) == before.adding(1_000))
     }
 
     @Test func `another key than the one that signed pursues nothing`() async throws {

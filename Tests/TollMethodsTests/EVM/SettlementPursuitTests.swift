@@ -197,6 +197,20 @@ import TollTestKit
         #expect(pursuit.gapFilled() == .send)
     }
 
+    @Test func `a lower number that is missing is used up also where what waits for it cannot be replaced`() {
+        var pursuit = Self.pursuit()
+        _ = pursuit.sent(.accepted)
+        let expired = Self.known([Self.first: .unused(isExpired: true)], count: 5)
+        var action = SettlementPursuit.Action.send
+        for _ in 0..<100 where action != .fillGap(5) {
+            _ = Self.lookUntilNoMore(&pursuit)
+            action = pursuit.examined(expired)
+            if action == .replace(isVoid: true) { action = pursuit.replaced(.impossible(reason: "gas is over the limit")) }
+            if action == .send { _ = pursuit.sent(.accepted) }
+        }
+        #expect(action == .fillGap(5))
+    }
+
     @Test func `what expires unmined is replaced by nothing, and fails when the number is used up`() {
         var pursuit = Self.pursuit()
         _ = pursuit.sent(.accepted)

@@ -14,16 +14,23 @@ private final class CallLog: Sendable {
     func note(_ call: String) { self.entries.withLock { $0.append(call) } }
 }
 
+/// Holds a thread until it is opened.
+private final class Gate: Sendable {
+    let isOpen = Mutex(false)
+}
+
 /// A database that writes down what is asked of it, and fails where it is told to.
 private final class ScriptedWriter: TransactionalWriter {
     private let log: CallLog
     private let failing: String?
+    private let restores: Bool
     private(set) var isInTransaction = false
 
-    /// A writer whose call named `failing` fails.
-    init(_ log: CallLog = CallLog(), failingAt failing: String? = nil) {
+    /// A writer whose call named `failing` fails, and which can or cannot undo one write of several.
+    init(_ log: CallLog = CallLog(), failingAt failing: String? = nil, restores: Bool = true) {
         self.log = log
         self.failing = failing
+        self.restores = restores
     }
 
     func begin() throws(StoreError) {
@@ -32,7 +39,10 @@ private final class ScriptedWriter: TransactionalWriter {
     }
 
     func mark() throws(StoreError) { try self.note("mark") }
-    func restore() throws(StoreError) { try self.note("restore") }
+    func restore() throws(StoreError) -> Bool {
+        try self.note("restore")
+        return self.restores
+    }
     func unmark() throws(StoreError) { try self.note("unmark") }
 
     func commit() throws(StoreError) {
@@ -65,6 +75,53 @@ private final class ScriptedWriter: TransactionalWriter {
         let queue = GroupCommitQueue(ScriptedWriter(log), on: .callers)
         await #expect(throws: StoreError.defect("no")) { try await queue.write { _ throws(StoreError) in throw .defect("no") } }
         #expect(log.calls == ["begin", "mark", "restore", "unmark", "commit"])
+        await queue.close()
+    }
+
+    @Test func `a write that cannot be undone alone is undone with its group, and the others are performed again`() async throws {
+        let log = CallLog()
+        let queue = GroupCommitQueue(ScriptedWriter(log, restores: false), on: .own("test.writer"))
+        let (isRunning, signal) = AsyncStream.makeStream(of: Void.self)
+        let gate = Gate()
+        async let first: Void = queue.write { _ throws(StoreError) in
+            signal.finish()
+            while !gate.isOpen.withLock({ $0 }) { sched_yield() }
+        }
+        for await _ in isRunning {}
+        // While the first is at work these gather, and are performed together.
+        let outcomes = await withTaskGroup(of: StoreError?.self) { group in
+            for name in ["good", "bad", "good"] {
+                group.addTask {
+                    do throws(StoreError) {
+                        try await queue.write { writer throws(StoreError) in
+                            try writer.note(name)
+                            guard name == "good" else { throw .defect("no") }
+                        }
+                    } catch { return error }
+                    return nil
+                }
+            }
+            group.addTask {
+                while queue.waitingCount < 3 { await Task.yield() }
+                gate.isOpen.withLock { $0 = true }
+                return nil
+            }
+            return await group.reduce(into: [StoreError]()) { $0 += $1.map { [$0] } ?? [] }
+        }
+        try await first
+        #expect(outcomes == [.defect("no")])
+        let calls = log.calls.dropFirst(4)
+        #expect(calls.filter { $0 == "commit" }.count == 2)
+        #expect(calls.filter { $0 == "roll back" }.count == 2)
+        #expect(calls.last == "commit" || calls.last == "roll back")
+        await queue.close()
+    }
+
+    @Test func `a write alone that cannot be undone to its mark fails with its transaction`() async throws {
+        let log = CallLog()
+        let queue = GroupCommitQueue(ScriptedWriter(log, restores: false), on: .callers)
+        await #expect(throws: StoreError.defect("no")) { try await queue.write { _ throws(StoreError) in throw .defect("no") } }
+        #expect(log.calls == ["begin", "mark", "restore", "roll back"])
         await queue.close()
     }
 

@@ -23,11 +23,9 @@ public struct BatchTerms: Hashable, Sendable {
     }
 
     /// Whether a batch should go now, when these payments wait, the oldest of them at most ``size``.
-    func isDue(_ waiting: [PaymentRecord], at time: Int64) -> Bool {
+    func isDue(_ waiting: [PaymentTerms], at time: Int64) -> Bool {
         guard waiting.count < self.size else { return true }
         let age = self.maxAge.components.seconds
-        return waiting.contains { record in
-            record.claimedAt <= time - age || record.claim.validBefore <= time + Self.endMarginSeconds
-        }
+        return waiting.contains { $0.claimedAt <= time - age || $0.validBefore <= time + Self.endMarginSeconds }
     }
 }

@@ -103,7 +103,7 @@ public struct DeferredSettlement: Service {
         var query = PaymentQuery(in: [.queued], limit: self.terms.size + 1)
         query.network = network.chain
         let time = self.now
-        let waiting = try await self.settler.store.records(query).filter { !self.resting.isResting($0.id, at: time) }
+        let waiting = try await self.settler.store.terms(query).filter { !self.resting.isResting($0.payment, at: time) }
         return !waiting.isEmpty && self.terms.isDue(waiting, at: time)
     }
 

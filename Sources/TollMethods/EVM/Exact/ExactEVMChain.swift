@@ -223,7 +223,10 @@ struct ExactEVMChain: Sendable {
         while first <= last {
             let end = min(first + Self.logRange, last)
             let filter = LogFilter(addresses: [payment.asset], topics: topics, from: .number(first), to: .number(end))
-            for hash in try await self.client.ask(.logs(filter)).compactMap(\.transactionHash) {
+            // A node that does not have the last block yet finds nothing, and that is no answer.
+            let (logs, block) = await self.client.ask(.logs(filter), .block(.number(end)))
+            _ = try Self.present(try block.get())
+            for hash in try logs.get().compactMap(\.transactionHash) {
                 guard let receipt = try await self.client.ask(.receipt(of: hash)), receipt.succeeded else { continue }
                 if let settlement = ReceiptTransfers.settlement(of: payment, in: receipt) { return .transfer(settlement) }
                 found = .other

@@ -50,11 +50,8 @@ struct ExactEVMPayment {
     }
 
     /// The hash that was signed.
-    var digest: Bytes32 {
-        self.authorization.digest(
-            EIP712.Domain(
-                name: self.option.asset.domainName, version: self.option.asset.domainVersion, chainID: self.chainID,
-                verifyingContract: self.asset))
+    func digest(_ domains: TokenDomains) -> Bytes32 {
+        self.authorization.digest(domains.domain(of: self.option.asset, at: self.asset, chainID: self.chainID))
     }
 
     /// The signature as a key of a plain account makes it; nil when it has another shape.

@@ -55,6 +55,7 @@ public struct EVMPayoutWallet: Sendable {
             throw RefundError(
                 "payment \(record.id): its refund was written for somebody to sign; confirm it with `--confirm`, or `--drop` it")
         }
+        try await self.checkEarlier(record)
         let unsigned = try UnsignedRefund(record, units: debt.units)
         let draft = try await self.draft(unsigned, of: record)
         let count = try await self.network.client.ask(.transactionCount(of: self.wallet, at: .pending))
@@ -69,6 +70,21 @@ public struct EVMPayoutWallet: Sendable {
         }
         guard let signed = records.first else { throw RefundError("the ledger wrote nothing for payment \(record.id)") }
         return signed
+    }
+
+    /// What was signed before for the same debt, and dropped, must have moved nothing, and must not be able to any more.
+    private func checkEarlier(_ record: PaymentRecord) async throws {
+        let earlier = try await self.attempts(of: record)
+        guard !earlier.isEmpty else { return }
+        switch try await self.look(for: earlier, of: record) {
+        case .over: return
+        case .open:
+            throw RefundError("payment \(record.id): an earlier refund of it may still be mined; run this again later")
+        case .paid(let settlement):
+            throw RefundError(
+                "payment \(record.id): \(settlement.transaction) has paid it back; run `tollgate ledger refund --confirm "
+                    + "\(record.id) \(settlement.transaction)`")
+        }
     }
 
     private static func settlementTransaction(
@@ -135,52 +151,59 @@ public struct EVMPayoutWallet: Sendable {
             throw RefundError("the refund of payment \(record.id) was signed by \(newest.signer), whose key is not configured")
         }
         let deadline = self.environment.monotonic() + patience
-        var attempts = try await self.attempts(of: record, newest)
+        var attempts = try await self.attempts(of: record)
         if attempts.count < PaymentRecord.transactionCountMax,
             let better = try await self.replacement(of: newest, among: attempts)
         {
+            let dearer = Refund(to: refund.to, units: refund.units, transaction: better)
             let events: [PaymentEvent] = [
-                .refundDropped(reason: "replaced by one that pays more for gas"),
-                .refunding(Refund(to: refund.to, units: refund.units, transaction: better)),
+                .refundDropped(reason: "replaced by one that pays more for gas"), .refunding(dearer),
             ]
             try await self.store.append(events, to: record.id, at: self.now)
-            attempts.append(better)
+            attempts.append(Attempt(refund: dearer, transaction: better))
         }
         var trouble = "not mined yet"
         while true {
-            if let outcome = try await self.conclude(record, refund, attempts) { return outcome }
+            if let outcome = try await self.conclude(record, &attempts) { return outcome }
             guard let last = attempts.last, self.environment.monotonic() < deadline else {
-                return .pending(transaction: attempts.last?.hash ?? newest.hash, trouble: trouble)
+                return .pending(transaction: attempts.last?.transaction.hash ?? newest.hash, trouble: trouble)
             }
             // The same bytes again do no harm: nodes forget.
-            do throws(RPCError) { try await self.network.client.send(last.raw) } catch { trouble = "\(error)" }
-            if let outcome = try await self.conclude(record, refund, attempts) { return outcome }
+            do throws(RPCError) { try await self.network.client.send(last.transaction.raw) } catch { trouble = "\(error)" }
+            if let outcome = try await self.conclude(record, &attempts) { return outcome }
             try await self.environment.sleep(for: Self.interval)
         }
     }
 
-    /// Every transaction under the refund's number, oldest first: any of them may be the one that is mined.
-    private func attempts(of record: PaymentRecord, _ newest: SettlementTransaction) async throws -> [SettlementTransaction] {
+    /// A refund that was signed here: it may have been sent.
+    private struct Attempt {
+        let refund: Refund
+        let transaction: SettlementTransaction
+    }
+
+    /// Every refund of the payment that was ever signed here, oldest first: any of them may be the one that is mined.
+    private func attempts(of record: PaymentRecord) async throws -> [Attempt] {
         try await self.store.events(record.id).compactMap { event in
-            guard case .refunding(let refund) = event.event, let transaction = refund.transaction, transaction.excludes(newest)
+            guard case .refunding(let refund) = event.event, let transaction = refund.transaction,
+                transaction.signer.lowercased() == self.address.lowercased()
             else { return nil }
-            return transaction
+            return Attempt(refund: refund, transaction: transaction)
         }
     }
 
     /// A transaction in place of `held` that pays what gas costs now; nil while what it offers is enough, or one is mined.
     private func replacement(
-        of held: SettlementTransaction, among attempts: [SettlementTransaction]
+        of held: SettlementTransaction, among attempts: [Attempt]
     ) async throws -> SettlementTransaction? {
         guard var transaction = (try? SignedTransaction(raw: held.raw))?.transaction else { return nil }
         let fees = try await self.fees()
         guard let block = try await self.network.client.ask(.block(.latest)), let base = block.baseFeePerGas,
             base > transaction.maxFeePerGas
         else { return nil }
-        for attempt in attempts {
-            guard let hash = Bytes32(hex: attempt.hash), try await self.network.client.ask(.receipt(of: hash)) == nil else {
-                return nil
-            }
+        for attempt in attempts where attempt.transaction.excludes(held) {
+            guard let hash = Bytes32(hex: attempt.transaction.hash),
+                try await self.network.client.ask(.receipt(of: hash)) == nil
+            else { return nil }
         }
         // Nodes take a replacement that pays an eighth more, tip and all.
         transaction.maxFeePerGas = max(fees.max, Self.raised(transaction.maxFeePerGas))
@@ -192,29 +215,60 @@ public struct EVMPayoutWallet: Sendable {
         fee.adding(fee.quotientAndRemainder(dividingBy: 8).quotient)?.adding(1) ?? fee
     }
 
+    /// What the chain says of everything that was signed.
+    private enum Finding {
+        /// Some of it may be mined yet, or is not deep enough.
+        case open
+        case paid(Settlement)
+        /// None of it moved anything, and none ever will.
+        case over(reason: String)
+    }
+
     /// The end, when the chain has told it. Nothing ends because a node did not answer (invariant I4).
-    private func conclude(
-        _ record: PaymentRecord, _ refund: Refund, _ attempts: [SettlementTransaction]
-    ) async throws -> Outcome? {
-        guard let number = attempts.first?.nonce else { return nil }
-        // Counted before the receipts are asked for: a transaction that is mined in between has one.
-        let isUsedUp = try await self.countThatCounts() > number
+    private func conclude(_ record: PaymentRecord, _ attempts: inout [Attempt]) async throws -> Outcome? {
+        while true {
+            switch try await self.look(for: attempts, of: record) {
+            case .open: return nil
+            case .paid(let settlement):
+                return .paid(try await self.store.append([.refunded(settlement)], to: record.id, at: self.now))
+            case .over(let reason):
+                // Another command may have signed meanwhile. What has used a number up by now was written before it was sent.
+                let known = attempts.count
+                attempts = try await self.attempts(of: record)
+                guard attempts.count > known else { return try await self.drop(record, reason) }
+            }
+        }
+    }
+
+    private func look(for attempts: [Attempt], of record: PaymentRecord) async throws -> Finding {
+        let tag = try await self.tagThatCounts()
+        var reason = "nothing was signed"
+        var isOver = true
         for attempt in attempts {
-            guard let hash = Bytes32(hex: attempt.hash),
-                let receipt = try await self.network.client.ask(.receipt(of: hash))
-            else { continue }
-            guard try await self.network.isDeep(receipt.blockNumber) else { return nil }
-            guard receipt.succeeded else { return try await self.drop(record, "the refund \(hash) reverted") }
-            guard let log = receipt.logs.first(where: { self.isTransfer($0, refund, record) }) else {
+            guard let hash = Bytes32(hex: attempt.transaction.hash) else { return .open }
+            // Counted before the receipt is asked for, and by the same node: what it has mined has one there, while another node
+            // may be behind.
+            let (count, found) = await self.network.client.ask(
+                .transactionCount(of: self.wallet, at: tag), .receipt(of: hash))
+            guard let receipt = try found.get() else {
+                reason = "another transaction of the wallet has the number \(attempt.transaction.nonce)"
+                isOver = try count.get() > attempt.transaction.nonce && isOver
+                continue
+            }
+            guard try await self.network.isDeep(receipt.blockNumber) else { return .open }
+            guard receipt.succeeded else {
+                reason = "the refund \(hash) reverted"
+                continue
+            }
+            guard let log = receipt.logs.first(where: { self.isTransfer($0, attempt.refund, record) }) else {
                 throw RefundError("the refund \(hash) is mined without its Transfer: look at the token before anything else")
             }
-            let settlement = Settlement(
-                transaction: hash.description, block: receipt.blockNumber, logIndex: log.logIndex ?? 0,
-                blockHash: receipt.blockHash.description)
-            return .paid(try await self.store.append([.refunded(settlement)], to: record.id, at: self.now))
+            return .paid(
+                Settlement(
+                    transaction: hash.description, block: receipt.blockNumber, logIndex: log.logIndex ?? 0,
+                    blockHash: receipt.blockHash.description))
         }
-        guard isUsedUp else { return nil }
-        return try await self.drop(record, "another transaction of the wallet has the number \(number)")
+        return isOver ? .over(reason: reason) : .open
     }
 
     private func drop(_ record: PaymentRecord, _ reason: String) async throws -> Outcome {
@@ -228,15 +282,13 @@ public struct EVMPayoutWallet: Sendable {
             && transfer.to == Address(hex: refund.to) && transfer.value == refund.units
     }
 
-    /// How many numbers of the wallet are used up for good.
-    private func countThatCounts() async throws(RPCError) -> UInt64 {
-        let tag: BlockTag =
-            switch self.network.confirmations {
-            case .blocks(let count) where count <= 1: .latest
-            case .blocks: .number(try await self.network.newestThatCounts())
-            case .safe: .safe
-            case .finalized: .finalized
-            }
-        return try await self.network.client.ask(.transactionCount(of: self.wallet, at: tag))
+    /// The newest block in which a number that is used up is so for good.
+    private func tagThatCounts() async throws(RPCError) -> BlockTag {
+        switch self.network.confirmations {
+        case .blocks(let count) where count <= 1: .latest
+        case .blocks: .number(try await self.network.newestThatCounts())
+        case .safe: .safe
+        case .finalized: .finalized
+        }
     }
 }

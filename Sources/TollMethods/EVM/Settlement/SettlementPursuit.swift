@@ -252,6 +252,7 @@ struct SettlementPursuit {
         case .signed(let fee, let isVoid):
             self.offeredFee = fee
             self.isVoid = isVoid
+            self.gap.since -= self.sinceAttempt
             self.sinceAttempt = .zero
             self.wasAccepted = false
             self.isUnderpriced = false
@@ -313,20 +314,23 @@ struct SettlementPursuit {
     private mutating func goOn(_ findings: Findings, isUndecided: Bool, endings: [Ending]) -> Action {
         let ended = Set(endings.map(\.payment))
         let isPointless = !isUndecided && self.open.allSatisfy { ended.contains($0.id) || self.dead[$0.id] != nil }
+        // First of all: whatever is sent is mined no earlier, and it may not be possible to send anything else.
+        if let gap = self.overdueGap(findings.count) { return .fillGap(gap) }
         if isPointless, !self.isVoid { return .replace(isVoid: true) }
-        guard findings.count >= self.number else { return self.waitForLower(findings.count) }
+        guard findings.count >= self.number else { return .send }
         let isTooCheap = findings.baseFee.flatMap { base in self.offeredFee.map { base > $0 } } ?? false
         let isObjectedTo = self.isUnderpriced && self.sinceAttempt >= Self.replacementInterval
         guard isTooCheap || isObjectedTo || self.sinceAttempt >= self.inclusion else { return .send }
         return .replace(isVoid: self.isVoid)
     }
 
-    /// A dearer transaction would be mined no earlier: the signer's lower numbers come first.
-    private mutating func waitForLower(_ count: UInt64) -> Action {
+    /// A lower number of the signer that has been the next one for so long that nobody seems to be at it.
+    private mutating func overdueGap(_ count: UInt64) -> UInt64? {
+        guard count < self.number else { return nil }
         if self.gap.count != count { self.gap = (count, self.sinceAttempt) }
-        guard self.sinceAttempt - self.gap.since >= Self.gapPatience else { return .send }
+        guard self.sinceAttempt - self.gap.since >= Self.gapPatience else { return nil }
         self.gap = (.max, .zero)
-        return .fillGap(count)
+        return count
     }
 
     private mutating func conclude(_ endings: [Ending], then next: Action) -> Action {

@@ -8,7 +8,7 @@ public import TollRuntime
 /// Looks after payments that have ended: whether the chain still has what it settled, and whether somebody else has used an
 /// authorization that was given up here.
 ///
-/// A settlement is looked at until its block is final. An authorization is looked at once, when it has ended and nobody can use
+/// A settlement is looked at until its block has been final for a while. An authorization is looked at once, when it has ended and nobody can use
 /// it any more.
 public struct ChainWatcher: Service {
     /// How often. A reorganisation is noticed within it.
@@ -21,7 +21,8 @@ public struct ChainWatcher: Service {
     let store: any PaymentStore
     let environment: Environment
     let log: Logger
-    let blocks: CheckedBlocks
+    let blocks = CheckedBlocks()
+    let finalBlocks = FinalBlocks()
 
     /// A watcher of `networks` for the ledger `store`.
     public init(networks: [ExactEVMNetwork], store: any PaymentStore, environment: Environment, log: Logger) {
@@ -29,7 +30,6 @@ public struct ChainWatcher: Service {
         self.store = store
         self.environment = environment
         self.log = log
-        self.blocks = CheckedBlocks()
     }
 
     var now: Int64 { Int64(self.environment.now()) }

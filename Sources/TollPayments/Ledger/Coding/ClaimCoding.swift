@@ -101,14 +101,14 @@ extension PaymentOption {
 extension JSON {
     /// A digest in hexadecimal, or null.
     fileprivate static func hex(_ digest: Bytes32?) -> JSON {
-        digest.map { .string(Hex.encode($0.bytes)) } ?? .null
+        digest.map { .string($0.hex) } ?? .null
     }
 
     /// Levels of arrays and objects.
     var depth: Int {
         switch self {
-        case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
-        case .object(let object): 1 + (object.members.map(\.value.depth).max() ?? 0)
+        case .array(let elements): 1 + elements.reduce(0) { max($0, $1.depth) }
+        case .object(let object): 1 + object.members.reduce(0) { max($0, $1.value.depth) }
         default: 0
         }
     }

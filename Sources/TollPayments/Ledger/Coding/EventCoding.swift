@@ -33,7 +33,7 @@ package struct EncodedEvent: Sendable {
             guard JSON.object(claim.payload).depth < JSON.depthMax - 1 else {
                 throw .defect("a payload is nested too deep to be kept")
             }
-            for (name, value) in claim.stored.members { detail[name] = value }
+            detail.set(claim.stored)
         case .answered(let answer):
             guard answer.body.count <= StoredAnswer.bodyByteCountMax else {
                 throw .defect("an answer of \(answer.body.count) bytes is over the cap of \(StoredAnswer.bodyByteCountMax)")
@@ -41,10 +41,10 @@ package struct EncodedEvent: Sendable {
             detail["status"] = .integer(answer.status)
             answerHead = JSON.object(answer.storedHead).text
         case .signed(let transaction):
-            for (name, value) in transaction.stored.members { detail[name] = value }
+            detail.set(transaction.stored)
             raw = transaction.raw
         case .settled(let settlement), .refunded(let settlement):
-            for (name, value) in settlement.stored.members { detail[name] = value }
+            detail.set(settlement.stored)
         case .drawn(let units, let payment):
             detail["units"] = .string(units.description)
             detail["by"] = .string(payment.description)

@@ -68,6 +68,9 @@ package final class GroupCommitQueue<Writer: TransactionalWriter>: Sendable {
         }
     }
 
+    /// Writes that nobody works on yet.
+    package var waitingCount: Int { self.state.withLock { $0.waiting.count } }
+
     private func enqueue(_ write: Write) {
         let (refusal, isIdle): (StoreError?, Bool) = self.state.withLock { state in
             guard !state.isClosed else { return (.unavailable("the ledger is closed"), false) }
@@ -112,7 +115,8 @@ package final class GroupCommitQueue<Writer: TransactionalWriter>: Sendable {
         let outcomes = self.writer.withLock { writer -> [Outcome] in
             let closed = StoreError.unavailable("the ledger is closed")
             guard let writer else { return group.map { _ in .failed(closed) } }
-            return Self.transact(group, writer)
+            // One that broke off half-way took the others with it. Nothing of them has happened: each gets one of its own.
+            return Self.transact(group, writer) ?? group.flatMap { Self.transact([$0], writer) ?? [] }
         }
         for (write, outcome) in zip(group, outcomes) {
             switch outcome {
@@ -122,12 +126,19 @@ package final class GroupCommitQueue<Writer: TransactionalWriter>: Sendable {
         }
     }
 
-    /// One transaction. When it as a whole fails, so does every write of it, and nobody is told of success.
-    private static func transact(_ group: [Write], _ writer: Writer) -> [Outcome] {
+    /// One transaction. When it as a whole fails, so does every write of it, and nobody is told of success. Nil, and all of it
+    /// undone, when one of several writes has broken off and cannot be undone alone.
+    private static func transact(_ group: [Write], _ writer: Writer) -> [Outcome]? {
         var outcomes: [Outcome] = []
         do throws(StoreError) {
             try writer.begin()
-            for write in group { outcomes.append(try self.perform(write, writer)) }
+            for write in group {
+                guard let outcome = try self.perform(write, writer, isAlone: group.count == 1) else {
+                    writer.rollBack()
+                    return nil
+                }
+                outcomes.append(outcome)
+            }
             try writer.commit()
             return outcomes
         } catch {
@@ -138,16 +149,19 @@ package final class GroupCommitQueue<Writer: TransactionalWriter>: Sendable {
         }
     }
 
-    /// One write, which can be undone alone. Throws when not this write but the transaction is lost: a full or failing disk
-    /// undoes all of it.
-    private static func perform(_ write: Write, _ writer: Writer) throws(StoreError) -> Outcome {
+    /// One write. Throws when not this write but the transaction is lost: a full or failing disk undoes all of it. Nil when the
+    /// write has failed and cannot be undone without the others.
+    private static func perform(_ write: Write, _ writer: Writer, isAlone: Bool) throws(StoreError) -> Outcome? {
         try writer.mark()
         let outcome: Outcome
         do throws(StoreError) {
             outcome = .performed(tell: try write.perform(writer))
         } catch {
             guard writer.isInTransaction else { throw error }
-            try writer.restore()
+            guard try writer.restore() else {
+                if isAlone { throw error }
+                return nil
+            }
             outcome = .failed(error)
         }
         try writer.unmark()

@@ -12,7 +12,9 @@ package protocol TransactionalWriter: SendableMetatype {
     /// Marks a point in the transaction to which ``restore()`` returns. There is one at a time.
     func mark() throws(StoreError)
     /// Undoes everything since the mark, which stays. Whatever memory holds of it is forgotten.
-    func restore() throws(StoreError)
+    ///
+    /// - Returns: False, and nothing undone, where what was written can only be undone with all of the transaction.
+    func restore() throws(StoreError) -> Bool
     /// Takes the mark away and keeps what was done since.
     func unmark() throws(StoreError)
     /// Ends the transaction and returns when all of it is durable.

@@ -1,6 +1,5 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-public import TollPayments
 public import TollPrimitives
 
 /// A ledger in front of another one: passes on whatever a test does not take in its own hands.

@@ -1,49 +1,62 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-import Testing
-import TollHTTP
-import TollHTTPEngine
+public import TollHTTP
 
 /// One way to write a request, and its one fate. The cases are those by which HTTP/1.1 implementations are known to
 /// differ from each other (RFC 9112 §11).
-struct Hazard: Sendable, CustomTestStringConvertible {
-    enum Fate: Equatable, Sendable {
+public struct Hazard: Sendable, CustomStringConvertible {
+    /// What becomes of a head.
+    public enum Fate: Equatable, Sendable {
+        /// It is a request for this target, with this body behind it.
         case accepted(target: String, framing: BodyFraming)
+        /// It is answered with this status, for this reason, and the connection ends.
         case refused(Int, String)
         /// The head is not whole.
         case incomplete
     }
 
-    let name: String
-    let bytes: [UInt8]
-    let fate: Fate
+    /// What is odd about it.
+    public let name: String
+    /// As it is sent.
+    public let bytes: [UInt8]
+    /// What must become of it.
+    public let fate: Fate
 
-    var testDescription: String { self.name }
+    /// The name.
+    public var description: String { self.name }
 
-    init(_ name: String, _ text: String, _ fate: Fate) {
+    /// A head as text.
+    public init(_ name: String, _ text: String, _ fate: Fate) {
         self.name = name
         self.bytes = Array(text.utf8)
         self.fate = fate
     }
 
-    init(_ name: String, bytes: [UInt8], _ fate: Fate) {
+    /// A head as bytes.
+    public init(_ name: String, bytes: [UInt8], _ fate: Fate) {
         self.name = name
         self.bytes = bytes
         self.fate = fate
     }
 
     /// A request with one more field line.
-    static func field(_ name: String, _ line: String, _ fate: Fate) -> Hazard {
+    public static func field(_ name: String, _ line: String, _ fate: Fate) -> Hazard {
         Hazard(name, "POST / HTTP/1.1\r\nHost: h\r\n\(line)\r\n\r\n", fate)
     }
 
-    static func target(_ target: String, _ fate: Fate, method: String = "GET") -> Hazard {
+    /// A request for this target.
+    public static func target(_ target: String, _ fate: Fate, method: String = "GET") -> Hazard {
         Hazard("target \(target)", "\(method) \(target) HTTP/1.1\r\nHost: h\r\n\r\n", fate)
     }
 
-    static let corpus = Self.targets + Self.requestLines + Self.lineEnds + Self.hosts + Self.lengths + Self.codings + Self.others
+    /// All of them.
+    public static let corpus =
+        Self.targets + Self.requestLines + Self.lineEnds + Self.hosts + Self.lengths + Self.codings + Self.others
 
-    static func ok(_ target: String = "/", _ framing: BodyFraming = .none) -> Fate { .accepted(target: target, framing: framing) }
+    /// Accepted.
+    public static func ok(_ target: String = "/", _ framing: BodyFraming = .none) -> Fate {
+        .accepted(target: target, framing: framing)
+    }
 
     static let targets: [Hazard] = [
         .target("/a/%2e%2e/%2F//b?x=%41&%zz", ok("/a/%2e%2e/%2F//b?x=%41&%zz")),

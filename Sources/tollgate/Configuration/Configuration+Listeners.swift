@@ -1,0 +1,93 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+import TollHTTPEngine
+import TollPrimitives
+import TollRuntime
+
+extension Configuration {
+    /// A place where the gateway listens.
+    struct Listener: Sendable {
+        /// An address, or a file.
+        enum Location: Hashable, Sendable, CustomStringConvertible {
+            case address(ListenAddress)
+            case unix(path: String)
+
+            /// As it is written.
+            var description: String {
+                switch self {
+                case .address(let address): address.description
+                case .unix(let path): "unix:\(path)"
+                }
+            }
+        }
+
+        var location: Location
+        /// Of a Unix socket: its permissions, and the group it is given to.
+        var mode: UInt32 = 0o660
+        var group: String?
+        /// Empty for plain HTTP. The first is for clients that ask for no name, or for an unknown one.
+        var certificates: [Certificate] = []
+        /// Sends clients to the public URL instead of serving them.
+        var redirectsToHTTPS = false
+        var place: Place
+
+        var address: ListenAddress? {
+            if case .address(let address) = self.location { address } else { nil }
+        }
+
+        /// What of it a running process cannot change: everything but the certificates.
+        var fixed: [String] {
+            [self.location.description, "\(self.mode)", self.group ?? "", "\(self.isSecure)", "\(self.redirectsToHTTPS)"]
+        }
+
+        var isSecure: Bool { !self.certificates.isEmpty }
+    }
+
+    /// A certificate with its key.
+    struct Certificate: Sendable {
+        var certificate: SecretReference
+        var key: SecretReference
+        var identity: TLSIdentity
+        /// The certificate's text, to see when another has taken its place.
+        var text: String
+        var place: Place
+
+        /// Reads both again from where they stand.
+        func reread(from secrets: SecretSource) throws -> Certificate {
+            var copy = self
+            copy.text = try secrets.resolve(self.certificate).withExposed { $0 }
+            copy.identity = try TLSIdentity(
+                certificates: Array(copy.text.utf8), key: try secrets.resolve(self.key).withExposed { Array($0.utf8) })
+            return copy
+        }
+    }
+
+    /// How long before its end a certificate is complained about: tools that renew do so a month before.
+    private static let expiryNotice: Int64 = 14 * 86_400
+
+    /// What is wrong with the certificates at this time, in seconds since 1970.
+    func certificateFindings(now: Int64) -> [Finding] {
+        var findings: [Finding] = []
+        let certificates = self.listen.flatMap(\.certificates)
+        for certificate in certificates {
+            let left = certificate.identity.expiry - now
+            if left <= 0 {
+                findings.append(
+                    self.finding(
+                        .warning, at: certificate.place, "the certificate has ended: clients refuse it", remedy: "renew it"))
+            } else if left < Self.expiryNotice {
+                findings.append(
+                    self.finding(
+                        .warning, at: certificate.place, "the certificate ends in \(left / 86_400) days", remedy: "renew it"))
+            }
+        }
+        let host = self.publicURL.host.filter { $0 != "[" && $0 != "]" }
+        if let first = certificates.first, self.publicURL.isSecure, !certificates.contains(where: { $0.identity.covers(host) }) {
+            findings.append(
+                self.finding(
+                    .warning, at: first.place, "no certificate is good for \(host), the host of `public_url`",
+                    remedy: "get one for that name"))
+        }
+        return findings
+    }
+}
