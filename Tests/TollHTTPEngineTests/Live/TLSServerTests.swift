@@ -116,7 +116,9 @@ import TollTestKit
     }
 
     @Test func `a record that is no hello is told so and the connection ends`() async throws {
-        let client = try await Secured().server.connect()
+        let secured = try await Secured()
+        defer { withExtendedLifetime(secured) {} }
+        let client = try secured.server.connect()
         client.send([22, 3, 1, 0, 4, 2, 0, 0, 0])
         // An alert: record type 21 (RFC 8446 §6).
         #expect(client.receive()?.first == 21)
