@@ -81,7 +81,7 @@ enum ServeCommand {
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
+        let reloader = Reloader(assembly, front: front, servers: servers, listeners: listeners, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() },
