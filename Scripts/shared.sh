@@ -6,9 +6,8 @@
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 logs=.build/logs
 
-# What every build here is held to; the same flags everywhere, or SwiftPM builds everything again. Nobody reads the index that
-# editors want, and it takes a third of a debug build.
-swift_flags=(-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error --disable-index-store)
+# What every build here is held to; the same flags everywhere, or SwiftPM builds everything again.
+swift_flags=(-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error)
 
 # Equal runs need equal hashes, or a simulated world would be another one each time.
 export SWIFT_DETERMINISTIC_HASHING=1

@@ -38,7 +38,7 @@ struct Main {
                 try await ServeCommand.run(.facilitator, configurationPath: path($0))
             },
             Command("mock", summary: "Runs the gateway without a chain and without money.", parameters: [configuration]) {
-                try await MockCommand.run(configurationPath: path($0), log: log)
+                try await MockCommand.run(configurationPath: path($0))
             },
             Command(
                 "check", summary: "Names everything that is wrong with a configuration.",

@@ -6,9 +6,7 @@ internal import TollProtocol
 internal import TollRuntime
 
 /// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
-///
-/// A class, since every step of every request has it in hand.
-final class Proxy: Sendable {
+struct Proxy: Sendable {
     let client: any HTTPClient
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
@@ -16,13 +14,6 @@ final class Proxy: Sendable {
     let log: Logger
     /// How the client of this request stands to its limits.
     var rates = RateVerdict.unlimited
-
-    init(client: any HTTPClient, forwarding: Forwarding, crossOrigin: CrossOrigin, log: Logger) {
-        self.client = client
-        self.forwarding = forwarding
-        self.crossOrigin = crossOrigin
-        self.log = log
-    }
 
     /// A free request: passed on and streamed back.
     func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {

@@ -1,7 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollGateway
-import TollHTTPEngine
 import TollPayments
 import TollPrimitives
 import TollRuntime
@@ -12,7 +11,7 @@ enum MockCommand {
     /// The first account of the Hardhat mnemonic "test test … junk", which everyone knows: for references that are not set.
     private static let testKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
-    static func run(configurationPath: String, log: Logger) async throws -> ExitCode {
+    static func run(configurationPath: String) async throws -> ExitCode {
         guard var configuration = CheckCommand.read(configurationPath, secrets: self.secrets(.process)) else { return .failure }
         if let finding = self.objection(to: configuration) {
             StandardStreams.writeError("\(finding)\n")
@@ -22,10 +21,7 @@ enum MockCommand {
         StandardStreams.writeError(
             "\(configurationPath): test mode: signatures are checked, no money moves, nothing is kept; answers say `Tollgate-Mode: test`\n"
         )
-        let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
-        let assembly = try Assembly(configuration, mode: .test, group: loops, environment: .live, log: log)
-        try await ServeCommand.services(.gateway, assembly, loops).run()
-        return .success
+        return try await ServeCommand.serve(.gateway, configuration, mode: .test)
     }
 
     /// What the process has, and the test key where it has nothing.

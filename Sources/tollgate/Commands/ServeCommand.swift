@@ -27,6 +27,11 @@ enum ServeCommand {
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
             return .failure
         }
+        return try await self.serve(role, configuration)
+    }
+
+    /// The same for a configuration that has been read.
+    static func serve(_ role: Role, _ configuration: Configuration, mode: GatewayMode = .live) async throws -> ExitCode {
         EventLoopGroup.keepFreedMemory()
         let loops = try EventLoopGroup(count: configuration.workers ?? EventLoopGroup.coreCount)
         let writer = LogWriter()
@@ -34,7 +39,8 @@ enum ServeCommand {
         let log = Logger(
             level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
             write: writer.write)
-        let assembly = try Assembly(configuration, group: loops, environment: .live, log: log, logWriter: writer)
+        let assembly = try Assembly(
+            configuration, mode: mode, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()
         await assembly.store.close()
         return .success

@@ -75,7 +75,7 @@ final class ExactEVMVerifier: Sendable {
     static func objectionWithoutChain(to payment: ExactEVMPayment, at time: Int64) -> PaymentRefusal? {
         do throws(Failure) {
             try self.checkTerms(payment, at: time)
-            try self.checkPlainSignature(payment)
+            try self.checkPlainSignature(payment, TokenDomains())
             return nil
         } catch {
             switch error {
@@ -121,7 +121,7 @@ final class ExactEVMVerifier: Sendable {
     }
 
     /// The signature of a plain account, against the account it must be of.
-    private func checkPlainSignature(_ payment: ExactEVMPayment) throws(Failure) {
+    private static func checkPlainSignature(_ payment: ExactEVMPayment, _ domains: TokenDomains) throws(Failure) {
         let expected = payment.authorization.from
         guard let signature = payment.plainSignature else {
             guard payment.signature.count != 65 else {
@@ -132,7 +132,7 @@ final class ExactEVMVerifier: Sendable {
                 "\(expected) has no code, and a signature of \(payment.signature.count) bytes is no plain account's")
         }
         let recovered: Address
-        do { recovered = try signature.signer(of: payment.digest(self.domains)) } catch {
+        do { recovered = try signature.signer(of: payment.digest(domains)) } catch {
             throw .refused(.signature, "expected signer \(expected), recovered none (\(error))")
         }
         guard recovered == expected else { throw .refused(.signature, "expected signer \(expected), recovered \(recovered)") }
@@ -155,7 +155,7 @@ final class ExactEVMVerifier: Sendable {
         }
         let key = PayerStates.Key(chain: network.chain, asset: payment.asset, payer: payment.authorization.from)
         if let known = self.payers[key], known.balance >= payment.authorization.value {
-            try self.checkPlainSignature(payment)
+            try Self.checkPlainSignature(payment, self.domains)
             return Found(block: known.block, balance: known.balance)
         }
         let examined = try await self.examine(payment, network)
@@ -190,7 +190,7 @@ final class ExactEVMVerifier: Sendable {
         if isPlain, payment.deployment != nil {
             return (try await self.examineUndeployed(payment, network, head: head), false)
         }
-        if isPlain { try self.checkPlainSignature(payment) }
+        if isPlain { try Self.checkPlainSignature(payment, self.domains) }
         try await self.checkAsset(payment, network)
         switch call {
         case .success: return (head, isPlain)
