@@ -44,10 +44,12 @@ struct RouteTable: Sendable {
         _ configuration: GatewayConfiguration, dialects: [any Dialect], metrics: GatewayMetrics,
         clock: @escaping @Sendable () -> UInt64
     ) {
-        let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
+        let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
+        let crossOrigin = CrossOrigin(
+            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        let routes = configuration.routes.map { route in
+        let routes = zip(configuration.routes, rates).map { route, rates in
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
@@ -58,8 +60,7 @@ struct RouteTable: Sendable {
             }
             return Entry(
                 pattern: route.pattern, upstream: route.upstream, priced: priced,
-                metrics: metrics.route(route.pattern.description),
-                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
+                metrics: metrics.route(route.pattern.description), rates: rates)
         }
         self.routes = routes
         self.discovery = configuration.discovery.map { discovery in
