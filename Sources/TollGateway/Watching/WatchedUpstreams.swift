@@ -12,7 +12,9 @@ struct WatchedUpstreams: HTTPClient {
 
     init(_ client: any HTTPClient, _ configuration: GatewayConfiguration, _ metrics: GatewayMetrics, _ environment: Environment) {
         self.client = client
-        let named = configuration.routes.map { ($0.upstream.origin, metrics.upstream($0.upstream.name)) }
+        let named = configuration.routes.map(\.upstream).flatMap { upstream in
+            upstream.addresses.map { ($0.origin, metrics.upstream(upstream.name)) }
+        }
         self.upstreams = Dictionary(named) { first, _ in first }
         self.other = metrics.upstream("other")
         self.environment = environment
