@@ -112,8 +112,10 @@ import TollTestKit
         try await withStores(1, on: ledger) { stores in
             _ = try await stores[0].claim(SamplePayment.claim(1), at: 100)
             try await ledger.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
             let alone = try await Self.openAlone(try await ledger.url(user: "tollgate"))
             await #expect(throws: StoreError.self) { _ = try await stores[0].claim(SamplePayment.claim(2), at: 101) }
             #expect(try await alone.record(SamplePayment.claim(2).id) == nil)
