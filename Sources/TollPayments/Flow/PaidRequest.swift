@@ -160,6 +160,9 @@ public struct PaidRequest {
         self.end(.unavailable(reason: "too many requests wait for their settlement"))
     }
 
+    /// Nobody would answer the call. Nothing was claimed.
+    public mutating func upstreamIsOut() -> Action { self.end(.unavailable(reason: "the upstream is out")) }
+
     /// The seller does not sell to the payer of the claim. Nothing was claimed.
     public mutating func denied() -> Action { self.end(.denied) }
 
@@ -221,6 +224,12 @@ public struct PaidRequest {
     public mutating func recorded(_ record: PaymentRecord) -> Action {
         guard case .recording(let next) = self.state else { return self.impossible("recorded") }
         return self.follow(next, record)
+    }
+
+    /// The answer was not written: another process had called the upstream too, and it is its answer that `record` holds.
+    public mutating func answeredElsewhere(_ record: PaymentRecord) -> Action {
+        guard case .recording = self.state else { return self.impossible("answeredElsewhere") }
+        return self.serveHeld(record)
     }
 
     /// The ledger did not answer: the gate closes (invariant I7).

@@ -21,6 +21,8 @@ enum ServeCommand {
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
     static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
+        // Asked to reload while it starts, the process would end: that is what SIGHUP does unless it is listened to.
+        ProcessSignals.ignore(.hangup)
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
@@ -79,9 +81,19 @@ enum ServeCommand {
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, front: front, servers: servers, listeners: listeners, watch: watch)
+        let health = front.map { UpstreamHealth(of: $0.gateway, environment: .live) }
+        if let health {
+            services.append(health)
+            ProcessMetrics.register(in: watch.metrics, upstreams: health)
+        }
+        let reloader = Reloader(
+            assembly, front: front, servers: servers, listeners: listeners, health: health, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
-            signals: signals, onReload: { await reloader.reload() })
+            signals: signals, onReload: { await reloader.reload() },
+            abandon: {
+                assembly.logWriter?.flush()
+                ProcessSignals.leave(status: 70)
+            })
     }
 }

@@ -13,17 +13,22 @@ actor Reloader {
     private let watch: ProcessWatch
     private let servers: [ServerService]
     private let listeners: GatewayListeners
+    private let health: UpstreamHealth?
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
     private var front: Front?
     private let log: Logger
 
-    init(_ assembly: Assembly, front: Front?, servers: [ServerService], listeners: GatewayListeners, watch: ProcessWatch) {
+    init(
+        _ assembly: Assembly, front: Front?, servers: [ServerService], listeners: GatewayListeners, health: UpstreamHealth?,
+        watch: ProcessWatch
+    ) {
         self.path = assembly.configuration.file
         self.assembly = assembly
         self.front = front
         self.servers = servers
         self.listeners = listeners
+        self.health = health
         self.watch = watch
         self.log = assembly.log
     }
@@ -54,6 +59,7 @@ actor Reloader {
             }
             try self.listeners.takeUp(read)
             self.front = front
+            if let front { self.health?.follow(front.gateway) }
             self.assembly = next
             self.watch.reloads.succeeded(exposureLimit: configuration.deferral.limits.total)
             self.log.info("reloaded", ["file": self.path, "routes": configuration.routes.count])

@@ -20,6 +20,7 @@ extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
         "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
+        "stream",
     ]
     private static let priceKeys = [
         "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
@@ -28,6 +29,17 @@ extension ConfigurationReader {
     private static let routeCountMax = 2_000
     /// The challenge with all options travels in one field, of which clients read 8 to 16 KiB.
     private static let descriptionByteCountMax = 1_000
+
+    mutating func routeDefaults(_ root: ConfigurationMapping) -> RouteDefaults {
+        RouteDefaults(
+            dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
+            maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? self.usualSetting,
+            receivers: root["pay_to"].map { self.receivers($0) } ?? Receivers(),
+            identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
+            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
+        )
+    }
 
     mutating func routes(
         _ root: ConfigurationMapping,
@@ -69,6 +81,7 @@ extension ConfigurationReader {
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
         let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
+            self.checkStreaming(mapping, settle)
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
                 value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)
