@@ -127,8 +127,8 @@ let package = Package(
         .testTarget(
             name: "ProxyHazardTests",
             dependencies: [
-                "TollGateway", "TollMethods", "TollPayments", "TollHTTPEngine", "TollHTTP", "TollRuntime", "TollPrimitives",
-                "TollTestKit",
+                "TollGateway", "TollMethods", "TollPayments", "TollHTTPEngine", "TollHTTP", "TollRuntime", "TollProtocol",
+                "TollPrimitives", "TollTestKit",
             ]
         ),
         .testTarget(

@@ -66,14 +66,13 @@ public struct Gateway: RequestHandler {
             cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
-        let table = RouteTable(configuration, dialects: dialects, metrics: metrics, clock: environment.now)
+        let table = RouteTable(configuration, parts)
         self.init(configuration, table, FormerRoutes(), parts)
     }
 
     /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
     public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
-        let table = RouteTable(
-            configuration, dialects: self.parts.dialects, metrics: self.parts.metrics, clock: self.parts.environment.now)
+        let table = RouteTable(configuration, self.parts)
         let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
         return Gateway(configuration, table, former, self.parts)
     }
@@ -85,14 +84,14 @@ public struct Gateway: RequestHandler {
         self.trustedProxies = configuration.trustedProxies
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.proxy = Proxy(
-            client: WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment),
             forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
             log: parts.log)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         self.paidCalls = PaidCalls(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
-            proxy: self.proxy, settleWait: configuration.settleWait, deferral: configuration.deferral,
-            settlingCountMax: configuration.settlingCountMax, lease: parts.lease, memory: parts.memory,
+            holding: AnswerHolding(configuration.holding), proxy: self.proxy, settleWait: configuration.settleWait,
+            deferral: configuration.deferral, settlingCountMax: configuration.settlingCountMax, lease: parts.lease,
+            memory: parts.memory,
             screening: Screening(
                 denied: configuration.denied, hook: configuration.screening, client: parts.client,
                 environment: parts.environment, log: parts.log),
@@ -199,10 +198,12 @@ public struct Gateway: RequestHandler {
         self.trustedProxies.isNobody ? peer.ip : self.trustedProxies.source(of: head, from: peer).ip
     }
 
+    private static let traceField: FieldName = "traceparent"
+
     /// A request's place in its client's trace, or in a new one. More than one `traceparent` is none.
     private func context(of head: RequestHead) -> RequestContext {
         var parent: TraceContext?
-        if let value = head.fields.first("traceparent"), head.fields.count(of: "traceparent") == 1 {
+        if let value = head.fields.first(Self.traceField), head.fields.count(of: Self.traceField) == 1 {
             parent = TraceContext(parsing: value)
         }
         return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)

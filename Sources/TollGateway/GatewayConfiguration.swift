@@ -20,6 +20,8 @@ public struct GatewayConfiguration: Sendable {
     public var cors: CORSPolicy
     /// The proxies in front whose word about clients is believed.
     public var trustedProxies = TrustedProxies.none
+    /// What is held of answers until they are paid for.
+    public var holding = HoldingLimits()
     /// Who may not buy.
     public var denied = DenyList()
     /// Who is asked about each payer; nil for nobody.
@@ -117,27 +119,5 @@ public struct Terms: Sendable {
         self.identifiers = identifiers
         self.acceptsSignIn = acceptsSignIn
         self.isEnforced = isEnforced
-    }
-}
-
-/// A server behind the gateway.
-public struct Upstream: Sendable {
-    /// Its name in the configuration.
-    public var name: String
-    /// Where it listens.
-    public var origin: Origin
-    /// How long it may take until the head of its answer is here.
-    public var timeout: Duration
-    /// Fields of its answers that clients do not see.
-    public var strip: [FieldName]
-    /// Whether a call is answered by leave to pass, which is given once, and not by a server.
-    var isAdmission = false
-
-    /// An upstream by all its fields.
-    public init(name: String, origin: Origin, timeout: Duration = .seconds(30), strip: [FieldName] = []) {
-        self.name = name
-        self.origin = origin
-        self.timeout = timeout
-        self.strip = strip
     }
 }

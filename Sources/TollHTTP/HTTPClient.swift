@@ -26,6 +26,18 @@ public struct ClientRequest: Sendable {
     public var deadline: Duration
     /// The longest silence while a body is sent or received.
     public var bodyIdle: Duration
+    /// The protocol to switch to (RFC 9110 §7.8), as `websocket`: the client writes `Upgrade` and `Connection`, and takes a 101
+    /// for an answer. Plain HTTP only.
+    public var upgrade: String?
+    /// How long one attempt to connect may take; nil for the client's own limit.
+    public var connectTime: Duration?
+    /// Connections that may be open to the origin, in each loop; nil for the client's own limit. Plain HTTP only.
+    public var connectionMax: Int?
+    /// How the origin is spoken to over TLS.
+    public var security = ClientSecurity()
+    /// For whom it is sent: when they go away, at whatever point, the exchange is given up as if its task were cancelled.
+    /// Whoever gives one finishes it in the end: until then it holds the exchange.
+    public var caller: ClientSignal?
 
     /// A request. Defaults: no body, 30 s to the head, 30 s of silence in a body.
     public init(
@@ -52,6 +64,20 @@ public struct ClientRequest: Sendable {
     }
 }
 
+/// How an `https` origin is spoken to. Its certificate is verified whatever this says.
+public struct ClientSecurity: Hashable, Sendable {
+    /// A PEM file of the authorities that its certificate may be from; nil for those that the client trusts anyway.
+    public var authorities: String?
+    /// Whether HTTP/2 is offered.
+    public var allowsHTTP2: Bool
+
+    /// By default the system's authorities, and HTTP/2.
+    public init(authorities: String? = nil, allowsHTTP2: Bool = true) {
+        self.authorities = authorities
+        self.allowsHTTP2 = allowsHTTP2
+    }
+}
+
 /// The body of a request to send.
 public enum ClientBody: Sendable {
     /// None: no framing field is sent.
@@ -68,8 +94,10 @@ public struct ClientResponse: Sendable {
     public var head: ResponseHead
     /// What `Content-Length` says; nil when there is none. For `HEAD` the body is empty all the same.
     public var length: UInt64?
-    /// The body. Drop it to give up the rest.
+    /// The body. Drop it to give up the rest. After a 101 it is what the peer sends.
     public var body: BodyStream
+    /// Sends to the peer after a 101; nil otherwise.
+    public var tunnel: (any TunnelSink)?
 
     /// A response put together by hand, for tests and in-memory clients.
     public init(head: ResponseHead, length: UInt64? = nil, body: BodyStream = .empty) {

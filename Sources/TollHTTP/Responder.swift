@@ -10,10 +10,19 @@ public protocol ResponseChannel: Sendable {
     func write(_ bytes: [UInt8]) async throws(HTTPError)
     /// Ends the body. Returns when the kernel has accepted its last byte.
     func finish(trailers: Fields) async throws(HTTPError)
+    /// Sends a 101 with `Connection: Upgrade`; what is written then goes out as it is. Returns what the client sends.
+    func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream
     /// The responder is gone: when no answer was begun the engine sends 500. Called once per response, from any thread.
     func responderReleased()
     /// The writer is gone: when the body is unfinished the engine cuts the connection. Called once, from any thread.
     func writerReleased()
+}
+
+extension ResponseChannel {
+    /// Switches to nothing.
+    public func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream {
+        throw HTTPError(.invalidMessage, "this engine switches no protocols")
+    }
 }
 
 /// The right to answer one request, once. Dropped without an answer it makes the engine answer 500 and close.
@@ -49,13 +58,25 @@ public struct Responder: ~Copyable, Sendable {
         try await self.channel.start(head, length: length)
         return ResponseWriter(self.channel)
     }
+
+    /// Switches protocols: answers 101 with this head, which has an `Upgrade` field, and hands the connection over. It is closed
+    /// when the writer is finished.
+    public consuming func upgrade(_ head: ResponseHead) async throws(HTTPError) -> ResponseWriter {
+        let input = try await self.channel.upgrade(head)
+        return ResponseWriter(self.channel, input: input)
+    }
 }
 
 /// The body of a response under way. Dropped unfinished it cuts the connection, so that the client sees the loss.
 public struct ResponseWriter: ~Copyable, Sendable {
     private let channel: any ResponseChannel
+    /// What the client sends after the switch of protocols; empty without one.
+    public let input: BodyStream
 
-    fileprivate init(_ channel: any ResponseChannel) { self.channel = channel }
+    fileprivate init(_ channel: any ResponseChannel, input: BodyStream = .empty) {
+        self.channel = channel
+        self.input = input
+    }
 
     deinit { self.channel.writerReleased() }
 

@@ -66,6 +66,7 @@ struct Bench {
         methods: [any PaymentMethod]? = nil,
         client: (any HTTPClient)? = nil,
         trustedProxies: TrustedProxies = .none,
+        holding: HoldingLimits = HoldingLimits(),
         rateLimits: RateLimits = RateLimits(),
         counts: (any SharedCache)? = nil,
         lease: WorkerLease? = nil,
@@ -81,11 +82,7 @@ struct Bench {
         self.store = store
         self.upstream = ScriptedHTTPClient(answer)
         let network = ExactEVMNetwork(
-            chain: Self.asset.network,
-            client: chain.client(),
-            signers: SignerPool([Self.signer]),
-            confirmations: .blocks(1)
-        )
+            chain: Self.asset.network, client: chain.client(), signers: SignerPool([Self.signer]), confirmations: .blocks(1))
         let exact = ExactEVM(
             networks: [network], store: store, background: BackgroundWork(), environment: environment, log: self.log.logger)
         self.exact = exact
@@ -98,6 +95,7 @@ struct Bench {
             cors: cors
         )
         configuration.trustedProxies = trustedProxies
+        configuration.holding = holding
         configuration.rateLimits = rateLimits
         configuration.discovery = discovery
         configuration.mode = mode
@@ -227,11 +225,14 @@ struct Bench {
         channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async throws -> RecordedResponse {
         var fields = fields
-        fields.append("PAYMENT-SIGNATURE", Base64.encode(credential.utf8))
+        fields.append("PAYMENT-SIGNATURE", Self.header(credential))
         return try await self.ask(method, target, fields, body: body, framing: framing, channel: channel)
     }
 
     // MARK: - Credentials
+
+    /// A credential as it travels.
+    static func header(_ credential: JSON) -> String { Base64.encode(credential.utf8) }
 
     /// What the payer signs, and how.
     struct Authorization {

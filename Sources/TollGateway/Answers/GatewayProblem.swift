@@ -204,6 +204,16 @@ struct GatewayProblem: Error {
         detail: "The API behind this gateway did not answer in time."
     )
 
+    static func upstreamOut(retryAfter seconds: Int) -> GatewayProblem {
+        GatewayProblem(
+            status: 503,
+            code: "upstream_unavailable",
+            title: "Service Unavailable",
+            detail: "The API behind this gateway is out, or has more requests than it takes. Nothing was charged.",
+            retryAfterSeconds: seconds
+        )
+    }
+
     static let answerTooLarge = GatewayProblem(
         status: 502,
         code: "answer_too_large",
@@ -211,8 +221,9 @@ struct GatewayProblem: Error {
         detail: "The answer is larger than this gateway holds until it is paid. Nothing was charged."
     )
 
-    static func upstream(_ kind: PaidRequest.UpstreamFailure.Kind) -> GatewayProblem {
+    static func upstream(_ kind: PaidRequest.UpstreamFailure.Kind, retryAfter seconds: Int) -> GatewayProblem {
         switch kind {
+        case .unavailable: .upstreamOut(retryAfter: seconds)
         case .failed: .upstreamFailed
         case .timedOut: .upstreamTimedOut
         case .tooLarge: .answerTooLarge

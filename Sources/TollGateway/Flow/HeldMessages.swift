@@ -14,7 +14,7 @@ struct HeldBody: Sendable {
     /// What goes to the upstream.
     let forClient: ClientBody
     /// What went wrong while the rest of a larger one was read.
-    private let watch: WatchedBody?
+    let watch: WatchedBody?
 
     init(_ request: Request) async throws(HTTPError) {
         switch request.head.framing {
@@ -48,13 +48,7 @@ struct HeldBody: Sendable {
     }
 
     /// What the client did wrong, when sending the body failed for that.
-    var fault: PaidRequest.RequestFault? {
-        switch self.watch?.failure?.code {
-        case HTTPError.Code.tooLarge?: .tooLarge
-        case HTTPError.Code.malformed?: .malformed
-        default: nil
-        }
-    }
+    var fault: PaidRequest.RequestFault? { self.watch?.fault }
 
     private static func chained(_ first: [UInt8], _ rest: BodyStream) -> BodyStream {
         let head = BodyStream(first)
@@ -91,25 +85,36 @@ enum RequestParts {
 
 /// An upstream's answer between its arrival and its delivery.
 struct HeldAnswer: Sendable {
-    /// The most that is held in memory until it is paid, in bytes.
-    static let byteCountMax = 16 << 20
-
     let head: ResponseHead
-    /// The whole body; nil while it streams.
+    /// The whole body when it is in memory; nil while it streams, from the upstream or from the disk.
     let whole: [UInt8]?
     let response: ClientResponse
 
     /// - Parameter isHeldWhole: Whether the body is read now, because the answer is not paid for yet.
-    init(_ response: ClientResponse, isHeldWhole: Bool, requestMethod: Method) async throws(HTTPError) {
+    init(
+        _ response: ClientResponse, isHeldWhole: Bool, requestMethod: Method, holding: AnswerHolding
+    ) async throws(HTTPError) {
         self.head = response.head
-        self.response = response
-        if requestMethod == .head || response.head.isBodyless {
+        var response = response
+        if response.tunnel != nil {
+            self.whole = nil
+        } else if requestMethod == .head || response.head.isBodyless {
             self.whole = []
-        } else if isHeldWhole || (response.length.map { $0 <= UInt64(StoredAnswer.bodyByteCountMax) } ?? false) {
-            self.whole = try await response.body.collect(upTo: Self.byteCountMax)
+        } else if isHeldWhole {
+            switch try await holding.hold(response.body) {
+            case .inMemory(let bytes): self.whole = bytes
+            case .onDisk(let body, let byteCount):
+                self.whole = nil
+                response.body = body
+                // Only a body in chunks has trailers.
+                if body.trailers.isEmpty { response.length = byteCount }
+            }
+        } else if let length = response.length, length <= UInt64(StoredAnswer.bodyByteCountMax) {
+            self.whole = try await response.body.collect(upTo: StoredAnswer.bodyByteCountMax)
         } else {
             self.whole = nil
         }
+        self.response = response
     }
 
     /// As the ledger keeps it, with the fields that clients see; nil when it streams or is over the limit.

@@ -42,7 +42,7 @@ extension PaidCall {
         case .unavailable: await proxy.refuse(.unavailable, head, responder)
         case .rateLimited: await proxy.refuse(.rateLimited(proxy.rates.retryAfterSeconds), head, responder)
         case .upstreamFailed(let failure, nil):
-            await proxy.refuse(.upstream(failure.kind), head, responder)
+            await proxy.refuse(.upstream(failure.kind, retryAfter: self.upstream.retryAfterSeconds), head, responder)
         case .upstreamFailed(_, let debt?):
             await proxy.refuse(.upstreamFailed, head, receipt: self.success(debt), responder) {
                 $0.append("Tollgate-Debt", debt.id.description)
@@ -63,8 +63,13 @@ extension PaidCall {
     }
 
     private func deliverPaid(_ record: PaymentRecord, _ responder: consuming Responder) async {
-        let isDelivered = await self.deliverHeld(self.success(record), responder)
-        await self.note(record, isDelivered: isDelivered)
+        let delivery = await self.deliverHeld(self.success(record), responder)
+        if case .cutShort(let reason) = delivery, record.claim.policy == .deferred, record.phase == .claimed {
+            // Nothing was charged yet, and nothing will be for half an answer.
+            await self.append([.released(reason: "the upstream's answer broke off: \(reason)")], to: record)
+        } else {
+            await self.note(record, isDelivered: delivery.isWhole)
+        }
     }
 
     private func replay(_ record: PaymentRecord, _ responder: consuming Responder) async {
@@ -77,21 +82,24 @@ extension PaidCall {
         let receipt = self.success(record)
         let isDelivered =
             request.method == .head
-            ? await proxy.relay(answer, from: self.upstream, request, receipt: receipt, responder)
+            ? await proxy.relay(answer, from: self.upstream.settings, request, receipt: receipt, responder).isWhole
             : await proxy.send(answer.head, body: answer.body.whole ?? [], request, receipt: receipt, responder)
         await self.note(record, isDelivered: isDelivered)
     }
 
     @discardableResult
-    private func deliverHeld(_ receipt: [(name: String, value: String)], _ responder: consuming Responder) async -> Bool {
+    private func deliverHeld(
+        _ receipt: [(name: String, value: String)], _ responder: consuming Responder
+    ) async -> Proxy.Delivery {
         let (proxy, request) = (self.shared.proxy, self.request.head)
         guard let answer = self.answer else { preconditionFailure("An answer is delivered that nobody holds.") }
         // HEAD goes the streaming way for its `Content-Length`, which is not the length of what is sent.
         guard let whole = answer.whole, request.method != .head else {
-            return await proxy.relay(answer.response, from: self.upstream, request, receipt: receipt, responder)
+            self.request.client.whenGone { [audience] in audience.markGone() }
+            return await proxy.relay(answer.response, from: self.upstream.settings, request, receipt: receipt, responder)
         }
-        let head = proxy.forwarding.response(answer.head, from: self.upstream)
-        return await proxy.send(head, body: whole, request, receipt: receipt, responder)
+        let head = proxy.forwarding.response(answer.head, from: self.upstream.settings)
+        return await proxy.send(head, body: whole, request, receipt: receipt, responder) ? .whole : .unread
     }
 
     /// What became of a paid answer, once the client has it or is gone: nobody waits for this.
@@ -99,6 +107,10 @@ extension PaidCall {
         var events: [PaymentEvent] = []
         if record.claim.policy == .deferred, record.phase == .claimed { events.append(.queued) }
         if isDelivered, !record.isServed { events.append(.served) }
+        await self.append(events, to: record)
+    }
+
+    private func append(_ events: [PaymentEvent], to record: PaymentRecord) async {
         guard !events.isEmpty else { return }
         do throws(StoreError) { try await self.shared.store.append(events, to: record.id, at: self.now) } catch {
             self.shared.log.error("a served payment could not be noted", ["payment": record.id, "reason": error.reason])

@@ -11,7 +11,7 @@ extension PaidCalls {
     /// Serves a request out of the credit of `account`, in the first asset of the offer in which it suffices; asks for payment
     /// when it does in none.
     func spendCredit(
-        of account: SignedInAccount, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
+        of account: SignedInAccount, _ route: PricedRoute, _ upstream: UpstreamPool, _ request: Request,
         _ responder: consuming Responder
     ) async {
         guard !self.screening.isDenied(account.account) else {

@@ -9,6 +9,7 @@ struct PaidCalls: Sendable {
     let methods: [any PaymentMethod]
     let store: any PaymentStore
     let answers: StoredAnswers
+    let holding: AnswerHolding
     var proxy: Proxy
     let settleWait: Duration
     let deferral: DeferralLimits
@@ -24,7 +25,7 @@ struct PaidCalls: Sendable {
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(
-        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: Upstream, _ request: Request,
+        _ credential: Credential, signedIn: SignedInAccount?, _ route: PricedRoute, _ upstream: UpstreamPool, _ request: Request,
         _ responder: consuming Responder
     ) async {
         self.memory.active.begin()
@@ -73,14 +74,14 @@ struct PaidCalls: Sendable {
     /// - Parameter alternatives: What else credit may pay with.
     func call(
         _ credential: Credential, by method: any PaymentMethod, signedIn: SignedInAccount?, _ route: PricedRoute,
-        _ upstream: Upstream, _ request: Request, _ body: HeldBody, rule: SettleRule, alternatives: [PaymentOption] = []
+        _ upstream: UpstreamPool, _ request: Request, _ body: HeldBody, rule: SettleRule, alternatives: [PaymentOption] = []
     ) -> PaidCall {
         let identity = RequestParts.identity(request.head, body: body, isIdempotent: route.terms.isIdempotent)
         let machine = PaidRequest(
             // Asked for by name it is looked up before it is verified; otherwise verifying says what it would take.
             credential: credential, key: credential.identifier == nil ? nil : method.key(of: credential), signedIn: signedIn,
             rule: rule, limits: self.deferral, alternatives: alternatives, route: route.pattern.description, request: identity,
-            admits: upstream.isAdmission, worker: self.lease.worker, at: Int64(self.environment.now()))
+            admits: upstream.settings.isAdmission, worker: self.lease.worker, at: Int64(self.environment.now()))
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)
@@ -95,13 +96,15 @@ struct PaidCall {
     var shared: PaidCalls
     let method: any PaymentMethod
     let route: PricedRoute
-    let upstream: Upstream
+    let upstream: UpstreamPool
     let request: Request
     let body: HeldBody
     var machine: PaidRequest
     let credential: Credential
     let signedIn: SignedInAccount?
     var answer: HeldAnswer?
+    /// Tells the call of the upstream that nobody is there any more for whom its answer streams.
+    let audience = ClientSignal()
     private var locked: PaymentID?
     private var isInBacklog = false
     private var isCounted = false
@@ -111,8 +114,8 @@ struct PaidCall {
     private let term: Int?
 
     init(
-        shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: Upstream, request: Request, body: HeldBody,
-        machine: PaidRequest, credential: Credential, signedIn: SignedInAccount?
+        shared: PaidCalls, method: any PaymentMethod, route: PricedRoute, upstream: UpstreamPool, request: Request,
+        body: HeldBody, machine: PaidRequest, credential: Credential, signedIn: SignedInAccount?
     ) {
         self.shared = shared
         self.method = method
@@ -201,6 +204,10 @@ struct PaidCall {
         let store = self.shared.store
         guard await self.mayAsk(claim.payer) else { return self.machine.rateLimited() }
         guard await self.acquire(claim.id) else { return self.machine.waitedTooLong(try await store.record(claim.id)) }
+        // No money is taken for a call that cannot be made; what was called before may still be had.
+        if !self.upstream.isReachable, try await store.record(claim.id)?.isClaimable ?? true {
+            return self.machine.upstreamIsOut()
+        }
         // What is deferred waits for no settlement, and is bounded by what the seller is willing to lose.
         if terms == nil, !self.isInBacklog {
             guard await self.shared.memory.backlog.enter(upTo: self.shared.settlingCountMax) else {
@@ -272,7 +279,7 @@ struct PaidCall {
     /// Waits for another request of this process that works on the payment, as long as for a settlement.
     private mutating func acquire(_ payment: PaymentID) async -> Bool {
         guard self.locked != payment else { return true }
-        while !self.shared.memory.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
+        while !self.shared.lease.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
         self.locked = payment
         RequestContext.current?.note(payment: payment.description)
         return true
@@ -286,18 +293,28 @@ struct PaidCall {
 
     /// Lets others work on the payment.
     func leave(_ ending: PaidRequest.Ending) {
-        if let payment = self.locked { self.shared.memory.locks.release(payment) }
+        self.audience.finish()
+        if let payment = self.locked { self.shared.lease.locks.release(payment) }
         guard self.isInBacklog else { return }
         self.shared.memory.backlog.leave(isSettling: ending.isPending)
     }
 
     private mutating func callUpstream(_ record: PaymentRecord) async -> PaidRequest.UpstreamOutcome {
         let proxy = self.shared.proxy
-        let outgoing = proxy.forwarding.request(self.request, to: self.upstream, body: self.body.forClient, payment: record)
+        var outgoing = proxy.forwarding.request(
+            self.request, to: self.upstream.settings, body: self.body.forClient, payment: record)
+        // Not the client's own: a call that is paid for, or may be, goes on without it, so that the answer can be had again.
+        outgoing.caller = self.audience
         do throws(HTTPError) {
-            let response = try await proxy.client.send(outgoing)
+            let response = try await self.upstream.send(outgoing) { [watch = self.body.watch] in watch?.failure != nil }
+            let isHeld = self.machine.holdsAnswer(to: record)
+            if isHeld, Self.isEventStream(response.head) {
+                self.shared.log.warning(
+                    "events are held until they are paid for; settle the route before, or deferred",
+                    ["route": self.route.pattern])
+            }
             let answer = try await HeldAnswer(
-                response, isHeldWhole: record.phase != .settled, requestMethod: self.request.head.method)
+                response, isHeldWhole: isHeld, requestMethod: self.request.head.method, holding: self.shared.holding)
             self.answer = answer
             return .answer(status: answer.head.status)
         } catch {
@@ -308,15 +325,25 @@ struct PaidCall {
             self.shared.log.warning(
                 "upstream failed", ["upstream": self.upstream.name, "payment": record.id, "reason": error.description])
             let kind: PaidRequest.UpstreamFailure.Kind =
-                error.code == .timedOut ? .timedOut : error.code == .tooLarge ? .tooLarge : .failed
+                switch error.code {
+                case .timedOut: .timedOut
+                case .tooLarge: .tooLarge
+                case .unavailable where error.isBeforeSend: .unavailable
+                default: .failed
+                }
             return .failed(PaidRequest.UpstreamFailure(kind, reason: error.description))
         }
+    }
+
+    private static func isEventStream(_ head: ResponseHead) -> Bool {
+        head.fields.firstText(.contentType)?.lowercased().hasPrefix("text/event-stream") ?? false
     }
 
     /// What the ledger keeps of the upstream's answer; nil when the route keeps none or it is too large.
     private var storableAnswer: StoredAnswer? {
         guard self.route.terms.storesAnswers, let answer = self.answer else { return nil }
         return answer.stored(
-            self.shared.proxy.forwarding.response(answer.head, from: self.upstream), requestMethod: self.request.head.method)
+            self.shared.proxy.forwarding.response(answer.head, from: self.upstream.settings),
+            requestMethod: self.request.head.method)
     }
 }

@@ -3,19 +3,20 @@
 internal import Synchronization
 internal import TollHTTP
 internal import TollPayments
+internal import TollRuntime
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
 struct RouteTable: Sendable {
     /// A class: every request has one in hand, from step to step.
     final class Entry: Sendable {
         let pattern: RoutePattern
-        let upstream: Upstream
+        let upstream: UpstreamPool
         let priced: PricedRoute?
         let metrics: RouteMetrics
         /// Nil where clients may ask as often as they like.
         let rates: RouteRates?
 
-        init(pattern: RoutePattern, upstream: Upstream, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
+        init(pattern: RoutePattern, upstream: UpstreamPool, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
             self.pattern = pattern
             self.upstream = upstream
             self.priced = priced
@@ -27,6 +28,8 @@ struct RouteTable: Sendable {
     let router: Router
     let routes: [Entry]
     let crossOrigin: CrossOrigin
+    /// One for each upstream that a route leads to.
+    let pools: [UpstreamPool]
     let discovery: DiscoveryDocuments?
     /// What was promised to whoever asked: two tables with the same promises take each other's payments.
     let promises: [Promise]
@@ -39,15 +42,16 @@ struct RouteTable: Sendable {
         let policy: SettlePolicy
     }
 
-    /// - Parameter clock: The time in seconds since 1970.
-    init(
-        _ configuration: GatewayConfiguration, dialects: [any Dialect], metrics: GatewayMetrics,
-        clock: @escaping @Sendable () -> UInt64
-    ) {
-        let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
+    init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) {
+        let (dialects, clock) = (parts.dialects, parts.environment.now)
+        let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
+        let crossOrigin = CrossOrigin(
+            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        let routes = configuration.routes.map { route in
+        let pools = Self.pools(configuration, parts)
+        self.pools = Array(pools.values)
+        let routes = zip(configuration.routes, rates).map { route, rates in
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
@@ -56,10 +60,10 @@ struct RouteTable: Sendable {
                     publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
                     mode: configuration.mode, clock: clock)
             }
+            guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
             return Entry(
-                pattern: route.pattern, upstream: route.upstream, priced: priced,
-                metrics: metrics.route(route.pattern.description),
-                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
+                pattern: route.pattern, upstream: pool, priced: priced,
+                metrics: parts.metrics.route(route.pattern.description, isPriced: priced != nil), rates: rates)
         }
         self.routes = routes
         self.discovery = configuration.discovery.map { discovery in
@@ -76,6 +80,15 @@ struct RouteTable: Sendable {
                     policy: terms.settle.forStrangers)
             }
         }
+    }
+
+    private static func pools(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) -> [String: UpstreamPool] {
+        let client = WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment)
+        var pools: [String: UpstreamPool] = [:]
+        for upstream in configuration.routes.map(\.upstream) where pools[upstream.name] == nil {
+            pools[upstream.name] = UpstreamPool(upstream, client: client, environment: parts.environment, log: parts.log)
+        }
+        return pools
     }
 
     /// How long the offer that lives longest can be taken, in seconds.

@@ -50,14 +50,29 @@ struct Forwarding: Sendable {
             if payment.claim.policy == .before { Self.removeConditions(&fields, head.method) }
             Self.describe(payment, in: &fields)
         }
-        return ClientRequest(
+        var outgoing = ClientRequest(
             head.method,
-            upstream.origin,
+            upstream.addresses[0].origin,
             target: head.target,
             fields: fields,
             body: body,
-            deadline: upstream.timeout
+            deadline: upstream.timeout,
+            bodyIdle: upstream.idleTimeout
         )
+        outgoing.connectTime = upstream.connectTimeout
+        outgoing.connectionMax = upstream.connections
+        outgoing.security = upstream.security
+        if Self.asksForWebSocket(head) { outgoing.upgrade = Self.webSocket }
+        return outgoing
+    }
+
+    /// The one protocol that connections are switched to (RFC 6455 §4.1). Others are asked for hop by hop, and not by us.
+    static let webSocket = "websocket"
+
+    private static func asksForWebSocket(_ head: RequestHead) -> Bool {
+        head.method == .get && head.framing == .none && head.minorVersion == 1
+            && head.fields.listContains(.upgrade, self.webSocket)
+            && head.fields.listContains(.connection, "upgrade")
     }
 
     /// What is paid for already must not come as a 304. Of other methods than GET and HEAD a condition guards what others have

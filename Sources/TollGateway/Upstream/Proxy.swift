@@ -7,7 +7,6 @@ internal import TollRuntime
 
 /// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
 struct Proxy: Sendable {
-    let client: any HTTPClient
     let forwarding: Forwarding
     let crossOrigin: CrossOrigin
     let mode: GatewayMode
@@ -15,25 +14,45 @@ struct Proxy: Sendable {
     /// How the client of this request stands to its limits.
     var rates = RateVerdict.unlimited
 
-    /// A free request: passed on and streamed back.
-    func pass(_ request: Request, to upstream: Upstream, _ responder: consuming Responder) async {
-        let watch = request.body.whole == nil ? WatchedBody(request.body) : nil
+    /// What became of an answer on its way to the client.
+    enum Delivery: Sendable {
+        case whole
+        /// The client has gone away, or reads no more.
+        case unread
+        /// The upstream broke off.
+        case cutShort(String)
+
+        var isWhole: Bool { if case .whole = self { true } else { false } }
+    }
+
+    /// A free request: passed on and streamed back. A client that goes away takes the call of the upstream with it.
+    func pass(_ request: Request, to upstream: UpstreamPool, _ responder: consuming Responder) async {
+        let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
         do throws(HTTPError) {
-            let body = self.streamed(watch.map { BodyStream($0) } ?? request.body, request.head.framing)
-            let answer = try await self.client.send(self.forwarding.request(request, to: upstream, body: body, payment: nil))
-            await self.relay(answer, from: upstream, request.head, receipt: [], responder)
+            let body = watched.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
+            var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil)
+            outgoing.caller = request.client
+            let answer = try await upstream.send(outgoing) { watched?.failure != nil }
+            await self.relay(answer, from: upstream.settings, request.head, receipt: [], responder)
         } catch {
-            if let failure = watch?.failure {
+            if let failure = watched?.failure {
+                self.log.info("request broke off", ["upstream": upstream.name, "reason": failure.description])
                 await self.refuse(.body(failure), request.head, responder)
-                return
+            } else {
+                let isUnwanted = error.code == .cancelled
+                self.log.log(
+                    isUnwanted ? .debug : .warning, "upstream failed", ["upstream": upstream.name, "reason": error.description])
+                await self.refuse(Self.problem(error, upstream), request.head, responder)
             }
-            self.log.warning("upstream failed", ["upstream": upstream.name, "reason": error.description])
-            await self.refuse(Self.problem(error), request.head, responder)
         }
     }
 
-    static func problem(_ error: HTTPError) -> GatewayProblem {
-        error.code == .timedOut ? .upstreamTimedOut : .upstreamFailed
+    static func problem(_ error: HTTPError, _ upstream: UpstreamPool) -> GatewayProblem {
+        switch error.code {
+        case .timedOut: .upstreamTimedOut
+        case .unavailable where error.isBeforeSend: .upstreamOut(retryAfter: upstream.retryAfterSeconds)
+        default: .upstreamFailed
+        }
     }
 
     /// A request's body as it comes.
@@ -45,40 +64,77 @@ struct Proxy: Sendable {
         }
     }
 
-    /// Streams an upstream's answer to the client; says whether all of it arrived.
+    /// Streams an upstream's answer to the client, each piece as it comes.
     @discardableResult
     func relay(
         _ answer: ClientResponse,
         from upstream: Upstream,
         _ request: RequestHead,
         receipt: [(name: String, value: String)],
-        _ responder: consuming Responder,
-        onPiece: (([UInt8]) -> Void)? = nil
-    ) async -> Bool {
+        _ responder: consuming Responder
+    ) async -> Delivery {
         var head = self.forwarding.response(answer.head, from: upstream)
         self.finish(&head, request, receipt: receipt)
+        if let tunnel = answer.tunnel { return await self.join(answer, tunnel, head, responder) }
+        var isReading = false
         do throws(HTTPError) {
             // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
             if let whole = answer.body.whole, answer.length == UInt64(whole.count), request.method != .head, !head.isBodyless {
-                onPiece?(whole)
                 try await responder.send(head, body: whole)
-                return true
+                return .whole
             }
             let writer = try await responder.stream(head, length: answer.length)
             guard request.method != .head, !head.isBodyless else {
                 try await writer.finish()
-                return true
+                return .whole
             }
-            while let piece = try await answer.body.next() {
-                onPiece?(piece)
+            while true {
+                isReading = true
+                guard let piece = try await answer.body.next() else { break }
+                isReading = false
                 try await writer.write(piece)
             }
+            isReading = false
             try await writer.finish(trailers: self.forwarding.responseTrailers(answer.body.trailers, from: upstream))
-            return true
+            return .whole
         } catch {
             self.log.debug("answer cut short", ["upstream": upstream.name, "reason": error.description])
-            return false
+            return isReading && error.code != .cancelled ? .cutShort(error.description) : .unread
         }
+    }
+
+    /// Passes bytes both ways until either side ends; each is read no faster than the other takes it.
+    private func join(
+        _ answer: ClientResponse, _ tunnel: any TunnelSink, _ head: ResponseHead, _ responder: consuming Responder
+    ) async -> Delivery {
+        var head = head
+        head.fields.append("Upgrade", Forwarding.webSocket)
+        do throws(HTTPError) {
+            let writer = try await responder.upgrade(head)
+            let input = writer.input
+            async let upward: Void = Self.carry(input, to: tunnel)
+            await Self.carry(answer.body, to: writer)
+            await upward
+            return .whole
+        } catch {
+            self.log.debug("tunnel not opened", ["reason": error.description])
+            return .unread
+        }
+    }
+
+    /// The writer goes with the call, so that the client's side ends whenever the upstream's does.
+    private static func carry(_ body: BodyStream, to writer: consuming ResponseWriter) async {
+        do throws(HTTPError) {
+            while let piece = try await body.next() { try await writer.write(piece) }
+            try await writer.finish()
+        } catch { return }
+    }
+
+    private static func carry(_ input: BodyStream, to tunnel: any TunnelSink) async {
+        while let piece = try? await input.next() {
+            do throws(HTTPError) { try await tunnel.write(piece) } catch { return }
+        }
+        tunnel.end()
     }
 
     /// Sends a whole answer; says whether all of it arrived.

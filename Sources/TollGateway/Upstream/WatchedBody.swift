@@ -2,8 +2,9 @@
 
 internal import Synchronization
 internal import TollHTTP
+internal import TollPayments
 
-/// A body that remembers how it failed: to whoever sends it on, its failure and the receiver's look alike.
+/// A client's body that remembers how it failed: to whoever sends it on, its failure and the receiver's look alike.
 final class WatchedBody: BodySource {
     private let body: BodyStream
     private let state = Mutex<HTTPError?>(nil)
@@ -12,7 +13,17 @@ final class WatchedBody: BodySource {
         self.body = body
     }
 
+    /// How it failed; nil while it has not.
     var failure: HTTPError? { self.state.withLock { $0 } }
+
+    /// What the client did wrong, when that is why it failed.
+    var fault: PaidRequest.RequestFault? {
+        switch self.failure?.code {
+        case HTTPError.Code.tooLarge?: .tooLarge
+        case HTTPError.Code.malformed?: .malformed
+        default: nil
+        }
+    }
 
     var trailers: Fields { self.body.trailers }
 

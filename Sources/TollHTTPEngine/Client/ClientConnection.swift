@@ -19,6 +19,7 @@ final class ClientConnection: Watcher {
     private var output = OutputQueue()
     private var isReadable = false
     private var sawHangup = false
+    private var endsOutput = false
 
     init(_ socket: Socket, origin: Origin, shard: ClientShard, exchange: ClientExchange) {
         self.socket = socket
@@ -31,7 +32,7 @@ final class ClientConnection: Watcher {
 
     func open() throws(SystemError) {
         try self.core.register(self, self.socket.descriptor)
-        self.core.setDeadline(self, after: self.shard.limits.connectTime)
+        self.core.setDeadline(self, after: self.exchange?.request.connectTime ?? self.shard.limits.connectTime)
     }
 
     /// Starts the next exchange.
@@ -126,10 +127,18 @@ final class ClientConnection: Watcher {
         self.output.write(first, second, to: self.socket)
     }
 
+    /// Shuts our side once everything is out.
+    func endOutput() {
+        self.endsOutput = true
+        if self.output.isEmpty { self.socket.shutdownWrite() }
+    }
+
     private func flush() {
         switch self.output.flush(to: self.socket) {
         case .queued: self.exchange?.outputProgressed()
-        case .sent: self.exchange?.outputSent()
+        case .sent:
+            if self.endsOutput { self.socket.shutdownWrite() }
+            self.exchange?.outputSent()
         // What the peer said before it broke off may still be read: an early refusal of a large body.
         case .broken: self.exchange?.outputBroken()
         }

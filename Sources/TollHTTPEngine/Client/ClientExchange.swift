@@ -96,7 +96,8 @@ final class ClientExchange: Watcher {
         self.parser = ResponseParser(
             to: self.request.method,
             headerBytes: self.shard?.limits.headerBytes ?? 0,
-            fieldCount: self.shard?.limits.fieldCount ?? 0
+            fieldCount: self.shard?.limits.fieldCount ?? 0,
+            upgrade: self.request.upgrade
         )
         let head = ClientMessage.head(of: self.request)
         let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
@@ -220,7 +221,10 @@ final class ClientExchange: Watcher {
     }
 
     private func deliver(_ body: BodyStream) {
-        let response = ClientResponse(head: self.parser.head, length: self.parser.length, body: body)
+        var response = ClientResponse(head: self.parser.head, length: self.parser.length, body: body)
+        if response.head.status == 101, let shard = self.shard {
+            response.tunnel = ClientTunnel(LoopBound(current: self, of: shard.loop))
+        }
         self.headWaiter.take()?.resume(returning: .success(response))
     }
 
@@ -276,9 +280,16 @@ final class ClientExchange: Watcher {
         case .sent, .queued:
             let awaited = isLast ? self.request.deadline : self.request.bodyIdle
             if self.progress == .awaitingHead { self.shard?.core.setDeadline(self, after: awaited) }
+            // Either direction keeps a tunnel alive.
+            if self.request.upgrade != nil, self.bodyWaiter != nil {
+                self.shard?.core.setDeadline(self, after: self.request.bodyIdle)
+            }
             return outcome == .sent ? .success(()) : nil
         }
     }
+
+    /// Nothing more is sent; the peer may go on.
+    func endTunnel() { self.connection?.endOutput() }
 
     func awaitSend(_ waiter: Waiter<Void>) {
         guard !self.isOver else { return waiter.resume(returning: .failure(HTTPError(.cancelled, "the response is complete"))) }

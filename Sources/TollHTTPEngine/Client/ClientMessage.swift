@@ -11,6 +11,11 @@ enum ClientMessage {
         }
         guard request.target.allSatisfy(ByteGrammar.isTarget) else { return "a byte of the target must be percent-escaped" }
         guard request.method != .connect else { return "CONNECT is not supported" }
+        if let upgrade = request.upgrade {
+            guard FieldName(upgrade) != nil, case .none = request.body else {
+                return "a switch of protocols has a name and no body"
+            }
+        }
         return self.owned.first { request.fields.contains($0) }.map { "\($0) is written by the client" }
     }
 
@@ -18,11 +23,16 @@ enum ClientMessage {
 
     static func head(of request: ClientRequest) -> [UInt8] {
         var bytes: [UInt8] = []
+        var fields = request.fields
+        if let upgrade = request.upgrade {
+            fields.append("Connection", "Upgrade")
+            fields.append("Upgrade", upgrade)
+        }
         RequestSerializer.append(
             request.method,
             target: request.target,
             host: request.origin.authority,
-            fields: request.fields,
+            fields: fields,
             framing: self.framing(of: request),
             to: &bytes
         )

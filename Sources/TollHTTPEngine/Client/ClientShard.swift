@@ -32,7 +32,8 @@ final class ClientShard {
             exchange.isOnUsedConnection = true
             return connection.carry(exchange)
         }
-        guard (self.pools[origin]?.openCount ?? 0) < self.limits.connectionsPerOrigin else {
+        let openMax = exchange.request.connectionMax ?? self.limits.connectionsPerOrigin
+        guard (self.pools[origin]?.openCount ?? 0) < openMax else {
             return self.enqueue(exchange)
         }
         exchange.isOnUsedConnection = false

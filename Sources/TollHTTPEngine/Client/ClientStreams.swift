@@ -56,8 +56,26 @@ struct ClientUpload: Sendable {
 
     /// False when the peer takes no more; what it says to that is the response.
     private func send(_ bytes: [UInt8], isLast: Bool) async -> Bool {
-        let result = await withCheckedContinuation { waiter in
-            self.exchange.execute { exchange in
+        if case .success = await self.exchange.send(bytes, isLast: isLast) { true } else { false }
+    }
+}
+
+/// Sends after a switch of protocols. Who drops the response's body gives this up with it.
+struct ClientTunnel: TunnelSink {
+    private let exchange: LoopBound<ClientExchange>
+
+    init(_ exchange: LoopBound<ClientExchange>) { self.exchange = exchange }
+
+    func write(_ bytes: [UInt8]) async throws(HTTPError) { try await self.exchange.send(bytes, isLast: false).get() }
+
+    func end() { self.exchange.execute { $0.endTunnel() } }
+}
+
+extension LoopBound<ClientExchange> {
+    /// Returns when the peer has room for more.
+    fileprivate func send(_ bytes: [UInt8], isLast: Bool) async -> Result<Void, HTTPError> {
+        await withCheckedContinuation { waiter in
+            self.execute { exchange in
                 if let result = exchange.send(bytes, isLast: isLast) {
                     waiter.resume(returning: result)
                 } else {
@@ -65,7 +83,5 @@ struct ClientUpload: Sendable {
                 }
             }
         }
-        if case .success = result { return true }
-        return false
     }
 }

@@ -24,6 +24,7 @@ public final class LoopHTTPClient: HTTPClient {
         }
         let shard = self.shard
         let exchange = LoopBound(ClientExchange(request), on: shard.loop)
+        request.caller?.whenGone { exchange.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 shard.execute { shard in exchange.ifCurrent?.start(in: shard, waiter) }

@@ -24,6 +24,7 @@ public final class CurlClient: HTTPClient {
     public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
         let shard = self.shard
         let transfer = LoopBound(CurlTransfer(request, limits: self.limits, authorities: self.authorities), on: shard.loop)
+        request.caller?.whenGone { transfer.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
                 shard.execute { multi in transfer.ifCurrent?.start(on: multi, waiter) }

@@ -69,11 +69,12 @@ final class CurlEasy {
         settings.set(CURLOPT_SSL_VERIFYPEER, 1)
         settings.set(CURLOPT_SSL_VERIFYHOST, 2)
         settings.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
-        settings.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
-        settings.set(CURLOPT_CONNECTTIMEOUT_MS, Int(limits.connectTime.nanoseconds / 1_000_000))
+        let version = request.security.allowsHTTP2 ? Int(CURL_HTTP_VERSION_2TLS) : Int(CURL_HTTP_VERSION_1_1)
+        settings.set(CURLOPT_HTTP_VERSION, version)
+        settings.set(CURLOPT_CONNECTTIMEOUT_MS, Int((request.connectTime ?? limits.connectTime).nanoseconds / 1_000_000))
         settings.set(CURLOPT_MAXAGE_CONN, Int(limits.idleTime.nanoseconds / 1_000_000_000))
         settings.set(CURLOPT_BUFFERSIZE, 64 * 1024)
-        if let authorities { settings.set(CURLOPT_CAINFO, authorities) }
+        if let authorities = request.security.authorities ?? authorities { settings.set(CURLOPT_CAINFO, authorities) }
         switch ClientMessage.framing(of: request) {
         case .none: break
         case .length(let length): settings.upload(length)

@@ -54,6 +54,7 @@ final class CurlTransfer: Watcher, CurlEasyDelegate {
         self.multi = multi
         guard !self.isCancelled else { return self.fail(.cancelled, "the request was cancelled") }
         if let fault = ClientMessage.fault(in: self.request) { return self.fail(.invalidMessage, fault) }
+        guard self.request.upgrade == nil else { return self.fail(.invalidMessage, "no switch of protocols over TLS") }
         guard let easy = CurlEasy(delegate: self), easy.prepare(self.request, limits: self.limits, authorities: self.authorities)
         else { return self.fail(.unavailable, "libcurl refused an option") }
         self.easy = easy

@@ -35,6 +35,7 @@ public struct ResponseParser: Sendable {
     private var isChunked = false
     private var sawInterim = false
     private let isHead: Bool
+    private let upgrade: String?
     private let fieldCountMax: Int
 
     /// A parser for the response to one request.
@@ -42,8 +43,10 @@ public struct ResponseParser: Sendable {
     /// - Parameters:
     ///   - method: The request's method: the response to `HEAD` has no body.
     ///   - headerBytes: The largest head accepted.
-    public init(to method: Method, headerBytes: Int = 64 * 1024, fieldCount: Int = 200) {
+    ///   - upgrade: The protocol that the request asks to switch to, if any.
+    public init(to method: Method, headerBytes: Int = 64 * 1024, fieldCount: Int = 200, upgrade: String? = nil) {
         self.isHead = method == .head
+        self.upgrade = upgrade
         self.lines = LineReader(limit: headerBytes)
         self.fieldCountMax = fieldCount
     }
@@ -59,7 +62,7 @@ public struct ResponseParser: Sendable {
                 self.head.fields.reserveCapacity(16, byteCount: min(input.count, Self.likelyByteCount))
             } else if !line.isEmpty {
                 try self.readField(line.span)
-            } else if self.head.status >= 200 {
+            } else if self.head.status >= 200 || self.head.status == 101 {
                 try self.finish()
                 return place
             } else {
@@ -87,7 +90,9 @@ public struct ResponseParser: Sendable {
         for place in line.indices where !ByteGrammar.isValue(line[place]) {
             throw HTTPError(.malformed, "a control character in the status line")
         }
-        guard status != 101 else { throw HTTPError(.malformed, "the peer switches protocols without being asked") }
+        guard status != 101 || self.upgrade != nil else {
+            throw HTTPError(.malformed, "the peer switches protocols without being asked")
+        }
         self.head.status = Int(status)
         self.isVersion11 = line[7] == 0x31
         self.keepAlive = self.isVersion11
@@ -118,7 +123,13 @@ public struct ResponseParser: Sendable {
         guard !self.isChunked || self.length == nil else {
             throw HTTPError(.malformed, "the response has both Content-Length and Transfer-Encoding")
         }
-        if self.isHead || self.head.isBodyless {
+        if self.head.status == 101 {
+            guard let upgrade = self.upgrade, self.head.fields.listContains(.upgrade, upgrade) else {
+                throw HTTPError(.malformed, "the peer switches to another protocol than asked for")
+            }
+            self.framing = .untilClose
+            self.keepAlive = false
+        } else if self.isHead || self.head.isBodyless {
             self.framing = .none
         } else if self.isChunked {
             self.framing = .chunked

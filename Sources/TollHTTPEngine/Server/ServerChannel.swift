@@ -26,6 +26,11 @@ struct ServerChannel: ResponseChannel, BodySource {
 
     func finish(trailers: Fields) async throws(HTTPError) { try await self.perform { $0.finish(trailers: trailers) } }
 
+    func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream {
+        try await self.perform { $0.upgrade(head) }
+        return BodyStream(self)
+    }
+
     func responderReleased() { self.exchange.execute { $0.responderReleased() } }
 
     func writerReleased() { self.exchange.execute { $0.writerReleased() } }

@@ -94,7 +94,7 @@ final class ServerConnection: Watcher {
         self.isReadable = true
         if readiness.contains(.hangup) {
             self.sawHangup = true
-            if self.phase == .handling { return self.drop() }
+            if self.phase == .handling, !self.isTunnel { return self.drop() }
         }
         self.pump()
     }
@@ -130,6 +130,8 @@ final class ServerConnection: Watcher {
         self.shard.core.callAgain(self)
     }
 
+    private var isTunnel: Bool { self.exchange?.isTunnel ?? false }
+
     private var takesInput: Bool {
         switch self.phase {
         case .reading, .discarding: self.wire.isEmpty && self.afterOutput == .goOn
@@ -143,7 +145,7 @@ final class ServerConnection: Watcher {
         switch self.shard.core.buffer.receive(from: self.wire.socket) {
         case .count(0):
             self.isReadable = false
-            self.drop()
+            if self.isTunnel { self.exchange?.inputEnded() } else { self.drop() }
         case .count(let count):
             // A short read has emptied the socket, unless the end of the stream waits behind it.
             if count < ReceiveBuffer.byteCount, !self.sawHangup { self.isReadable = false }
@@ -216,6 +218,7 @@ final class ServerConnection: Watcher {
     /// The client has said that nothing more comes: as if it had shut its side of the socket.
     private func inputEnded() {
         self.sawHangup = true
+        if let exchange = self.exchange, exchange.isTunnel { return exchange.inputEnded() }
         if self.phase == .handling || self.wire.isEmpty { return self.drop() }
         self.afterOutput = .close
     }
@@ -427,9 +430,9 @@ final class ServerConnection: Watcher {
         self.input.removeFirst(used)
     }
 
-    /// The exchange waits for body, this long at most.
-    func bodyWanted(for patience: Duration) {
-        self.shard.core.setDeadline(self, after: patience)
+    /// The exchange waits for body, this long at most; without an end where nil.
+    func bodyWanted(for patience: Duration?) {
+        if let patience { self.shard.core.setDeadline(self, after: patience) }
         self.pump()
     }
 

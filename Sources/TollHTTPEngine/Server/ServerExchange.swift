@@ -27,6 +27,8 @@ final class ServerExchange {
     private var response = Response.awaited
     private var closes = false
     private var awaitsContinue: Bool
+    /// Whether both sides have left HTTP: bytes are passed as they come, for as long as it takes.
+    private(set) var isTunnel = false
     private var bodyFailure: HTTPError?
     private var bodyWaiter: Waiter<[UInt8]?>?
     private var pace = BodyPace()
@@ -54,9 +56,10 @@ final class ServerExchange {
 
     var wantsBody: Bool { self.bodyWaiter != nil }
 
-    /// How long the body that is waited for may let itself be waited for; nil while none is.
+    /// How long the body that is waited for may let itself be waited for; nil while none is, and in a tunnel, which may be
+    /// silent: whoever holds its other end knows for how long.
     var patience: Duration? {
-        guard self.wantsBody, let shard = self.connection?.shard else { return nil }
+        guard self.wantsBody, !self.isTunnel, let shard = self.connection?.shard else { return nil }
         return self.pace.patience(at: shard.core.now, received: self.decoder.byteCount, limits: shard.limits)
     }
 
@@ -83,7 +86,7 @@ final class ServerExchange {
         }
         self.awaitsContinue = false
         if let connection = self.connection { self.pace.waits(at: connection.shard.core.now) }
-        if let patience = self.patience { self.connection?.bodyWanted(for: patience) }
+        self.connection?.bodyWanted(for: self.patience)
     }
 
     /// Takes body bytes just received. Returns how many were used.
@@ -97,6 +100,16 @@ final class ServerExchange {
         return used
     }
 
+    /// The client has closed its side of a tunnel.
+    func inputEnded() {
+        do throws(HTTPError) {
+            try self.decoder.close()
+            self.resumeBody(.success(nil))
+        } catch {
+            self.bodyFailed(error)
+        }
+    }
+
     func bodyFailed(_ error: HTTPError) {
         self.bodyFailure = error
         self.keepAlive = false
@@ -108,7 +121,7 @@ final class ServerExchange {
         do throws(HTTPError) {
             var piece: [UInt8] = []
             let used = try self.decoder.decode(bytes, room: limits.bodyReadAhead, into: &piece)
-            guard self.decoder.byteCount <= limits.bodyBytes else {
+            guard self.isTunnel || self.decoder.byteCount <= limits.bodyBytes else {
                 throw HTTPError(.tooLarge, "the body has more than \(limits.bodyBytes) bytes")
             }
             if self.decoder.isDone { self.trailers?.set(self.decoder.trailers) }
@@ -152,6 +165,23 @@ final class ServerExchange {
             }
             return connection.write(bytes)
         }
+    }
+
+    /// Sends a 101 and leaves HTTP.
+    func upgrade(_ head: ResponseHead) -> Result<Void, HTTPError>? {
+        guard let connection = self.connection else { return .failure(self.ending) }
+        guard case .awaited = self.response, head.status == 101, self.head.framing == .none, self.head.minorVersion == 1 else {
+            return .failure(HTTPError(.invalidMessage, "no protocol can be switched to here"))
+        }
+        var head = head
+        head.fields.append("Connection", "Upgrade")
+        var bytes: [UInt8] = []
+        ResponseSerializer.append(head, framing: .none, date: connection.shard.answer.dateField, to: &bytes)
+        self.isTunnel = true
+        self.closes = true
+        self.decoder = BodyDecoder(response: .untilClose)
+        self.response = .streaming(.untilClose)
+        return self.settle(connection.write(bytes))
     }
 
     func write(_ piece: [UInt8]) -> Result<Void, HTTPError>? {

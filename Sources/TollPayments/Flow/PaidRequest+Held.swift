@@ -25,6 +25,12 @@ extension PaidRequest {
         }
     }
 
+    /// Whether an answer to the call under `record` is held until it is paid for. One that is delivered on trust streams, as does
+    /// one that is paid for already.
+    public func holdsAnswer(to record: PaymentRecord) -> Bool {
+        record.phase == .claimed && !(record.claim.policy == .deferred && self.isVerified)
+    }
+
     func isClaimant(of record: PaymentRecord) -> Bool {
         self.request.isSame(as: record.claim.request) && self.claimant.made(record.claim)
     }

@@ -14,7 +14,8 @@ extension PaidRequest {
         /// Count the payer's settled payments, as far as this many, then ``PaidRequest/counted(_:)``.
         case countSettled(payer: String, upTo: Int)
         /// Take the payment in the ledger, under the terms where there are any, then ``PaidRequest/claimed(_:)``; or, when too
-        /// many requests wait for their settlement, ``PaidRequest/tooManyWait()``.
+        /// many requests wait for their settlement, ``PaidRequest/tooManyWait()``, or when there is nobody to call,
+        /// ``PaidRequest/upstreamIsOut()``.
         case claim(Claim, DeferralTerms?)
         /// Take the payment out of what the payer is owed, by the first of the claims for which that suffices, then
         /// ``PaidRequest/credited(_:)``.
@@ -103,6 +104,8 @@ extension PaidRequest {
             case failed
             /// It took too long.
             case timedOut
+            /// It was not asked: it is known to be out.
+            case unavailable
             /// Its answer is more than can be held until it is paid.
             case tooLarge
         }

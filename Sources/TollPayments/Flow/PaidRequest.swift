@@ -160,6 +160,9 @@ public struct PaidRequest {
         self.end(.unavailable(reason: "too many requests wait for their settlement"))
     }
 
+    /// Nobody would answer the call. Nothing was claimed.
+    public mutating func upstreamIsOut() -> Action { self.end(.unavailable(reason: "the upstream is out")) }
+
     /// The seller does not sell to the payer of the claim. Nothing was claimed.
     public mutating func denied() -> Action { self.end(.denied) }
 

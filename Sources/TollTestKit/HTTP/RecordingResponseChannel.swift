@@ -80,6 +80,12 @@ public final class RecordingResponseChannel: ResponseChannel {
         }
     }
 
+    /// Keeps a head behind which HTTP is left; the client sends nothing.
+    public func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream {
+        try await self.start(head, length: nil)
+        return .empty
+    }
+
     /// Nothing: a channel without an answer says so by having none.
     public func responderReleased() {}
     /// Nothing: an unfinished body says so by not being whole.

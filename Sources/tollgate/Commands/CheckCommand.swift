@@ -31,6 +31,7 @@ enum CheckCommand {
             for finding in await UpstreamProbe(configuration: configuration, client: client).findings() {
                 StandardStreams.writeError("\(finding)\n")
             }
+            await StreamCheck(configuration: configuration, client: client).printFindings()
             if pays, await !self.buys(configuration, client, withMoney: withMoney) { return .failure }
         }
         let priced = configuration.routes.count { !$0.isFree }

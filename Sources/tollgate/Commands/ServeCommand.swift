@@ -81,7 +81,13 @@ enum ServeCommand {
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)
         }
-        let reloader = Reloader(assembly, front: front, servers: servers, certificates: listeners.certificates, watch: watch)
+        let health = front.map { UpstreamHealth(of: $0.gateway, environment: .live) }
+        if let health {
+            services.append(health)
+            ProcessMetrics.register(in: watch.metrics, upstreams: health)
+        }
+        let reloader = Reloader(
+            assembly, front: front, servers: servers, listeners: listeners, health: health, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() },

@@ -11,9 +11,7 @@ extension Assembly {
     func gatewayConfiguration() throws -> GatewayConfiguration {
         var upstreams: [String: Upstream] = [:]
         for upstream in self.configuration.upstreams {
-            upstreams[upstream.name] = Upstream(
-                name: upstream.name, origin: try Origin(parsing: upstream.url.text), timeout: upstream.timeout,
-                strip: upstream.strip.compactMap { FieldName($0) })
+            upstreams[upstream.name] = try Self.upstream(upstream)
         }
         let cors: CORSPolicy =
             switch self.configuration.cors {
@@ -35,12 +33,27 @@ extension Assembly {
             settleWait: self.configuration.settleWait, deferral: self.configuration.deferral.limits,
             settlingCountMax: self.configuration.limits.settling, cors: cors)
         gateway.trustedProxies = self.configuration.trustedProxies
+        gateway.holding = self.configuration.limits.holding
         gateway.denied = DenyList(self.configuration.deny.payers)
         gateway.screening = try self.screening()
         gateway.rateLimits = self.configuration.rateLimits
         gateway.discovery = self.configuration.discovery
         gateway.mode = self.mode
         return gateway
+    }
+
+    static func upstream(_ configured: Configuration.Upstream) throws -> Upstream {
+        var upstream = Upstream(
+            name: configured.name,
+            addresses: try configured.addresses.map { .init(try Origin(parsing: $0.url.text), weight: $0.weight) },
+            timeout: configured.timeout, strip: configured.strip.compactMap { FieldName($0) })
+        upstream.connectTimeout = configured.connectTimeout
+        upstream.idleTimeout = configured.idleTimeout
+        upstream.connections = configured.connections
+        upstream.security = ClientSecurity(authorities: configured.authorities, allowsHTTP2: configured.http2)
+        upstream.health = configured.health
+        upstream.breaker = configured.breaker
+        return upstream
     }
 
     private func screening() throws -> ScreeningHook? {

@@ -12,18 +12,23 @@ actor Reloader {
     private let path: String
     private let watch: ProcessWatch
     private let servers: [ServerService]
-    private let certificates: ServedCertificates
+    private let listeners: GatewayListeners
+    private let health: UpstreamHealth?
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
     private var front: Front?
     private let log: Logger
 
-    init(_ assembly: Assembly, front: Front?, servers: [ServerService], certificates: ServedCertificates, watch: ProcessWatch) {
+    init(
+        _ assembly: Assembly, front: Front?, servers: [ServerService], listeners: GatewayListeners, health: UpstreamHealth?,
+        watch: ProcessWatch
+    ) {
         self.path = assembly.configuration.file
         self.assembly = assembly
         self.front = front
         self.servers = servers
-        self.certificates = certificates
+        self.listeners = listeners
+        self.health = health
         self.watch = watch
         self.log = assembly.log
     }
@@ -52,8 +57,9 @@ actor Reloader {
                 let handler = next.handler(of: server.name, front: front, self.watch)
                 await server.server.replace(handler: handler, limits: next.limits(of: server.name))
             }
-            self.certificates.replace(by: read)
+            try self.listeners.takeUp(read)
             self.front = front
+            if let front { self.health?.follow(front.gateway) }
             self.assembly = next
             self.watch.reloads.succeeded(exposureLimit: configuration.deferral.limits.total)
             self.log.info("reloaded", ["file": self.path, "routes": configuration.routes.count])

@@ -231,6 +231,8 @@ extension Configuration {
         var connectionsPerAddress = 1_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
+        /// Of answers that wait for their payment.
+        var holding = HoldingLimits()
         var bodyIdleTime = Duration.seconds(30)
         /// Bytes a second; 0 for any.
         var bodyRate = 500
@@ -276,13 +278,34 @@ extension Configuration {
 
     /// A server behind the gateway.
     struct Upstream: Sendable {
+        /// Where it listens.
+        struct Address: Sendable {
+            var url: WebURL
+            /// Its share of the requests, beside the others' weights.
+            var weight = 1
+        }
+
         var name: String
-        var url: WebURL
+        /// Never empty.
+        var addresses: [Address]
         /// From the request until the head of the answer.
-        var timeout: Duration
+        var timeout = Duration.seconds(60)
+        var connectTimeout = Duration.seconds(5)
+        /// Open to one address, in each loop.
+        var connections: Int?
+        /// The longest silence within a body.
+        var idleTimeout = Duration.seconds(60)
         /// Fields removed from its answers.
-        var strip: [String]
+        var strip: [String] = []
+        /// The path of a PEM file of authorities; nil for the system's.
+        var authorities: String?
+        var http2 = true
+        /// Asked whether it is well; nil when its answers say.
+        var health: TollGateway.Upstream.HealthCheck?
+        var breaker = TollGateway.Upstream.Breaker()
         var place: Place
+
+        var url: WebURL { self.addresses[0].url }
     }
 
     /// What happens to the requests that match a pattern.

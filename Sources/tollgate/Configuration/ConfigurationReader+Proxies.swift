@@ -1,7 +1,22 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import TollGateway
 import TollHTTP
+import TollPayments
 import TollRuntime
+
+/// How much is held of answers that wait for their payment.
+extension ConfigurationReader {
+    static let holdingKeys = ["held_bytes", "held_disk_bytes", "held_directory"]
+
+    mutating func holding(_ mapping: ConfigurationMapping, _ limits: inout HoldingLimits) {
+        // What the ledger keeps of an answer is in memory anyway.
+        let memory = StoredAnswer.bodyByteCountMax...(1 << 30)
+        limits.memoryByteCount = mapping["held_bytes"]?.byteCount(in: memory, &self.findings) ?? limits.memoryByteCount
+        limits.diskByteCount = mapping["held_disk_bytes"]?.byteCount(in: 0...(1 << 44), &self.findings) ?? limits.diskByteCount
+        limits.directory = mapping["held_directory"]?.text(example: SpillFile.directory, &self.findings)
+    }
+}
 
 /// Who stands in front, and is believed when it says whose request it brings.
 extension ConfigurationReader {

@@ -58,9 +58,10 @@ extension ConfigurationReader {
                 self.add(.warning, at: upstream.place, "no route leads here", remedy: "name it in a route, or remove it")
             }
             let own = sections.listen.compactMap(\.address).contains { address in
-                upstream.url.port == address.port && (address.isLoopback || address.isWildcard)
+                (address.isLoopback || address.isWildcard)
+                    && upstream.addresses.contains { $0.url.isLoopback && $0.url.port == address.port }
             }
-            guard own, upstream.url.isLoopback else { continue }
+            guard own else { continue }
             let message = "is the gateway's own listener, so that requests would go in circles"
             self.add(.error, at: upstream.place, message, remedy: "write the address of the server behind it")
         }

@@ -20,6 +20,7 @@ extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
         "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
+        "stream",
     ]
     private static let priceKeys = [
         "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
@@ -80,6 +81,7 @@ extension ConfigurationReader {
         let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
         let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
+            self.checkStreaming(mapping, settle)
             self.checkV1Names(value, dialects, options, networks)
             if options.isEmpty, self.networksWithoutReceiver.isEmpty, !self.findings.hasErrors {
                 value.refuse("there is no way to pay its price", remedy: "write `free: true` if it is free", &self.findings)

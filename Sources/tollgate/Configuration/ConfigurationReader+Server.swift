@@ -45,10 +45,11 @@ extension ConfigurationReader {
 
     mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
         var limits = Configuration.Limits()
-        let keys = [
-            "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
-            "idle_time", "body_idle_time", "body_rate", "write_idle_time",
-        ]
+        let keys =
+            [
+                "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
+                "idle_time", "body_idle_time", "body_rate", "write_idle_time",
+            ] + Self.holdingKeys
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
         limits.headerBytes =
@@ -66,6 +67,7 @@ extension ConfigurationReader {
         limits.writeIdleTime = self.duration(mapping["write_idle_time"], in: seconds, default: limits.writeIdleTime)
         limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
         limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
+        self.holding(mapping, &limits.holding)
         return limits
     }
 
@@ -82,27 +84,6 @@ extension ConfigurationReader {
             }
         }
         return .origins(origins)
-    }
-
-    mutating func upstreams(_ value: ConfigurationValue?) -> [Configuration.Upstream] {
-        let mapping = value?.mapping(example: "weather: http://127.0.0.1:9000", &self.findings)
-        self.declaredUpstreams = mapping?.names ?? []
-        return (mapping?.entries ?? []).compactMap { self.upstream(named: $0.key, $0.value) }
-    }
-
-    private mutating func upstream(named name: String, _ value: ConfigurationValue) -> Configuration.Upstream? {
-        let place = self.place(value)
-        let timeout = Duration.seconds(60)
-        if value.scalarText != nil {
-            return value.origin(&self.findings).map {
-                Configuration.Upstream(name: name, url: $0, timeout: timeout, strip: [], place: place)
-            }
-        }
-        guard let mapping = value.mapping(keys: ["url", "timeout", "strip"], &self.findings) else { return nil }
-        let url = mapping.required("url", example: "http://127.0.0.1:9000", &self.findings)?.origin(&self.findings)
-        let strip = (mapping["strip"]?.listOrSingle(&self.findings) ?? []).compactMap { self.fieldName($0) }
-        let longest = self.duration(mapping["timeout"], in: .milliseconds(100) ... .seconds(3_600), default: timeout)
-        return url.map { Configuration.Upstream(name: name, url: $0, timeout: longest, strip: strip, place: place) }
     }
 
     /// A field's name: a token of RFC 9110 §5.6.2.

@@ -1,28 +1,49 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-import Foundation
-import Glibc
-import Synchronization
-import TollTestKit
+private import Foundation
+private import Glibc
+internal import Synchronization
 
 /// A blocking server that answers each connection with the next of its scripts: bytes to send for each request read
 /// (up to an empty line), then a close. It shows clients what no proper server would send.
-final class RawServer: Sendable {
-    struct Script: Sendable {
-        /// One answer per request; after the last the connection is closed.
-        var answers: [String]
-        /// Keeps the connection open at the end until the client closes.
-        var lingers = false
+public final class RawServer: Sendable {
+    /// What becomes of one connection.
+    public struct Script: Sendable {
+        /// How it ends after the last answer.
+        public enum Ending: Sendable {
+            /// It is closed.
+            case close
+            /// It stays until the client closes.
+            case linger
+            /// It is reset: what the client has not read is lost.
+            case reset
+        }
+
+        /// One answer per request.
+        public var answers: [String]
+        /// What comes after the last.
+        public var ending: Ending
+
+        /// These answers, and then this.
+        public init(answers: [String], lingers: Bool = false, ending: Ending = .close) {
+            self.answers = answers
+            self.ending = lingers ? .linger : ending
+        }
     }
 
-    let port: UInt16
+    /// No socket could be had.
+    public struct Failure: Error {}
+
+    /// Where it listens on this machine.
+    public let port: UInt16
     private let descriptor: Int32
     private let seen = Mutex<[String]>([])
 
     /// Every request head received, in order.
-    var requests: [String] { self.seen.withLock { $0 } }
+    public var requests: [String] { self.seen.withLock { $0 } }
 
-    init(_ scripts: [Script]) throws {
+    /// A server that gives each connection the next of its scripts.
+    public init(_ scripts: [Script]) throws(Failure) {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -33,7 +54,7 @@ final class RawServer: Sendable {
                 unsafe bind(listener, pointer, length) + getsockname(listener, pointer, &length)
             }
         }
-        guard status == 0, listen(listener, 16) == 0 else { throw RawClient.Failure() }
+        guard status == 0, listen(listener, 16) == 0 else { throw Failure() }
         self.descriptor = listener
         self.port = UInt16(bigEndian: address.sin_port)
         Thread.detachNewThread { self.serve(scripts) }
@@ -52,7 +73,13 @@ final class RawServer: Sendable {
                 let bytes = Array(answer.utf8)
                 unsafe send(connection, bytes, bytes.count, Int32(MSG_NOSIGNAL))
             }
-            if script.lingers { _ = self.readHead(connection) }
+            switch script.ending {
+            case .close: break
+            case .linger: _ = self.readHead(connection)
+            case .reset:
+                var off = linger(l_onoff: 1, l_linger: 0)
+                unsafe setsockopt(connection, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
+            }
             close(connection)
         }
     }

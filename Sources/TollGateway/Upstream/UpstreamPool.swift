@@ -1,0 +1,129 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import Synchronization
+internal import TollHTTP
+internal import TollRuntime
+
+/// An upstream with what is known of its addresses: sends to one that is fit, and to another where that does no harm.
+final class UpstreamPool: Sendable {
+    let settings: Upstream
+    private let client: any HTTPClient
+    private let book: Mutex<AddressBook>
+    private let environment: Environment
+    private let log: Logger
+    private let nextAsked = Mutex(Duration.zero)
+
+    init(_ settings: Upstream, client: any HTTPClient, environment: Environment, log: Logger) {
+        self.settings = settings
+        self.client = client
+        self.book = Mutex(AddressBook(settings.addresses, settings.breaker))
+        self.environment = environment
+        self.log = log
+    }
+
+    var name: String { self.settings.name }
+
+    /// Whether a request would be sent at all.
+    var isReachable: Bool { self.book.withLock { $0.isReachable(at: self.environment.monotonic()) } }
+
+    /// Its addresses, and whether each is in use.
+    var standing: [UpstreamStanding] {
+        zip(self.settings.addresses, self.book.withLock { $0.areInUse }).map {
+            UpstreamStanding(upstream: self.name, address: $0.origin, isInUse: $1)
+        }
+    }
+
+    /// In how many seconds to come again when it is not, at least 1.
+    var retryAfterSeconds: Int {
+        let rest = self.book.withLock { $0.restsFor(at: self.environment.monotonic()) }
+        return max(1, Int(rest.components.seconds) + (rest.components.attoseconds > 0 ? 1 : 0))
+    }
+
+    /// Sends to an address that is fit. Where that one cannot be connected to, nothing has happened yet: the next has its turn.
+    ///
+    /// - Parameter isSendersFault: Asked after a failure: whether the request's own body failed. That tells nothing of the
+    ///   upstream.
+    /// - Throws: `unavailable`, before anything is sent, when no address is fit.
+    func send(_ request: ClientRequest, isSendersFault: () -> Bool = { false }) async throws(HTTPError) -> ClientResponse {
+        var tried: [Int] = []
+        var last = HTTPError(.unavailable, "every address of \(self.name) is out", isBeforeSend: true)
+        while let choice = self.book.withLock({ $0.choose(at: self.environment.monotonic(), except: tried) }) {
+            var request = request
+            request.origin = choice.origin
+            do throws(HTTPError) {
+                let response = try await self.client.send(request)
+                self.note(choice.place, failure: nil)
+                return response
+            } catch {
+                let tellsNothing = isSendersFault() || !Self.isUpstreamsFault(error)
+                if tellsNothing {
+                    self.book.withLock { $0.abandoned(choice.place) }
+                } else {
+                    self.note(choice.place, failure: error)
+                }
+                guard error.code == .connectFailed, error.isBeforeSend, Self.isUntouched(request.body, choice.origin) else {
+                    throw error
+                }
+                tried.append(choice.place)
+                last = error
+            }
+        }
+        throw last
+    }
+
+    /// libcurl may have taken the first piece of a stream before it connects.
+    private static func isUntouched(_ body: ClientBody, _ origin: Origin) -> Bool {
+        if case .stream = body { origin.scheme == .http } else { true }
+    }
+
+    private static func isUpstreamsFault(_ error: HTTPError) -> Bool {
+        switch error.code {
+        case .connectFailed, .timedOut, .disconnected, .malformed, .tls: true
+        default: false
+        }
+    }
+
+    private func note(_ place: Int, failure: HTTPError?, asked interval: Duration? = nil) {
+        let origin = self.settings.addresses[place].origin
+        if let failure {
+            guard let rest = self.book.withLock({ $0.failed(place, at: self.environment.monotonic(), asked: interval) }) else {
+                return
+            }
+            self.log.warning(
+                "upstream rests",
+                ["upstream": self.name, "address": origin, "for": rest, "reason": failure.description])
+        } else if self.book.withLock({ $0.succeeded(place) }) {
+            self.log.info("upstream is back", ["upstream": self.name, "address": origin])
+        }
+    }
+
+    // MARK: - Asking whether it is well
+
+    /// Asks every address whose time has come, those that rest as well.
+    func askIfDue() async {
+        guard let health = self.settings.health, self.isDue(health.interval) else { return }
+        for (place, address) in self.settings.addresses.enumerated() {
+            var request = ClientRequest(
+                .get, address.origin, target: Array(health.target.utf8), fields: ["User-Agent": "tollgate health"],
+                deadline: min(self.settings.timeout, health.interval))
+            request.security = self.settings.security
+            request.connectTime = self.settings.connectTimeout
+            do throws(HTTPError) {
+                let response = try await self.client.send(request)
+                guard response.head.status < 400 else { throw HTTPError(.malformed, "it answers \(response.head.status)") }
+                self.note(place, failure: nil)
+            } catch {
+                self.note(place, failure: error, asked: health.interval)
+            }
+        }
+    }
+
+    private func isDue(_ interval: Duration) -> Bool {
+        let now = self.environment.monotonic()
+        return self.nextAsked.withLock { next in
+            guard next <= now else { return false }
+            next = now + interval
+            return true
+        }
+    }
+}
