@@ -82,18 +82,9 @@ struct Bench {
         self.store = store
         self.upstream = ScriptedHTTPClient(answer)
         let network = ExactEVMNetwork(
-            chain: Self.asset.network,
-            client: chain.client(),
-            signers: SignerPool([Self.signer]),
-            confirmations: .blocks(1)
-        )
+            chain: Self.asset.network, client: chain.client(), signers: SignerPool([Self.signer]), confirmations: .blocks(1))
         let exact = ExactEVM(
-            networks: [network],
-            store: store,
-            background: BackgroundWork(),
-            environment: environment,
-            log: self.log.logger
-        )
+            networks: [network], store: store, background: BackgroundWork(), environment: environment, log: self.log.logger)
         self.exact = exact
         var configuration = GatewayConfiguration(
             publicURL: Origin(scheme: .https, host: "api.example"),

@@ -19,9 +19,10 @@ import TollTestKit
 @Suite struct PayCheckTests {
     static let text = Fixture.text(
         route: """
-            {match: "GET /weather/{city}", upstream: weather, price: $0.001, input: {path: {city: {type: string, example: são}}, query:
-              {n: {type: integer, example: 3}}}}
-              - {match: POST /search, upstream: weather, price: $0.01, settle: before, payment_identifier: required, accept: [x402]}
+            {match: "GET /weather/{city}", upstream: weather, price: $0.001, input: {path: {city: {type: string,
+              example: são}}, query: {n: {type: integer, example: 3}}}}
+              - {match: POST /search, upstream: weather, price: $0.01, settle: before, payment_identifier: required,
+                 accept: [x402]}
               - {match: GET /old, upstream: weather, price: $0.01, accept: [x402-v1]}
               - {match: GET /free, upstream: weather, free: true}
             """)

@@ -17,8 +17,8 @@ public struct WebhookDelivery: Service {
     private static let leaseSeconds: Int64 = 60
     /// How often the ledger is told who listens, and forgets what is over.
     private static let renewalSeconds: Int64 = 3_600
-    /// How long ended notices are kept, so that the same is not told anew, and endpoints that nobody names any more: longer than the
-    /// schedule, in seconds.
+    /// How long ended notices are kept, so that the same is not told anew, and endpoints that nobody names any more, in seconds:
+    /// longer than the schedule.
     private static let keptSeconds: Int64 = 7 * 86_400
 
     public let name = "webhooks"
