@@ -45,15 +45,17 @@ class Exchange:
             return None
 
 
-def send(origin: str, target: str, fields: list[tuple[str, str]]) -> Exchange:
-    """GET exactly these fields (Host among them) from an origin, bypassing nothing."""
+def send(origin: str, target: str, fields: list[tuple[str, str]], method: str = "GET", body: bytes = b"") -> Exchange:
+    """Send exactly these fields (Host among them) to an origin, bypassing nothing."""
     connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=TIMEOUT)
     try:
-        connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
+        connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         for name, value in fields:
             connection.putheader(name, value)
         connection.putheader("Connection", "close")
-        connection.endheaders()
+        if method == "POST":
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
         answer = connection.getresponse()
         return Exchange(target, fields, answer.status, answer.msg, answer.read())
     finally:
@@ -76,15 +78,16 @@ class Recorder(LocalServer):
 
 
 class Handler(LocalHandler):
-    """Forwards GET."""
+    """Forwards GET and POST."""
 
     server: Recorder
 
     def do_GET(self) -> None:
         """Forward, remember, answer."""
+        body = self.read_body()
         fields = [(n, v) for n, v in self.headers.items() if n.lower() not in HOP_BY_HOP]
         try:
-            exchange = send(self.server.origin, self.path, fields)
+            exchange = send(self.server.origin, self.path, fields, self.command, body)
         except OSError as e:
             self.send_error(502, f"the server behind the recorder did not answer: {e}")
             return
@@ -96,3 +99,5 @@ class Handler(LocalHandler):
         self.send_header("Content-Length", str(len(exchange.body)))
         self.end_headers()
         self.wfile.write(exchange.body)
+
+    do_POST = do_GET

@@ -11,8 +11,8 @@ public import TollPrimitives
 public import TollRuntime
 internal import TollStoreSQLite
 
-/// A server that sells what a handler of this process answers: x402 in versions 2 and 1, USDC on one EVM chain, settled by a key of
-/// ours, the ledger in one SQLite file. Whoever wants other parts puts a ``Gateway`` together.
+/// A server that sells what a handler of this process answers: x402 in versions 2 and 1, USDC on one EVM chain, settled by a key
+/// of ours, the ledger in one SQLite file. Whoever wants other parts puts a ``Gateway`` together.
 ///
 ///     var seller = try Seller(on: ChainID(eip155: 84_532), node: "http://127.0.0.1:8545", key: key, payTo: "0x2096…287C")
 ///     try seller.sell("GET /weather/*", for: "$0.001", "Weather by city")

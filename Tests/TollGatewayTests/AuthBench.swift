@@ -27,7 +27,10 @@ struct AuthBench {
         self.bench = bench
         var environment = bench.time.environment
         let random = Counter()
-        environment.randomBytes = { count in Array("\(random.next())".utf8.prefix(count)) }
+        environment.randomBytes = { count in
+            let digits = Array("\(random.next())".utf8.prefix(count))
+            return digits + Array(repeating: 0, count: count - digits.count)
+        }
         self.auth = ForwardAuth(
             ForwardAuthConfiguration(mode: mode, trustedProxies: TrustedProxies(AddressRange.loopback)),
             GatewayConfiguration(publicURL: Origin(scheme: .https, host: "api.example"), routes: try Self.routes()),

@@ -88,12 +88,7 @@ struct Bench {
             confirmations: .blocks(1)
         )
         let exact = ExactEVM(
-            networks: [network],
-            store: store,
-            background: BackgroundWork(),
-            environment: environment,
-            log: self.log.logger
-        )
+            networks: [network], store: store, background: BackgroundWork(), environment: environment, log: self.log.logger)
         self.exact = exact
         var configuration = GatewayConfiguration(
             publicURL: Origin(scheme: .https, host: "api.example"),

@@ -85,9 +85,10 @@ import TollTestKit
         let isCancelled = Mutex(false)
         let (passes, pass) = AsyncStream.makeStream(of: Void.self)
         let client = InProcessClient(
-            Handler { _, _ in
+            Handler { _, responder in
                 pass.yield()
                 while !Task.isCancelled { await Task.yield() }
+                try? await responder.send(ResponseHead(status: 200))
                 isCancelled.withLock { $0 = true }
             },
             sleep: { _ in for await _ in passes { return } })

@@ -203,4 +203,31 @@ import TollTestKit
         #expect(try await bench.pay(.post, "/paid/1", credential, body: BodyStream([7])).code == "already_used")
         #expect(bench.upstream.sent.count == 1)
     }
+
+    /// After a crash two gateways of one ledger may both call again.
+    @Test func `an answer that another process wrote first is the one that is given`() async throws {
+        let first = StoredAnswer(status: 200, fields: [], body: Array("the first".utf8))
+        let bench = try Bench(store: OvertakenStore(wrapped: MemoryPaymentStore(), first: first))
+        let credential = try await bench.credential("/first/1")
+        for _ in 0..<2 {
+            let answer = try await bench.pay(.get, "/first/1", credential)
+            #expect(answer.status == 200 && answer.body == first.body)
+        }
+        #expect(bench.upstream.sent.count == 1 && bench.chain.transactionCount == 1)
+    }
+}
+
+/// A ledger into which another process writes its answer just before this one does.
+private struct OvertakenStore: WrappingPaymentStore {
+    let wrapped: any PaymentStore
+    let first: StoredAnswer
+
+    @discardableResult
+    func append(_ entries: [LedgerEntry], at time: Int64) async throws(StoreError) -> [PaymentRecord] {
+        for entry in entries {
+            guard case .answered? = entry.events.first else { continue }
+            try await self.wrapped.append([.answered(self.first)], to: entry.payment, at: time)
+        }
+        return try await self.wrapped.append(entries, at: time)
+    }
 }

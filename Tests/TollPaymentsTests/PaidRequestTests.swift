@@ -310,6 +310,16 @@ import TollTestKit
         #expect(machine.recorded(record) == .finish(.outcomeUnknown(debt: record)))
     }
 
+    @Test func `called again by two processes, the answer that is in the ledger first is given`() throws {
+        let record = try Self.record(Self.claim(.before), Self.signed, .settled(Self.settlement))
+        let answered = try Self.record(Self.claim(.before), Self.signed, .settled(Self.settlement), Self.answer)
+        var machine = Self.machine(.before)
+        _ = machine.verified(.valid(Self.payment))
+        #expect(machine.claimed(.held(record)) == .callUpstream(record))
+        #expect(machine.upstreamAnswered(.answer(status: 200)) == .record([], keepsAnswer: true))
+        #expect(machine.answeredElsewhere(answered) == .finish(.replay(answered)))
+    }
+
     @Test func `before, interrupted behind the settlement: a GET is called again`() throws {
         let record = try Self.record(Self.claim(.before), Self.signed, .settled(Self.settlement))
         #expect(Self.held(record) == .callUpstream(record))

@@ -55,7 +55,11 @@ import TollTestKit
     @Test func `a ledger of the first version becomes one of the newest, with all that it has`() async throws {
         let ledger = SharedLedger()
         try await withStores(1, on: ledger) { stores in _ = try await stores[0].claim(SamplePayment.claim(1), at: 100) }
-        try await ledger.execute("DROP TABLE workers, webhooks, notices; UPDATE tollgate_ledger SET version = 1")
+        try await ledger.execute(
+            """
+            DROP TABLE workers, webhooks, notices; DROP FUNCTION tollgate_events_noticed CASCADE;
+            UPDATE tollgate_ledger SET version = 1
+            """)
         try await withStores(1, on: ledger) { stores in
             let record = try await stores[0].takeOver(SamplePayment.claim(1).id, by: SamplePayment.worker(1), at: 101)
             #expect(record?.worker == SamplePayment.worker(1))

@@ -28,12 +28,14 @@ import TollRuntime
         let (configuration, findings) = Fixture.read(
             Fixture.text(
                 top: """
-                    discovery: {name: Weather, description: By city, tags: [weather, "5"], icon: https://a.example/i.png, offers: false}
+                    discovery: {name: Weather, description: By city, tags: [weather, "5"], icon: https://a.example/i.png,
+                      offers: false}
                     """,
                 route: """
                     {match: "POST /weather/{city}", upstream: weather, price: $0.5, input: {path: {city: {type: string}}, query:
-                      {n: {type: integer, example: 3}, s: {type: string, example: "3"}}, required: n, body: {type: object}, body_type:
-                      form-data}, output: {type: text/csv, schema: {type: string}, example: [1.50, -2e3, null, true, no, "true"]}}
+                      {n: {type: integer, example: 3}, s: {type: string, example: "3"}}, required: n, body: {type: object},
+                      body_type: form-data}, output: {type: text/csv, schema: {type: string},
+                      example: [1.50, -2e3, null, true, no, "true"]}}
                     """))
         #expect(findings.text.isEmpty)
         let discovery = try #require(configuration?.discovery)

@@ -70,6 +70,9 @@ final class Screening: Sendable {
         self.log = log
     }
 
+    /// Whether there is a list at all.
+    var hasList: Bool { self.denied.count > 0 }
+
     /// Whether `payer` is on the list. Asks nobody.
     func isDenied(_ payer: String) -> Bool { self.denied.holds(payer) }
 

@@ -14,7 +14,7 @@ struct DiscoveryDocuments: Sendable {
         case resources = "/discovery/resources"
         /// How everything is called and what it costs.
         case openAPI = "/openapi.json"
-        /// The same for language models.
+        /// The same for agents that read text.
         case llms = "/llms.txt"
 
         var path: ArraySlice<UInt8> { Array(self.rawValue.utf8)[...] }
@@ -36,7 +36,7 @@ struct DiscoveryDocuments: Sendable {
         let priced = resources.filter { $0.sale != nil }
         self.wellKnown = JSON.object(["version": 1, "resources": .array(priced.map { .string($0.url) })]).utf8
         self.openAPI = OpenAPIDocument(discovery, publicURL: publicURL, resources: resources).json.utf8
-        self.llms = Array(LanguageModelText(discovery, publicURL: publicURL, resources: resources).text.utf8)
+        self.llms = Array(AgentText(discovery, publicURL: publicURL, resources: resources).text.utf8)
         self.directory = ResourceDirectory(priced, time: time)
     }
 

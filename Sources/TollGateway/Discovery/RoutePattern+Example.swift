@@ -6,7 +6,7 @@ internal import TollProtocol
 extension RoutePattern {
     /// A path that the pattern matches, percent-encoded.
     ///
-    /// - Parameter value: What stands in the place of a name: the pattern's own or, where it has none, `var1`, `var2` … `1` where
+    /// - Parameter value: What stands in the place of a name: the pattern's own, or `var1`, `var2` … where it has none. `1` where
     ///   this gives nothing.
     public func example(_ value: (_ name: String) -> String?) -> String {
         self.namedSegments.map { segment -> String in

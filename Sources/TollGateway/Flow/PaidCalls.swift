@@ -35,7 +35,7 @@ struct PaidCalls: Sendable {
             await self.proxy.refuse(.unavailable, request.head, responder)
             return
         }
-        if let payer = method.key(of: credential)?.payer, self.screening.isDenied(payer) {
+        if self.screening.hasList, let payer = method.key(of: credential)?.payer, self.screening.isDenied(payer) {
             self.log.info("payer denied", ["route": route.pattern, "payer": payer])
             await self.proxy.refuse(.payerDenied, request.head, responder)
             return
@@ -183,7 +183,7 @@ struct PaidCall {
             }
             return self.machine.upstreamAnswered(await self.callUpstream(record))
         case .record(let events, let keepsAnswer):
-            return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
+            return try await self.record(events, keepsAnswer: keepsAnswer)
         case .finish:
             preconditionFailure("A finished request has nothing left to do.")
         }
@@ -220,6 +220,19 @@ struct PaidCall {
             self.shared.log.info("not deferred", ["payment": claim.id, "payer": claim.payer, "reason": reason])
         }
         return self.machine.claimed(outcome)
+    }
+
+    private mutating func record(
+        _ events: [PaymentEvent], keepsAnswer: Bool
+    ) async throws(StoreError) -> PaidRequest.Action {
+        do throws(StoreError) {
+            return self.machine.recorded(try await self.write(events, keepsAnswer: keepsAnswer))
+        } catch {
+            guard error.isDefect, keepsAnswer, let payment = self.locked,
+                let record = try await self.shared.store.record(payment), record.phase == .settled, record.hasAnswer
+            else { throw error }
+            return self.machine.answeredElsewhere(record)
+        }
     }
 
     private func write(_ events: [PaymentEvent], keepsAnswer: Bool) async throws(StoreError) -> PaymentRecord {

@@ -22,7 +22,7 @@ public final class GatewayMetrics: Sendable {
         let durations = ServedRequest.Kind.allCases.map { kind in
             let histogram = registry.histogram(
                 "tollgate_request_duration_seconds",
-                "From a request's head until its answer is handed to the kernel; without the challenges that are answered at once.",
+                "From a request's head until its answer is handed to the kernel; without challenges that are answered at once.",
                 ["kind": kind.rawValue])
             return (kind, histogram)
         }

@@ -1,6 +1,5 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-internal import Synchronization
 public import TollHTTP
 public import TollPayments
 public import TollRuntime
@@ -18,8 +17,8 @@ public struct WebhookDelivery: Service {
     private static let leaseSeconds: Int64 = 60
     /// How often the ledger is told who listens, and forgets what is over.
     private static let renewalSeconds: Int64 = 3_600
-    /// How long ended notices are kept, so that the same is not told anew, and endpoints that nobody names any more: longer than the
-    /// schedule, in seconds.
+    /// How long ended notices are kept, so that the same is not told anew, and endpoints that nobody names any more, in seconds:
+    /// longer than the schedule.
     private static let keptSeconds: Int64 = 7 * 86_400
 
     public let name = "webhooks"
@@ -30,15 +29,14 @@ public struct WebhookDelivery: Service {
     private let environment: Environment
     private let jitter: @Sendable () -> Int64
     private let log: Logger
-    private let totals: WebhookTotals
+    private let metrics: MetricsRegistry
 
     /// - Parameters:
     ///   - payments: The ledger that the notices are about.
     ///   - jitter: From 0 to 100, at random.
-    ///   - totals: Counts what becomes of notices.
     public init(
         _ endpoints: [WebhookEndpoint], outbox: any NoticeOutbox, payments: any PaymentReader, client: any HTTPClient,
-        environment: Environment, jitter: @escaping @Sendable () -> Int64, log: Logger, totals: WebhookTotals = WebhookTotals()
+        environment: Environment, jitter: @escaping @Sendable () -> Int64, metrics: MetricsRegistry, log: Logger
     ) {
         self.endpoints = endpoints
         self.outbox = outbox
@@ -47,7 +45,7 @@ public struct WebhookDelivery: Service {
         self.environment = environment
         self.jitter = jitter
         self.log = log
-        self.totals = totals
+        self.metrics = metrics
     }
 
     /// Has events noted for the endpoints from now on: before anything is sold.
@@ -114,22 +112,29 @@ public struct WebhookDelivery: Service {
             let failure = await self.send(message, to: endpoint)
             let now = Int64(self.environment.now())
             guard let failure else {
-                self.totals.count(.delivered)
+                self.count(kind, "delivered")
                 log.debug("webhook delivered", ["event": kind.rawValue])
                 try await self.outbox.endNotice(notice.number, at: now)
                 return
             }
             let pause = failure.isFinal ? nil : WebhookSchedule.pause(afterAttempt: notice.attempts, jitter: self.jitter())
             if let pause {
-                self.totals.count(.failed)
+                self.count(kind, "failed")
                 log.warning("webhook failed", ["event": kind.rawValue, "reason": failure.reason, "again_in_seconds": pause])
                 try await self.outbox.postponeNotice(notice.number, until: now + pause)
             } else {
-                self.totals.count(.givenUp)
+                self.count(kind, "given_up")
                 log.error("webhook given up", ["event": kind.rawValue, "reason": failure.reason])
                 try await self.outbox.endNotice(notice.number, at: now)
             }
         } catch { log.error("webhooks: the ledger does not answer", ["reason": error.reason]) }
+    }
+
+    private func count(_ event: WebhookEvent, _ result: String) {
+        self.metrics.counter(
+            "tollgate_webhooks_total", "Attempts to tell an endpoint, by event and by what came of it.",
+            ["event": event.rawValue, "result": result]
+        ).increment()
     }
 
     /// Nil when there is nothing to tell: a notice of a newer version of this program.
@@ -161,27 +166,4 @@ public struct WebhookDelivery: Service {
             return (200..<300).contains(status) ? nil : Failure(reason: "answered \(status)", isFinal: status == 410)
         } catch { return Failure(reason: error.description) }
     }
-}
-
-/// What became of notices since the process started.
-public final class WebhookTotals: Sendable {
-    /// What can become of a notice.
-    public enum Outcome: String, CaseIterable, Sendable {
-        /// It was heard.
-        case delivered
-        /// It was not, and is told again.
-        case failed
-        /// It was not, and is not told again.
-        case givenUp = "given_up"
-    }
-
-    private let counts = Mutex<[Outcome: Int]>([:])
-
-    /// Nothing yet.
-    public init() {}
-
-    func count(_ outcome: Outcome) { self.counts.withLock { $0[outcome, default: 0] += 1 } }
-
-    /// How many there were.
-    public subscript(outcome: Outcome) -> Int { self.counts.withLock { $0[outcome] ?? 0 } }
 }

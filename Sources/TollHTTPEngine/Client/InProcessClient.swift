@@ -3,8 +3,8 @@
 internal import Synchronization
 public import TollHTTP
 
-/// A handler of this process, called as if it were a server: what a gateway has for its client where the API that it protects is a
-/// handler and not an origin.
+/// A handler of this process, called as if it were a server: what a gateway has for its client where the API that it protects
+/// is a handler and not an origin.
 ///
 /// Of the handler only ``RequestHandler/handle(_:_:)`` is called. Bodies pass piece by piece, and a writer waits for its reader.
 public struct InProcessClient: HTTPClient {

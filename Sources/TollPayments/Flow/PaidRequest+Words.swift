@@ -29,7 +29,8 @@ extension PaidRequest {
         case settle(PaymentRecord, keepsAnswer: Bool)
         /// Call the upstream, then ``PaidRequest/upstreamAnswered(_:)``.
         case callUpstream(PaymentRecord)
-        /// Write the events to the ledger, then ``PaidRequest/recorded(_:)``. `keepsAnswer`: with the upstream's answer first.
+        /// Write the events to the ledger, then ``PaidRequest/recorded(_:)``. `keepsAnswer`: with the upstream's answer first;
+        /// where the payment has another answer by then, ``PaidRequest/answeredElsewhere(_:)``.
         case record([PaymentEvent], keepsAnswer: Bool)
         /// The end.
         case finish(Ending)

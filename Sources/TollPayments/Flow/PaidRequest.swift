@@ -226,6 +226,12 @@ public struct PaidRequest {
         return self.follow(next, record)
     }
 
+    /// The answer was not written: another process had called the upstream too, and it is its answer that `record` holds.
+    public mutating func answeredElsewhere(_ record: PaymentRecord) -> Action {
+        guard case .recording = self.state else { return self.impossible("answeredElsewhere") }
+        return self.serveHeld(record)
+    }
+
     /// The ledger did not answer: the gate closes (invariant I7).
     public mutating func storeFailed(_ error: StoreError) -> Action {
         self.end(.unavailable(reason: "the ledger: \(error.reason)"))

@@ -154,7 +154,10 @@ public struct PaymentRecord: Hashable, Sendable {
             self.claimedAt = time
         case (.takenOver(let worker), _) where self.canBeTakenOver && worker != self.worker:
             self.worker = worker
-        case (.answered, .claimed), (.answered, .settled):
+        case (.answered, .claimed):
+            self.hasAnswer = true
+        // One payment has one answer (invariant I3): of two processes that call again after a crash, the first one's stands.
+        case (.answered, .settled) where !self.hasAnswer:
             self.hasAnswer = true
         case (.queued, .claimed) where self.claim.policy == .deferred:
             self.phase = .queued

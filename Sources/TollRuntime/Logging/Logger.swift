@@ -98,8 +98,8 @@ public struct Logger: Sendable {
         self.log(.error, message(), fields())
     }
 
-    /// Logs at `level`; message and fields are only made when the line is. Within a request its id stands on the line, and that of
-    /// its payment.
+    /// Logs at `level`; message and fields are only made when the line is. Within a request its id stands on the line, and
+    /// that of its payment.
     public func log(_ level: Level, _ message: @autoclosure () -> String, _ fields: @autoclosure () -> Fields = [:]) {
         guard level >= self.level else { return }
         var all = self.context + fields().map { ($0.key, $0.value) }

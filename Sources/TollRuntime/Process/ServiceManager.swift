@@ -18,8 +18,7 @@ public struct ServiceManager: Sendable {
         var text: String {
             switch self {
             case .ready: "READY=1"
-            case .reloading(let time):
-                "RELOADING=1\nMONOTONIC_USEC=\(time.components.seconds * 1_000_000 + time.components.attoseconds / 1_000_000_000_000)"
+            case .reloading(let time): "RELOADING=1\nMONOTONIC_USEC=\(time.wholeMicroseconds)"
             case .stopping: "STOPPING=1"
             }
         }

@@ -57,6 +57,11 @@ public enum ProcessSignals {
         _ = install(SignalAction.ignoring, for: SIGPIPE)
     }
 
+    /// Has a signal do nothing until somebody asks for it with ``stream(of:)``.
+    public static func ignore(_ signal: ProcessSignal) {
+        _ = install(SignalAction.ignoring, for: signal.number)
+    }
+
     /// Leaves the process at once, without what usually runs at its end.
     public static func leave(status: Int32) -> Never {
         _exit(status)

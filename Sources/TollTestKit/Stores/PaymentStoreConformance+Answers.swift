@@ -66,7 +66,11 @@ extension PaymentStoreConformance {
         try self.expect(try await self.kept(store, 1...5), is: [5], "the answers of payments that have not ended")
         let record = try self.unwrap(try await store.record(SamplePayment.claim(1).id), "a pruned payment's record")
         try self.expect(record.hasAnswer, "the record still says that there was an answer")
-        try await store.append([.answered(answer)], to: record.id, at: 400)
+        let late = SamplePayment.claim(6)
+        _ = try await self.claimFirst(store, late)
+        try await store.append([.settled(SamplePayment.settlement(6)), .answered(answer)], to: late.id, at: 400)
+        try await self.expectDefect(store, [.answered(SamplePayment.answer(2))], late.id)
+        try self.expect(try await store.answer(late.id), is: answer, "the first answer of a settled payment")
         try self.expect(try await store.pruneAnswers(endedBefore: .max), is: 1, "the number pruned after another answer")
     }
 

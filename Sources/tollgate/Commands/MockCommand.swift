@@ -5,8 +5,8 @@ import TollPayments
 import TollPrimitives
 import TollRuntime
 
-/// `tollgate mock`: the gateway that a configuration asks for, without a chain and without money. For those who build a client, or
-/// an API behind it.
+/// `tollgate mock`: the gateway that a configuration asks for, without a chain and without money. For those who build a client,
+/// or an API behind it.
 enum MockCommand {
     /// The first account of the Hardhat mnemonic "test test … junk", which everyone knows: for references that are not set.
     private static let testKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -19,7 +19,8 @@ enum MockCommand {
         }
         configuration.webhooks = []
         StandardStreams.writeError(
-            "\(configurationPath): test mode: signatures are checked, no money moves, nothing is kept; answers say `Tollgate-Mode: test`\n"
+            "\(configurationPath): test mode: signatures are checked, no money moves, nothing is kept; "
+                + "answers say `Tollgate-Mode: test`\n"
         )
         return try await ServeCommand.serve(.gateway, configuration, mode: .test)
     }

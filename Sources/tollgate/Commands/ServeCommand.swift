@@ -21,6 +21,8 @@ enum ServeCommand {
     private static let deadlines = ServiceGroup.Deadlines(drain: .seconds(80))
 
     static func run(_ role: Role, configurationPath: String) async throws -> ExitCode {
+        // Asked to reload while it starts, the process would end: that is what SIGHUP does unless it is listened to.
+        ProcessSignals.ignore(.hangup)
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
@@ -85,6 +87,10 @@ enum ServeCommand {
             assembly, front: front, servers: servers, certificates: listeners.certificates, health: health, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
-            signals: signals, onReload: { await reloader.reload() })
+            signals: signals, onReload: { await reloader.reload() },
+            abandon: {
+                assembly.logWriter?.flush()
+                ProcessSignals.leave(status: 70)
+            })
     }
 }

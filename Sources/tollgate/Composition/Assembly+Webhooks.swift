@@ -11,13 +11,11 @@ import TollRuntime
 extension Assembly {
     /// What tells others what happens; empty when nobody is to be told. From its making on, events are noted for them.
     func webhooks() async throws -> [any Service] {
-        guard !self.configuration.webhooks.isEmpty else { return [] }
-        guard let outbox = self.store as? any NoticeOutbox else {
-            throw Failure(description: "webhooks: this ledger keeps no notices")
-        }
+        guard !self.configuration.webhooks.isEmpty, let outbox = self.outbox else { return [] }
         let delivery = WebhookDelivery(
             try self.configuration.webhooks.map(Self.webhook), outbox: outbox, payments: self.store, client: self.client,
-            environment: self.environment, jitter: { Int64.random(in: 0...100) }, log: self.log)
+            environment: self.environment, jitter: { Int64.random(in: 0...100) }, metrics: self.metrics,
+            log: self.log)
         do throws(StoreError) { try await delivery.subscribe() } catch {
             throw Failure(description: "webhooks: \(error.reason)")
         }

@@ -22,6 +22,8 @@ struct Assembly: Sendable {
     /// In test mode there is no chain, and the ledger is gone with the process.
     let mode: GatewayMode
     let store: any PaymentStore
+    /// What the ledger has still to tell others; nil in test mode, which tells nobody.
+    let outbox: (any NoticeOutbox)?
     let lease: WorkerLease
     let cache: any SharedCache
     let client: any HTTPClient
@@ -49,12 +51,14 @@ struct Assembly: Sendable {
             self.cache = MemoryCache(now: environment.wallClock)
         }
         guard mode == .live else {
-            (self.store, self.networks) = (MemoryPaymentStore(), [])
+            (self.store, self.outbox, self.networks) = (MemoryPaymentStore(), nil, [])
             self.lease = WorkerLease(environment: environment)
             return
         }
         do throws(StoreError) {
-            self.store = MeteredStore(try OpenLedger.serving(configuration), metrics: self.metrics, environment: environment)
+            let ledger = try OpenLedger.serving(configuration)
+            self.outbox = ledger
+            self.store = MeteredStore(ledger, metrics: self.metrics, environment: environment)
         } catch {
             throw Failure(description: "store: \(error.reason)")
         }

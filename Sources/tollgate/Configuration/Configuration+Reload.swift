@@ -22,6 +22,7 @@ extension Configuration {
         taken.facilitator = running.facilitator
         taken.log = running.log
         taken.auth = running.auth
+        taken.webhooks = running.webhooks
         taken.deferral.maxAge = running.deferral.maxAge
         taken.deferral.batchSize = running.deferral.batchSize
         let fixed: [Fixed] = [
@@ -30,7 +31,7 @@ extension Configuration {
             ("deferred.max_age", self.deferral.maxAge != running.deferral.maxAge),
             ("deferred.batch_size", self.deferral.batchSize != running.deferral.batchSize),
         ]
-        let whole = ["store", "shared", "workers", "networks", "facilitator", "log", "auth"]
+        let whole = ["store", "shared", "workers", "networks", "facilitator", "log", "auth", "webhooks"]
         let names = fixed.filter(\.hasChanged).map(\.name) + whole.filter { self.written.differs(from: running.written, at: $0) }
         return (taken, names.sorted())
     }

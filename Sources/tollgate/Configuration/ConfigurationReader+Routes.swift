@@ -30,6 +30,17 @@ extension ConfigurationReader {
     /// The challenge with all options travels in one field, of which clients read 8 to 16 KiB.
     private static let descriptionByteCountMax = 1_000
 
+    mutating func routeDefaults(_ root: ConfigurationMapping) -> RouteDefaults {
+        RouteDefaults(
+            dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
+            maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
+            settle: root["settle"].flatMap { self.settleSetting($0) } ?? self.usualSetting,
+            receivers: root["pay_to"].map { self.receivers($0) } ?? Receivers(),
+            identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
+            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
+        )
+    }
+
     mutating func routes(
         _ root: ConfigurationMapping,
         networks: [Configuration.Network],

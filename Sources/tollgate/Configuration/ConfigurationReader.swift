@@ -90,7 +90,6 @@ struct ConfigurationReader {
         let shared = root["shared"].flatMap { self.shared($0) }
         let workers = root["workers"]?.integer(in: 1...256, &self.findings)
         let networks = self.networks(root)
-        let receivers = root["pay_to"].map { self.receivers($0) } ?? Receivers()
         let facilitator = self.facilitator(root, networks: networks)
         let payouts = self.payouts(root["payouts"], beside: facilitator?.signers ?? [])
         let webhooks = self.webhooks(root["webhooks"])
@@ -105,14 +104,7 @@ struct ConfigurationReader {
         let deny = self.deny(root["deny"])
         let log = self.log(root["log"])
 
-        let defaults = RouteDefaults(
-            dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
-            maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
-            settle: root["settle"].flatMap { self.settleSetting($0) } ?? self.usualSetting,
-            receivers: receivers,
-            identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
-            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
-        )
+        let defaults = self.routeDefaults(root)
         let routes = self.routes(root, networks: networks, defaults: defaults)
         let sections = Sections(
             listen: self.isForwardAuth

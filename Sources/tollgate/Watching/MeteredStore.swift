@@ -57,7 +57,7 @@ struct MeteredStore: WrappingPaymentStore {
     private static func settlements(_ metrics: MetricsRegistry, _ result: String, _ reason: String) -> Counter {
         metrics.counter(
             "tollgate_settlements_total",
-            "What became of settlements, as it was written to the ledger: one that is unknown for a while is settled or failed later.",
+            "What became of settlements, as written to the ledger: what is unknown for a while is settled or failed later.",
             ["result": result, "reason": reason])
     }
 }

@@ -47,6 +47,7 @@ import TollTestKit
         let stand = LedgerStand()
         let record = try await stand.owed(1)
         let behind = SimulatedEVMChain(clock: stand.stand.time.environment.wallClock)
+        behind.isMining = false
         stand.chain.mint(5_000, to: LedgerStand.wallet.address)
         let nodes = Nodes(ahead: stand.chain, behind: behind, unanswered: "eth_getTransactionReceipt")
         func wallet(_ network: ExactEVMNetwork) -> EVMPayoutWallet {

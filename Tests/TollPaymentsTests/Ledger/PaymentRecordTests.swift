@@ -91,6 +91,13 @@ import TollTestKit
         #expect(Set(Self.events.map(\.name)).subtracting(named) == Set(tried), "what needs something first is tried below")
     }
 
+    @Test func `a settled payment has the answer that came first, a claimed one the last`() throws {
+        var record = try Self.record(in: .claimed)
+        for number in 1...2 { try record.apply(.answered(SamplePayment.answer(number)), at: 200) }
+        try record.apply(.settled(SamplePayment.settlement(1)), at: 201)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.answered(SamplePayment.answer(3)), at: 202) }
+    }
+
     @Test func `an illegal event names the payment, the phase and the event`() throws {
         var record = try Self.record(in: .failed)
         let error = #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.broadcast, at: 1) }

@@ -9,8 +9,8 @@ internal import TollRuntime
 extension ChainWatcher {
     /// So much later than an authorization's end it is looked at, in seconds: whoever was at work on its payment has stopped.
     private static let graceSeconds: Int64 = 120
-    /// What a chain cannot answer for so long after that is given up, in seconds. A ledger that was never watched is looked at from
-    /// so long ago on.
+    /// What a chain cannot answer for so long after that is given up, in seconds. A ledger that was never watched is looked at
+    /// from so long ago on.
     private static let answerSeconds: Int64 = 86_400
 
     /// Looks at authorizations that ended unsettled: one that somebody has used all the same has paid us, and what was not

@@ -12,8 +12,8 @@ extension ChainWatcher {
     /// as much, and tell of a settlement in a block that this chain no longer has.
     private static let nodesApart = Duration.seconds(60)
 
-    /// A ledger that was never watched is looked at from this much below the final block on: what lies deeper cannot be undone any
-    /// more, and whether it is as the ledger says is what `tollgate ledger reconcile` tells.
+    /// A ledger that was never watched is looked at from this much below the final block on: what lies deeper cannot be undone
+    /// any more, and whether it is as the ledger says is what `tollgate ledger reconcile` tells.
     private static let firstDepth = Claim.reorganisationDepth
 
     /// Compares the settlements above the mark with the chain, and moves the mark to the block that has been final for long.

@@ -45,8 +45,8 @@ public struct Notice: Hashable, Sendable {
     static func name(_ payment: PaymentID, sequence: Int64) -> String { "msg_\(payment)_\(sequence)" }
 }
 
-/// What is still to be told to others, in the ledger: a notice is written by the same atomic step as the event it is about, whoever
-/// writes that, so that none is lost. It is handed out again until somebody says that it was heard.
+/// What is still to be told to others, in the ledger: a notice is written by the same atomic step as the event it is about,
+/// whoever writes that, so that none is lost. It is handed out again until somebody says that it was heard.
 public protocol NoticeOutbox: Sendable {
     /// From now on these endpoints are told what happens. Say so again from time to time: one that is not named for long is
     /// forgotten by ``pruneNotices(before:)``.

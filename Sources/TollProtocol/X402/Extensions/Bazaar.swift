@@ -98,8 +98,8 @@ extension X402V2 {
 
         private var takesBody: Bool { Self.bodyMethods.contains(self.method) }
 
-        /// `/weather/:city`, under which directories list every path of the pattern; nil when the path is fixed. What would not be
-        /// accepted there is percent-encoded.
+        /// `/weather/:city`, under which directories list every path of the pattern; nil when the path is fixed. What would not
+        /// be accepted there is percent-encoded.
         public var routeTemplate: String? {
             guard self.segments.contains(where: { if case .literal = $0 { false } else { true } }) else { return nil }
             return self.segments.map { segment in

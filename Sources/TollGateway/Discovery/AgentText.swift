@@ -4,8 +4,8 @@ internal import TollHTTP
 internal import TollPayments
 internal import TollPrimitives
 
-/// `/llms.txt` (llmstxt.org): what is here, what it costs and how to pay, in the fewest words that a language model needs.
-struct LanguageModelText {
+/// `/llms.txt` (llmstxt.org): what is here, what it costs and how to pay, in the fewest words that an agent needs.
+struct AgentText {
     let text: String
 
     init(_ discovery: Discovery, publicURL: Origin, resources: [ListedResource]) {
@@ -14,9 +14,10 @@ struct LanguageModelText {
         let (priced, free) = (resources.filter { $0.sale != nil }, resources.filter { $0.sale == nil })
         if !priced.isEmpty {
             lines += [
-                "Requests marked with a price are paid for one by one with a stablecoin, by x402: no account and no key. Ask without",
-                "paying and the answer is 402 with the price in `PAYMENT-REQUIRED` and in the body; sign it, and send the same",
-                "request again with the payment in `PAYMENT-SIGNATURE`. `toll get URL`, or any x402 client, does both.", "",
+                "Requests marked with a price are paid for one by one with a stablecoin, by x402: no account and no key.",
+                "Ask without paying and the answer is 402, with the price in `PAYMENT-REQUIRED` and in the body; sign it, and",
+                "send the same request again with the payment in `PAYMENT-SIGNATURE`. `toll get URL`, or any x402 client, does",
+                "both.", "",
                 "## Paid", "",
             ]
             lines += priced.map(Self.line)
