@@ -19,7 +19,7 @@ from recorder import send
 
 PAGES = ROOT / "docs" / "recipes"
 BLOCK = re.compile(r"^```\w+\n# (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FREE = "/free"
+FREE, LIMITED = "/free", "/limited"
 SPOOF = "spoofed"
 # What proxies and gateways tell each other, written by a client.
 SPOOFED = [("X-Original-URI", FREE), ("X-Original-Method", "OPTIONS"), ("X-Original-Host", "other.example"),
@@ -83,6 +83,7 @@ def tollgate_file(market: Market, place: Place, text: str) -> str:
         "http://127.0.0.1:9000": place.upstream.url, "https://api.example.com": place.public_url,
         "https://sepolia.base.org": market.rpc, "0x209693Bc6afc0C5328bA36FaF03C514EF312287C": place.payee,
         "/health": FREE, "/weather/*": "/*", "$0.001": "$0.01"})
+    text = re.sub(r"( +- \{match: GET) /\*(.*)\}\n", rf"\1 {LIMITED}\2, rate_limits: {{unpaid: 2/h}}}}\n\g<0>", text)
     stores = [line for line in text.splitlines() if line.startswith("store:")]
     expect(len(stores) == 1, f"the file has {len(stores)} stores")
     return text.replace(stores[0], f"{place.stores}\nadmin: {{listen: 127.0.0.1:{place.admin}}}")
@@ -144,6 +145,7 @@ def expect_recipe(market: Market, recipe: Recipe) -> Server:
     server = follow(market, recipe)
     expect_free(server)
     expect_unpaid(server)
+    expect_limited(server)
     expect_no_way_around(server)
     paid = purchase(market, "sdk", server)
     expect("private" in (paid.response.get("Cache-Control") or ""), "a shared cache may keep what was paid for")
@@ -187,6 +189,18 @@ def expect_unpaid(server: Server) -> None:
     unknown = server.recorder.get(PATH, [("PAYMENT-SIGNATURE", "?")])
     expect(unknown.status == 400, f"a malformed payment is answered {unknown.status}")
     expect(server.upstream.counts() == calls, "an unpaid request reached the upstream")
+
+
+def expect_limited(server: Server) -> None:
+    """A client has the address that it comes from, whatever it says."""
+    statuses = []
+    for number in range(3):
+        address = f"198.51.100.{number}"
+        said = [("X-Forwarded-For", address), ("X-Real-IP", address), ("Forwarded", f"for={address}")]
+        answer = server.recorder.get(LIMITED, said)
+        statuses.append(answer.status)
+        expect(answer.response.get("RateLimit-Limit") == "2", f"the limit is {answer.response.get('RateLimit-Limit')}")
+    expect(statuses == [402, 402, 429], f"three requests where two are allowed are answered {statuses}")
 
 
 def expect_no_way_around(server: Server) -> None:

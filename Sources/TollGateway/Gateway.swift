@@ -198,10 +198,12 @@ public struct Gateway: RequestHandler {
         self.trustedProxies.isNobody ? peer.ip : self.trustedProxies.source(of: head, from: peer).ip
     }
 
+    private static let traceField: FieldName = "traceparent"
+
     /// A request's place in its client's trace, or in a new one. More than one `traceparent` is none.
     private func context(of head: RequestHead) -> RequestContext {
         var parent: TraceContext?
-        if let value = head.fields.first("traceparent"), head.fields.count(of: "traceparent") == 1 {
+        if let value = head.fields.first(Self.traceField), head.fields.count(of: Self.traceField) == 1 {
             parent = TraceContext(parsing: value)
         }
         return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)

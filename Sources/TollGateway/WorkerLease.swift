@@ -21,6 +21,8 @@ public final class WorkerLease: Service {
     public let name = "lease"
     /// The name of this run of this process.
     public let worker: WorkerID
+    /// Lets one request at a time work on a payment, whichever of the process's servers it came to.
+    let locks = PaymentLocks()
     private let store: (any PaymentStore)?
     private let environment: Environment
     private let log: Logger

@@ -215,6 +215,25 @@ import TollTestKit
         #expect(bench.upstream.sent.count == 1 && bench.chain.transferCount == 1)
     }
 
+    @Test func `two servers of one process let one request at a time work on a payment`() async throws {
+        let gate = Gate()
+        let one = try Bench(sleepPasses: false) { _ in
+            await gate.pass()
+            return .text("the first's")
+        }
+        let time = ManualTime(start: .seconds(Bench.now), sleepPasses: false)
+        let other = try Bench(store: one.store, chain: one.chain, time: time, lease: one.lease) { _ in .text("the other's") }
+        let credential = try await one.credential()
+        async let first = one.pay(credential)
+        while one.upstream.sent.isEmpty { await Task.yield() }
+        async let second = other.pay(credential)
+        for _ in 0..<200 { await Task.yield() }
+        gate.open()
+        #expect(try await first.text == "the first's")
+        #expect(try await second.text == "the first's")
+        #expect(other.upstream.sent.isEmpty && one.chain.transferCount == 1)
+    }
+
     // MARK: - Bodies
 
     @Test func `a chunked body over the limit is the client's fault: 413, and nothing is charged`() async throws {

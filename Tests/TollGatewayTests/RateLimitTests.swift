@@ -104,6 +104,16 @@ import TollTestKit
         }
     }
 
+    @Test func `scripts of other origins may read how they stand, where there are limits`() async throws {
+        let limited = try Self.bench(RateLimits(address: [RateLimit(5, per: 1)]))
+        for target in ["/paid/1", "/free/1"] {
+            let exposed = try await limited.ask(.get, target)["access-control-expose-headers"]
+            #expect(exposed?.contains("ratelimit, ") == true && exposed?.contains("retry-after") == true)
+        }
+        let free = try await Bench(routes: Self.routes()).ask(.get, "/free/1")
+        #expect(free["access-control-expose-headers"]?.contains("ratelimit") == false)
+    }
+
     @Test func `an upstream's own limits do not mix with ours`() async throws {
         var bench = try Bench(routes: try Self.routes(), rateLimits: RateLimits(address: [RateLimit(5, per: 1)])) { _ in
             ClientResponse(head: ResponseHead(status: 200, fields: ["RateLimit": "\"theirs\";r=1", "RateLimit-Limit": "1"]))

@@ -197,8 +197,9 @@ import TollTestKit
               - {address: "127.0.0.1:0", tls: {cert: "file:\(issued.certificate)", key: "file:\(issued.key)"}}
               - {address: "127.0.0.1:0", redirect_to_https: true}
             """)
+        let listeners = try GatewayListeners(configuration)
         let server = try await HTTPServer(
-            group: EventLoopGroup(count: 1), endpoints: GatewayListeners(configuration).endpoints, handler: Nobody(),
+            group: EventLoopGroup(count: 1), endpoints: listeners.endpoints, handler: Nobody(),
             limits: .patient)
         let request = "GET /x HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n\r\n"
         for (client, start) in [
@@ -210,6 +211,10 @@ import TollTestKit
             #expect(answer.hasPrefix(start))
             #expect(answer.contains("Location: https://api.example/x\r\n") == (start == "HTTP/1.1 308 "))
         }
+        try listeners.takeUp(Self.read("public_url: https://other.example"))
+        let client = try RawClient(port: server.addresses[2].port)
+        client.send(request.replacing("api.example", with: "other.example"))
+        #expect(client.receiveAll().contains("Location: https://other.example/x\r\n"))
         await server.drain(within: .zero)
     }
 

@@ -29,11 +29,11 @@ struct CrossOrigin: Sendable {
     /// `Access-Control-Allow-Headers`: credentials, sign-ins, and a request field that widely used clients send by mistake.
     let accepted: String
 
-    init(policy: CORSPolicy, dialects: [any Dialect]) {
+    /// - Parameter tellsLimits: Whether answers say how a client stands to its limits.
+    init(policy: CORSPolicy, dialects: [any Dialect], tellsLimits: Bool) {
         self.policy = policy
-        self.exposed = (dialects.flatMap(\.responseFields).map(\.description) + ["tollgate-debt", "retry-after"]).joined(
-            separator: ", "
-        )
+        let told = ["tollgate-debt", "retry-after"] + (tellsLimits ? RateVerdict.fieldNames : [])
+        self.exposed = (dialects.flatMap(\.responseFields).map(\.description) + told).joined(separator: ", ")
         self.accepted =
             (dialects.flatMap { $0.credentialFields + $0.signInFields }.map(\.description)
             + ["content-type", "access-control-expose-headers"]).joined(separator: ", ")

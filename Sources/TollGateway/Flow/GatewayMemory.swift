@@ -5,8 +5,6 @@ internal import TollRuntime
 
 /// What a gateway knows besides its configuration, and keeps when that is replaced.
 struct GatewayMemory: Sendable {
-    /// Lets one request at a time work on a payment.
-    let locks = PaymentLocks()
     /// Requests under way that present a credential.
     let active = ActiveCalls()
     /// What takes no requests for now.

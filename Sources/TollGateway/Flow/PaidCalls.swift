@@ -279,7 +279,7 @@ struct PaidCall {
     /// Waits for another request of this process that works on the payment, as long as for a settlement.
     private mutating func acquire(_ payment: PaymentID) async -> Bool {
         guard self.locked != payment else { return true }
-        while !self.shared.memory.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
+        while !self.shared.lease.locks.tryAcquire(payment) { guard await self.pause() else { return false } }
         self.locked = payment
         RequestContext.current?.note(payment: payment.description)
         return true
@@ -294,7 +294,7 @@ struct PaidCall {
     /// Lets others work on the payment.
     func leave(_ ending: PaidRequest.Ending) {
         self.audience.finish()
-        if let payment = self.locked { self.shared.memory.locks.release(payment) }
+        if let payment = self.locked { self.shared.lease.locks.release(payment) }
         guard self.isInBacklog else { return }
         self.shared.memory.backlog.leave(isSettling: ending.isPending)
     }

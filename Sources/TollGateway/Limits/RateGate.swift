@@ -91,6 +91,8 @@ struct RateVerdict: Sendable {
         ]
     }
 
+    static let fieldNames = ["ratelimit-policy", "ratelimit", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
+
     private static func isNearer(_ one: RateTable.Standing, _ other: RateTable.Standing) -> Bool {
         if one.isOver != other.isOver { return one.isOver }
         if one.remaining != other.remaining { return one.remaining < other.remaining }

@@ -47,13 +47,13 @@ struct RateTable {
     /// Clients in a row: so many places are looked at for each.
     private static let rowLength = 8
 
-    private var places: [Place]
+    /// Empty until a request is counted.
+    private var places: [Place] = []
     private let rowCount: Int
 
-    /// A table for at least `capacity` clients and limits; 40 bytes for each.
+    /// A table for so many clients and limits; 40 bytes for each, from the first request on.
     init(capacity: Int = 65_536) {
         self.rowCount = max(1, capacity / Self.rowLength)
-        self.places = Array(repeating: Place(), count: self.rowCount * Self.rowLength)
     }
 
     /// Counts a request against every limit, or against none when it is over one.
@@ -96,6 +96,7 @@ struct RateTable {
 
     /// The client's place; never one of `others`, which this request is counted in too.
     private mutating func index(_ key: Key, at time: Int64, besides others: [Int]) -> Int {
+        if self.places.isEmpty { self.places = Array(repeating: Place(), count: self.rowCount * Self.rowLength) }
         let row = Int(key.tag % UInt64(self.rowCount)) * Self.rowLength
         var first: Int?
         for index in row..<(row + Self.rowLength) {

@@ -44,12 +44,14 @@ struct RouteTable: Sendable {
 
     init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) {
         let (dialects, clock) = (parts.dialects, parts.environment.now)
-        let crossOrigin = CrossOrigin(policy: configuration.cors, dialects: dialects)
+        let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
+        let crossOrigin = CrossOrigin(
+            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
         let pools = Self.pools(configuration, parts)
         self.pools = Array(pools.values)
-        let routes = configuration.routes.map { route in
+        let routes = zip(configuration.routes, rates).map { route, rates in
             let priced = route.terms.map { terms in
                 PricedRoute(
                     pattern: route.pattern, terms: terms, publicURL: configuration.publicURL,
@@ -61,8 +63,7 @@ struct RouteTable: Sendable {
             guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
             return Entry(
                 pattern: route.pattern, upstream: pool, priced: priced,
-                metrics: parts.metrics.route(route.pattern.description),
-                rates: RouteRates(of: route.rateLimits, route.pattern, in: configuration.rateLimits))
+                metrics: parts.metrics.route(route.pattern.description), rates: rates)
         }
         self.routes = routes
         self.discovery = configuration.discovery.map { discovery in

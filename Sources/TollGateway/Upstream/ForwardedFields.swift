@@ -57,7 +57,7 @@ struct ForwardedFields: Sendable {
     private static func element(ip: String, scheme: String, host: String?) -> String {
         guard let host else { return "for=\(self.node(ip));proto=\(scheme)" }
         // A port's colon is no token (RFC 7239 §4).
-        return "for=\(self.node(ip));host=\(host.contains(":") ? "\"\(host)\"" : host);proto=\(scheme)"
+        return "for=\(self.node(ip));host=\(host.utf8.contains(UInt8(ascii: ":")) ? "\"\(host)\"" : host);proto=\(scheme)"
     }
 
     /// RFC 7239 §6. Whoever comes through a Unix socket has no address.

@@ -84,7 +84,7 @@ enum ServeCommand {
         let health = front.map { UpstreamHealth(of: $0.gateway, environment: .live) }
         if let health { services.append(health) }
         let reloader = Reloader(
-            assembly, front: front, servers: servers, certificates: listeners.certificates, health: health, watch: watch)
+            assembly, front: front, servers: servers, listeners: listeners, health: health, watch: watch)
         return ServiceGroup(
             services: services + servers + [watch.state], environment: .live, logger: assembly.log, deadlines: self.deadlines,
             signals: signals, onReload: { await reloader.reload() },

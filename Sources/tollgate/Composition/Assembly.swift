@@ -188,7 +188,10 @@ struct Assembly: Sendable {
         limits.bodyBytes = UInt64(self.configuration.limits.bodyBytes)
         limits.connections = self.configuration.limits.connections
         limits.fieldCount = self.configuration.limits.headerCount
-        limits.connectionsPerAddress = self.configuration.limits.connectionsPerAddress
+        // Where proxies ask, all connections come from theirs.
+        limits.connectionsPerAddress =
+            self.configuration.auth == nil
+            ? self.configuration.limits.connectionsPerAddress : self.configuration.limits.connections
         limits.bodyIdleTime = self.configuration.limits.bodyIdleTime
         limits.bodyRate = UInt64(self.configuration.limits.bodyRate)
         limits.writeIdleTime = self.configuration.limits.writeIdleTime

@@ -9,6 +9,7 @@ struct GatewayListeners: Sendable {
     /// In the configuration's order.
     let endpoints: [ServerEndpoint]
     let certificates: ServedCertificates
+    private let redirect: HTTPSRedirect
 
     init(_ configuration: Configuration) throws {
         var served: [ServedCertificates.Listener] = []
@@ -19,6 +20,13 @@ struct GatewayListeners: Sendable {
             return ServerEndpoint(listener.engineLocation, tls: tls, handler: listener.redirectsToHTTPS ? redirect : nil)
         }
         self.certificates = ServedCertificates(served)
+        self.redirect = redirect
+    }
+
+    /// Takes up what of a configuration read again can change while it listens: certificates, and where the redirect leads.
+    func takeUp(_ configuration: Configuration) throws {
+        self.redirect.replace(origin: try Origin(parsing: configuration.publicURL.text))
+        self.certificates.replace(by: configuration)
     }
 }
 

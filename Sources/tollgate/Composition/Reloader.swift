@@ -12,7 +12,7 @@ actor Reloader {
     private let path: String
     private let watch: ProcessWatch
     private let servers: [ServerService]
-    private let certificates: ServedCertificates
+    private let listeners: GatewayListeners
     private let health: UpstreamHealth?
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
@@ -20,14 +20,14 @@ actor Reloader {
     private let log: Logger
 
     init(
-        _ assembly: Assembly, front: Front?, servers: [ServerService], certificates: ServedCertificates, health: UpstreamHealth?,
+        _ assembly: Assembly, front: Front?, servers: [ServerService], listeners: GatewayListeners, health: UpstreamHealth?,
         watch: ProcessWatch
     ) {
         self.path = assembly.configuration.file
         self.assembly = assembly
         self.front = front
         self.servers = servers
-        self.certificates = certificates
+        self.listeners = listeners
         self.health = health
         self.watch = watch
         self.log = assembly.log
@@ -57,7 +57,7 @@ actor Reloader {
                 let handler = next.handler(of: server.name, front: front, self.watch)
                 await server.server.replace(handler: handler, limits: next.limits(of: server.name))
             }
-            self.certificates.replace(by: read)
+            try self.listeners.takeUp(read)
             self.front = front
             if let front { self.health?.follow(front.gateway) }
             self.assembly = next

@@ -45,10 +45,11 @@ extension ConfigurationReader {
 
     mutating func limits(_ value: ConfigurationValue?) -> Configuration.Limits {
         var limits = Configuration.Limits()
-        let keys = [
-            "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
-            "idle_time", "body_idle_time", "body_rate", "write_idle_time",
-        ] + Self.holdingKeys
+        let keys =
+            [
+                "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
+                "idle_time", "body_idle_time", "body_rate", "write_idle_time",
+            ] + Self.holdingKeys
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
         limits.headerBytes =

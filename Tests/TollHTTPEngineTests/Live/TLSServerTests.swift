@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+import Glibc
 import Testing
 import TollHTTP
 import TollHTTPEngine
@@ -114,7 +116,9 @@ import TollTestKit
     }
 
     @Test func `a record that is no hello is told so and the connection ends`() async throws {
-        let client = try await Secured().server.connect()
+        let secured = try await Secured()
+        defer { withExtendedLifetime(secured) {} }
+        let client = try secured.server.connect()
         client.send([22, 3, 1, 0, 4, 2, 0, 0, 0])
         // An alert: record type 21 (RFC 8446 §6).
         #expect(client.receive()?.first == 21)
@@ -134,18 +138,30 @@ import TollTestKit
     @Test func `certificates change under load and no request is lost`() async throws {
         let secured = try await Secured(loops: 2)
         let identities = try (0..<4).map { try secured.authority.issue("next\($0)", for: Self.names).identity() }
-        let write = "-w '%{http_code} %{ssl_verify_result}\\n' -o /dev/null"
         let name = "a.example:\(secured.server.port)"
-        let common = "curl -sS --cacert \(secured.authority.certificate) --resolve \(name):127.0.0.1 \(write)"
-        // One client connects anew for each request, the other keeps its connection.
-        let script = "\(common) -H 'Connection: close' 'https://\(name)/[1-200]' & \(common) 'https://\(name)/[1-1000]'; wait"
-        let clients = try ChildProcess("/bin/sh", ["-c", "{ \(script); } 2>&1"])
-        var answers: [String: Int] = [:]
-        while let line = clients.readLine() {
-            answers[line, default: 0] += 1
-            secured.tls.replace(with: [identities[answers.values.reduce(0, +) % identities.count]])
+        func client(_ options: String) throws -> ChildProcess {
+            let common = "curl -sS --cacert \(secured.authority.certificate) --resolve \(name):127.0.0.1 -o /dev/null"
+            let write = "-w '%{http_code} %{ssl_verify_result}\\n'"
+            return try ChildProcess("/bin/sh", ["-c", "\(common) \(write) \(options) 2>&1"])
         }
+        // One client connects anew for each request, the other keeps its connection.
+        var anew = try client("-H 'Connection: close' 'https://\(name)/[1-200]'")
+        var kept = try client("'https://\(name)/[1-1000]'")
+        let (isOver, changes) = (Latch(), Counter())
+        let changer = Thread {
+            while !isOver.isOpen {
+                secured.tls.replace(with: [identities[changes.value % identities.count]])
+                changes.add()
+                usleep(1_000)
+            }
+        }
+        changer.start()
+        var answers: [String: Int] = [:]
+        let lines = String(decoding: kept.finish().output + anew.finish().output, as: UTF8.self).split(separator: "\n")
+        for line in lines { answers[String(line), default: 0] += 1 }
+        isOver.open()
         #expect(answers == ["200 0": 1200])
+        #expect(changes.value > 4)
     }
 }
 

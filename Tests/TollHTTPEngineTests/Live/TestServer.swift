@@ -87,6 +87,8 @@ final class Latch: Sendable {
     }
     private let state = Mutex(State())
 
+    var isOpen: Bool { self.state.withLock { $0.isOpen } }
+
     func open() {
         let waiters = self.state.withLock { state in
             state.isOpen = true
