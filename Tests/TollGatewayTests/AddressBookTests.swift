@@ -14,6 +14,8 @@ import TollTestKit
     /// A book that answers a question at a time.
     private final class Book {
         private var book: AddressBook
+        /// Where the question went that was asked last.
+        private var place = 0
 
         init(_ weights: [String: Int]) {
             var breaker = Upstream.Breaker()
@@ -27,12 +29,14 @@ import TollTestKit
         }
 
         func turn(at now: Duration = .zero, except tried: [Int] = []) -> String? {
-            self.book.choose(at: now, except: tried)?.origin.host
+            guard let chosen = self.book.choose(at: now, except: tried) else { return nil }
+            self.place = chosen.place
+            return chosen.origin.host
         }
 
-        func failed(at now: Duration, asked: Duration? = nil) -> Duration? { self.book.failed(at: now, asked: asked) }
-        func succeeded() -> Bool { self.book.succeeded() }
-        func abandoned() { self.book.abandoned() }
+        func failed(at now: Duration, asked: Duration? = nil) -> Duration? { self.book.failed(self.place, at: now, asked: asked) }
+        func succeeded() -> Bool { self.book.succeeded(self.place) }
+        func abandoned() { self.book.abandoned(self.place) }
         func isReachable(at now: Duration) -> Bool { self.book.isReachable(at: now) }
         func restsFor(at now: Duration) -> Duration { self.book.restsFor(at: now) }
     }

@@ -6,6 +6,7 @@ import TollEVM
 import TollGateway
 import TollHTTP
 import TollPayments
+import TollPrimitives
 import TollTestKit
 
 /// WebSockets, which are paid for when they are opened.

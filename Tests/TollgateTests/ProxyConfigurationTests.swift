@@ -1,6 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TollGateway
 import TollHTTP
 import TollRuntime
 
