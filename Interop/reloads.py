@@ -52,6 +52,7 @@ SAMPLES = (
     "tollgate_paid_requests_total{result=\"delivered\",reason=\"\"}",
     "tollgate_upstream_requests_total{upstream=\"api\",result=\"2xx\"}", "tollgate_ledger_commit_duration_seconds_count",
     "tollgate_request_duration_seconds_count{kind=\"paid\"}", "tollgate_exposure_limit_dollars", "tollgate_ready",
+    
     "tollgate_config_reloads_total{result=\"taken_up\"}", "tollgate_config_reloads_total{result=\"refused\"}",
 )
 
@@ -235,6 +236,8 @@ class Run:
                 samples[name] = float(value)
         for name in SAMPLES:
             expect(samples.get(name, 0) > 0, f"{name} is {samples.get(name)}")
+        up = [value for name, value in samples.items() if name.startswith("tollgate_upstream_up{")]
+        expect(up == [1], f"upstreams that are up: {up}")
         lines = [line for line in self.gateway.lines() if line["message"] == "request"]
         named = {"request", "trace", "path", "status", "microseconds"}
         expect(all(named <= set(line) for line in lines), "a line without its request")

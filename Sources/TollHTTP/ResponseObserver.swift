@@ -29,6 +29,11 @@ struct ObservedChannel: ResponseChannel {
         self.observer.wrote(byteCount: bytes.count)
     }
 
+    func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream {
+        self.observer.began(head)
+        return try await self.channel.upgrade(head)
+    }
+
     func finish(trailers: Fields) async throws(HTTPError) { try await self.channel.finish(trailers: trailers) }
 
     func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream {

@@ -82,11 +82,7 @@ struct Bench {
         self.store = store
         self.upstream = ScriptedHTTPClient(answer)
         let network = ExactEVMNetwork(
-            chain: Self.asset.network,
-            client: chain.client(),
-            signers: SignerPool([Self.signer]),
-            confirmations: .blocks(1)
-        )
+            chain: Self.asset.network, client: chain.client(), signers: SignerPool([Self.signer]), confirmations: .blocks(1))
         let exact = ExactEVM(
             networks: [network], store: store, background: BackgroundWork(), environment: environment, log: self.log.logger)
         self.exact = exact

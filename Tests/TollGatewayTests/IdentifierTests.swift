@@ -118,7 +118,7 @@ import TollTestKit
         bench.chain.mint(1_000_000, to: Bench.stranger.address)
         #expect(try await bench.pay(Self.credential(bench)).status == 200)
         let other = try await bench.credential("/paid/1", Bench.Authorization(key: Bench.stranger))
-            .changing("extensions", to: ["payment-identifier": ["info": ["id": .string(Self.id)]]])
+            .changing("extensions", to: ["payment-identifier": ["info": ["required": false, "id": .string(Self.id)]]])
         #expect(try await bench.pay(other).status == 200)
         #expect(bench.chain.transferCount == 2)
     }

@@ -2,8 +2,9 @@
 
 import Testing
 import TollPayments
-import TollStorePostgres
 import TollTestKit
+
+@testable import TollStorePostgres
 
 /// What cannot be a ledger is refused at start, in words that say what to do, and nothing of it is changed.
 @Suite struct PostgresOpeningTests {
@@ -54,16 +55,14 @@ import TollTestKit
 
     @Test func `a ledger of the first version becomes one of the newest, with all that it has`() async throws {
         let ledger = SharedLedger()
-        try await withStores(1, on: ledger) { stores in _ = try await stores[0].claim(SamplePayment.claim(1), at: 100) }
         try await ledger.execute(
-            """
-            DROP TABLE workers, webhooks, notices; DROP FUNCTION tollgate_events_noticed CASCADE;
-            UPDATE tollgate_ledger SET version = 1
-            """)
+            LedgerSchema.migrations[0] + "UPDATE tollgate_ledger SET version = 1; INSERT INTO marks VALUES ('a', 7)")
         try await withStores(1, on: ledger) { stores in
+            _ = try await stores[0].claim(SamplePayment.claim(1), at: 100)
             let record = try await stores[0].takeOver(SamplePayment.claim(1).id, by: SamplePayment.worker(1), at: 101)
             #expect(record?.worker == SamplePayment.worker(1))
         }
+        #expect(try await ledger.execute("SELECT value FROM marks") == "7")
     }
 
     // MARK: - Alone
@@ -113,8 +112,10 @@ import TollTestKit
         try await withStores(1, on: ledger) { stores in
             _ = try await stores[0].claim(SamplePayment.claim(1), at: 100)
             try await ledger.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
             let alone = try await Self.openAlone(try await ledger.url(user: "tollgate"))
             await #expect(throws: StoreError.self) { _ = try await stores[0].claim(SamplePayment.claim(2), at: 101) }
             #expect(try await alone.record(SamplePayment.claim(2).id) == nil)

@@ -138,7 +138,7 @@ import TollTestKit
 
     @Test func `a page of garbage in the file is told as corruption`() async throws {
         let ledger = try TemporaryLedger()
-        var store = try ledger.openSQLite()
+        let store = try ledger.openSQLite()
         for number in 0..<200 { _ = try await store.claim(SamplePayment.claim(number), at: 100) }
         await store.close()
         let file = try FileHandle(forUpdating: URL(filePath: ledger.path))
@@ -148,10 +148,12 @@ import TollTestKit
             try file.write(contentsOf: Data(repeating: 0xA5, count: 4_096))
         }
         try file.close()
-        store = try ledger.openSQLite()
-        let error = await #expect(throws: StoreError.self) { try await store.claim(SamplePayment.claim(1), at: 200) }
+        // At the latest when something is claimed.
+        let error = await #expect(throws: StoreError.self) {
+            let store = try ledger.openSQLite()
+            _ = try await store.claim(SamplePayment.claim(1), at: 200)
+        }
         #expect(error?.reason.contains("corrupt") == true && error?.isDefect == false)
-        await store.close()
     }
 
     @Test func `what could not be read again is refused before it is written`() async throws {

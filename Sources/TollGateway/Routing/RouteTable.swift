@@ -63,7 +63,7 @@ struct RouteTable: Sendable {
             guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
             return Entry(
                 pattern: route.pattern, upstream: pool, priced: priced,
-                metrics: parts.metrics.route(route.pattern.description), rates: rates)
+                metrics: parts.metrics.route(route.pattern.description, isPriced: priced != nil), rates: rates)
         }
         self.routes = routes
         self.discovery = configuration.discovery.map { discovery in

@@ -54,6 +54,9 @@ struct AddressBook {
     /// Whether some address would be chosen.
     func isReachable(at now: Duration) -> Bool { self.entries.indices.contains { self.isFit($0, at: now) } }
 
+    /// Whether each address is in use: it does not rest, nor is it only tried.
+    var areInUse: [Bool] { self.entries.map { $0.rests == 0 } }
+
     /// How long until an address may be tried again, when none may now.
     func restsFor(at now: Duration) -> Duration {
         self.entries.map { max(.zero, $0.restsUntil - now) }.min() ?? .zero

@@ -1,7 +1,18 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 internal import Synchronization
+public import TollHTTP
 public import TollRuntime
+
+/// One address of an upstream, and how it does.
+public struct UpstreamStanding: Hashable, Sendable {
+    /// The upstream's name.
+    public let upstream: String
+    /// Where it listens.
+    public let address: Origin
+    /// Whether requests go there: it does not rest after failures.
+    public let isInUse: Bool
+}
 
 /// Asks upstreams whether they are well, each as often as its settings say: those of the gateway that is in force.
 public final class UpstreamHealth: Service {
@@ -20,6 +31,9 @@ public final class UpstreamHealth: Service {
 
     /// Another gateway is in force.
     public func follow(_ gateway: Gateway) { self.gateway.withLock { $0 = gateway } }
+
+    /// The addresses of all upstreams, and whether each is in use.
+    public var standing: [UpstreamStanding] { self.gateway.withLock { $0.table.pools }.flatMap(\.standing) }
 
     /// Until the group stops.
     public func run() async throws {

@@ -26,6 +26,13 @@ final class UpstreamPool: Sendable {
     /// Whether a request would be sent at all.
     var isReachable: Bool { self.book.withLock { $0.isReachable(at: self.environment.monotonic()) } }
 
+    /// Its addresses, and whether each is in use.
+    var standing: [UpstreamStanding] {
+        zip(self.settings.addresses, self.book.withLock { $0.areInUse }).map {
+            UpstreamStanding(upstream: self.name, address: $0.origin, isInUse: $1)
+        }
+    }
+
     /// In how many seconds to come again when it is not, at least 1.
     var retryAfterSeconds: Int {
         let rest = self.book.withLock { $0.restsFor(at: self.environment.monotonic()) }

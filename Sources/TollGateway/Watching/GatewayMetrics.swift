@@ -18,7 +18,7 @@ public final class GatewayMetrics: Sendable {
     /// Counts into `registry`.
     public init(_ registry: MetricsRegistry) {
         self.registry = registry
-        self.unmatched = RouteMetrics(registry, route: "none")
+        self.unmatched = RouteMetrics(registry, route: "none", isPriced: false)
         let durations = ServedRequest.Kind.allCases.map { kind in
             let histogram = registry.histogram(
                 "tollgate_request_duration_seconds",
@@ -34,7 +34,9 @@ public final class GatewayMetrics: Sendable {
     }
 
     /// The counters of a route, by its pattern: the same after a reload.
-    func route(_ pattern: String) -> RouteMetrics { RouteMetrics(self.registry, route: pattern) }
+    func route(_ pattern: String, isPriced: Bool) -> RouteMetrics {
+        RouteMetrics(self.registry, route: pattern, isPriced: isPriced)
+    }
 
     /// Counts a request that was answered.
     func took(_ duration: Duration, _ kind: ServedRequest.Kind) { self.durations[kind]?.observe(duration) }
@@ -89,7 +91,7 @@ final class UpstreamMetrics: Sendable {
         case failure
     }
 
-    /// By the class of the status.
+    /// By the class of the status; what is no class of HTTP's is a server's error.
     private let classes: [Counter]
     private let timeouts: Counter
     private let failures: Counter
@@ -102,7 +104,7 @@ final class UpstreamMetrics: Sendable {
                 "Calls of upstreams, by what came of it: the class of the status, or the failure.",
                 ["upstream": upstream, "result": result])
         }
-        self.classes = (1...9).map { counter("\($0)xx") }
+        self.classes = (1...5).map { counter("\($0)xx") }
         self.timeouts = counter("timeout")
         self.failures = counter("failure")
         self.duration = registry.histogram(
@@ -113,7 +115,7 @@ final class UpstreamMetrics: Sendable {
     /// Counts a call.
     func called(_ result: Result, took duration: Duration) {
         switch result {
-        case .status(let status): self.classes[min(max(status / 100, 1), 9) - 1].increment()
+        case .status(let status): self.classes[min(max(status / 100, 1), 5) - 1].increment()
         case .timeout: self.timeouts.increment()
         case .failure: self.failures.increment()
         }
@@ -129,13 +131,16 @@ final class RouteMetrics: Sendable {
     private let challenges: Counter
     private let refusals: Counter
 
-    init(_ registry: MetricsRegistry, route: String) {
+    init(_ registry: MetricsRegistry, route: String, isPriced: Bool) {
         self.registry = registry
         self.route = route
-        self.challenges = registry.counter(
-            "tollgate_challenges_total", "Requests for which a price was asked, since they presented no payment.",
-            ["route": route])
-        self.refusals = registry.counter(Self.requests, Self.help, ["route": route, "status": "402"])
+        // Of what has no price none is ever asked.
+        self.challenges =
+            isPriced
+            ? registry.counter(
+                "tollgate_challenges_total", "Requests for which a price was asked, since they presented no payment.",
+                ["route": route]) : Counter()
+        self.refusals = isPriced ? registry.counter(Self.requests, Self.help, ["route": route, "status": "402"]) : Counter()
     }
 
     private static let requests = "tollgate_requests_total"

@@ -7,7 +7,6 @@ internal import TollRuntime
 struct WatchedUpstreams: HTTPClient {
     private let client: any HTTPClient
     private let upstreams: [Origin: UpstreamMetrics]
-    private let other: UpstreamMetrics
     private let environment: Environment
 
     init(_ client: any HTTPClient, _ configuration: GatewayConfiguration, _ metrics: GatewayMetrics, _ environment: Environment) {
@@ -16,7 +15,6 @@ struct WatchedUpstreams: HTTPClient {
             upstream.addresses.map { ($0.origin, metrics.upstream(upstream.name)) }
         }
         self.upstreams = Dictionary(named) { first, _ in first }
-        self.other = metrics.upstream("other")
         self.environment = environment
     }
 
@@ -34,7 +32,7 @@ struct WatchedUpstreams: HTTPClient {
 
     private func note(_ request: ClientRequest, _ result: UpstreamMetrics.Result, since start: Duration) {
         let took = self.environment.monotonic() - start
-        (self.upstreams[request.origin] ?? self.other).called(result, took: took)
+        self.upstreams[request.origin]?.called(result, took: took)
         RequestContext.current?.note(upstreamTook: took)
     }
 }

@@ -2,7 +2,8 @@
 
 internal import TollPrimitives
 
-/// One run of one process that serves from a ledger: new at each start, so that nobody takes what an earlier run left for its own.
+/// One run of one process that serves from a ledger: new at each start, so that nobody takes what an earlier run left for its
+/// own.
 public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
     /// The bytes that are drawn for a name. Two alike among those of a day's starts are as good as impossible.
     public static let byteCount = 8

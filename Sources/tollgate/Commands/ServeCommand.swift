@@ -82,7 +82,10 @@ enum ServeCommand {
             servers.append(server)
         }
         let health = front.map { UpstreamHealth(of: $0.gateway, environment: .live) }
-        if let health { services.append(health) }
+        if let health {
+            services.append(health)
+            ProcessMetrics.register(in: watch.metrics, upstreams: health)
+        }
         let reloader = Reloader(
             assembly, front: front, servers: servers, listeners: listeners, health: health, watch: watch)
         return ServiceGroup(

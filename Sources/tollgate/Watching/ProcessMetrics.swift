@@ -1,6 +1,8 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 import TollEVM
+import TollGateway
+import TollHTTP
 import TollMethods
 import TollPayments
 import TollPrimitives
@@ -34,6 +36,17 @@ enum ProcessMetrics {
         }
         self.register(in: metrics, ledger: watch.gauges, limit: { reloads.exposureLimit })
         self.register(in: metrics, chains: networks, readiness)
+    }
+
+    /// Registers how the upstreams do.
+    static func register(in metrics: MetricsRegistry, upstreams: UpstreamHealth) {
+        metrics.gauge(
+            "tollgate_upstream_up", "Whether an address of an upstream is in use: 1, or 0 while it rests after failures."
+        ) {
+            upstreams.standing.map {
+                MetricSample($0.isInUse ? 1 : 0, ["upstream": $0.upstream, "address": $0.address.description])
+            }
+        }
     }
 
     private static func register(in metrics: MetricsRegistry, ledger: LedgerGauges, limit: @escaping @Sendable () -> Int64) {
