@@ -36,11 +36,6 @@ struct ObservedChannel: ResponseChannel {
 
     func finish(trailers: Fields) async throws(HTTPError) { try await self.channel.finish(trailers: trailers) }
 
-    func upgrade(_ head: ResponseHead) async throws(HTTPError) -> BodyStream {
-        self.observer.began(head)
-        return try await self.channel.upgrade(head)
-    }
-
     func responderReleased() { self.channel.responderReleased() }
 
     func writerReleased() { self.channel.writerReleased() }
