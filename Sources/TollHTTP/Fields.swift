@@ -183,11 +183,17 @@ public struct Fields: Sendable {
     /// `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade` (RFC 9110 §7.6.1), and
     /// `Content-Length`, which whoever sends the message writes anew.
     public mutating func removeHopByHop() {
-        if self.contains(.connection) {
+        if self.entries.contains(where: { self.isNamed($0, .connection) && !self.saysOnlyWhether($0) }) {
             let named = self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map { Array(Self.trimmed($0)) } }
             self.removeAll { name in named.contains { Self.equal(name, $0) } }
         }
         self.removeAll(named: Self.hopByHop)
+    }
+
+    /// Whether a `Connection` field says only whether the connection is kept, as nearly every one does, and names no other.
+    private func saysOnlyWhether(_ entry: Entry) -> Bool {
+        let value = self.buffer[entry.value]
+        return Self.equal(value, "keep-alive".utf8) || Self.equal(value, "close".utf8)
     }
 
     private static let hopByHop: [FieldName] = [

@@ -73,7 +73,7 @@ public enum Hex {
 
     /// The 64-bit words that 64 digits stand for, most significant first, with or without `0x`; nil for any other text.
     static func words(_ text: some StringProtocol) -> (UInt64, UInt64, UInt64, UInt64)? {
-        var digits = text.utf8[...]
+        var digits = Array(text.utf8)[...]
         if digits.count == 66, digits.starts(with: prefix) { digits = digits.dropFirst(2) }
         guard digits.count == 64 else { return nil }
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)

@@ -35,7 +35,7 @@ public struct UInt256: Hashable, Comparable, Sendable {
     /// Decimal digits alone: no sign, no fraction, no exponent, no space. Nil for anything else and above 2^256 − 1.
     /// Leading zeros are refused but for "0" itself, so that one number has one text.
     public init?(decimal text: some StringProtocol) {
-        let digits = text.utf8
+        let digits = Array(text.utf8)
         guard let first = digits.first, digits.count <= 78, digits.count == 1 || first != 0x30 else { return nil }
         // Of nineteen digits no number is over 64 bits: nearly all are no longer.
         var small: UInt64 = 0
@@ -56,7 +56,8 @@ public struct UInt256: Hashable, Comparable, Sendable {
 
     /// Hexadecimal digits, at most 64, with or without `0x`; an odd number of them is fine ("0x1"), none is not.
     public init?(hex text: some StringProtocol) {
-        let digits = text.utf8.dropFirst(text.utf8.starts(with: "0x".utf8) ? 2 : 0)
+        let text = Array(text.utf8)
+        let digits = text.dropFirst(text.starts(with: "0x".utf8) ? 2 : 0)
         guard (1...64).contains(digits.count) else { return nil }
         var limbs: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         for digit in digits {

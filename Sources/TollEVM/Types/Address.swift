@@ -36,6 +36,7 @@ public struct Address: Hashable, Sendable, CustomStringConvertible {
     /// `0x` and forty digits in any case; the checksum is not looked at, since peers write addresses either way.
     /// Use ``parse(_:)`` for what people type.
     public init?(hex text: some StringProtocol) {
+        let text = String(text)
         guard text.utf8.count == 42, text.utf8.starts(with: "0x".utf8), let value = UInt256(hex: text) else { return nil }
         self.word = value.word
     }

@@ -55,9 +55,21 @@ struct ForwardedFields: Sendable {
     }
 
     private static func element(ip: String, scheme: String, host: String?) -> String {
-        guard let host else { return "for=\(self.node(ip));proto=\(scheme)" }
-        // A port's colon is no token (RFC 7239 §4).
-        return "for=\(self.node(ip));host=\(host.utf8.contains(UInt8(ascii: ":")) ? "\"\(host)\"" : host);proto=\(scheme)"
+        var element = ""
+        element.reserveCapacity(128)
+        element += "for="
+        element += self.node(ip)
+        if let host {
+            // A port's colon is no token (RFC 7239 §4).
+            let quote = host.utf8.contains(UInt8(ascii: ":")) ? "\"" : ""
+            element += ";host="
+            element += quote
+            element += host
+            element += quote
+        }
+        element += ";proto="
+        element += scheme
+        return element
     }
 
     /// RFC 7239 §6. Whoever comes through a Unix socket has no address.

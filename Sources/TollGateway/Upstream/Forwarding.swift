@@ -45,6 +45,7 @@ struct Forwarding: Sendable {
         fields.removeAll { !self.isForUpstream($0) }
         fields.removeAll(named: Self.rewrittenFields)
         if let left = head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
+        fields.reserveCapacity(12, byteCount: 512)  // What is added below, in most cases.
         self.way.add(to: &fields, of: request)
         if let payment {
             if payment.claim.policy == .before { Self.removeConditions(&fields, head.method) }

@@ -4,7 +4,7 @@ internal import TollHTTP
 
 /// A client's part on one loop: the connections it opened there, by origin.
 final class ClientShard {
-    private struct Pool {
+    private final class Pool {
         var idle: [ClientConnection] = []
         var openCount = 0
         var waiting: [ClientExchange] = []
@@ -37,12 +37,20 @@ final class ClientShard {
             return self.enqueue(exchange)
         }
         exchange.isOnUsedConnection = false
-        self.pools[origin, default: Pool()].openCount += 1
+        self.pool(of: origin).openCount += 1
         let bound = LoopBound(current: exchange, of: self.loop)
         let shard = LoopBound(current: self, of: self.loop)
         self.resolver.resolve(origin.host, port: origin.port) { addresses in
             shard.execute { shard in bound.ifCurrent.map { shard.connect($0, to: addresses) } }
         }
+    }
+
+    /// The pool of an origin, which begins with its first connection.
+    private func pool(of origin: Origin) -> Pool {
+        if let pool = self.pools[origin] { return pool }
+        let pool = Pool()
+        self.pools[origin] = pool
+        return pool
     }
 
     private func enqueue(_ exchange: ClientExchange) {
@@ -77,7 +85,7 @@ final class ClientShard {
 
     /// Tries further addresses after a connection to the first has failed and left its place.
     func retryConnecting(_ exchange: ClientExchange, to addresses: [SocketAddress], lastFault: String) {
-        self.pools[exchange.request.origin, default: Pool()].openCount += 1
+        self.pool(of: exchange.request.origin).openCount += 1
         self.connect(exchange, to: addresses, lastFault: lastFault)
     }
 

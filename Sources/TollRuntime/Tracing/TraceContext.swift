@@ -45,17 +45,39 @@ public struct TraceContext: Hashable, Sendable {
     }
 
     /// As the field says it.
-    public var traceparent: String { "00-\(self.traceText)-\(self.spanText)-0\(self.flags)" }
+    public var traceparent: String {
+        var text = Array("00-".utf8)
+        text.reserveCapacity(55)
+        Self.append(self.traceID.high, to: &text)
+        Self.append(self.traceID.low, to: &text)
+        text.append(UInt8(ascii: "-"))
+        Self.append(self.spanID, to: &text)
+        text.append(contentsOf: "-0".utf8)
+        text.append(UInt8(ascii: "0") + (self.flags & 1))
+        return String(decoding: text, as: UTF8.self)
+    }
 
     /// 32 digits.
-    public var traceText: String { Self.hexadecimal(self.traceID.high) + Self.hexadecimal(self.traceID.low) }
+    public var traceText: String {
+        var text: [UInt8] = []
+        text.reserveCapacity(32)
+        Self.append(self.traceID.high, to: &text)
+        Self.append(self.traceID.low, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
 
     /// 16 digits.
-    public var spanText: String { Self.hexadecimal(self.spanID) }
+    public var spanText: String {
+        var text: [UInt8] = []
+        Self.append(self.spanID, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
 
-    private static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    private static func append(_ number: UInt64, to text: inout [UInt8]) {
+        for shift in stride(from: UInt64(60), through: 0, by: -4) {
+            let digit = UInt8(truncatingIfNeeded: number >> shift & 15)
+            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
     }
 
     public static func == (left: Self, right: Self) -> Bool {
