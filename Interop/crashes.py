@@ -43,7 +43,7 @@ from upstream import Upstream
 from kit import Kit, start_devchain  # devnet/, which market.py puts on the path
 
 BLOCK_TIME = 0.25
-QUIET_TIMEOUT = 60
+QUIET_TIMEOUT = 120         # another gateway takes up a settlement of a dead one when a minute has passed
 REPEATS_AT_END = 200
 UNDER_WAY = ("queued", "signed", "broadcast", "unknown")
 # What a crash may leave of those that were in flight.

@@ -84,13 +84,17 @@ class Bench:
 
 @asynccontextmanager
 async def upstream(handler: Handler) -> AsyncIterator[int]:
-    """A server of the test's own; its port."""
+    """A server of the test's own; its port. At the end its connections are gone, too."""
+    open_ones: set[asyncio.StreamWriter] = set()
+
     async def quiet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones.add(writer)
         try:
             await handler(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
+            open_ones.discard(writer)
             writer.close()
 
     server = await asyncio.start_server(quiet, "127.0.0.1", 0, limit=1 << 20)
@@ -98,6 +102,8 @@ async def upstream(handler: Handler) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        for writer in open_ones:
+            writer.transport.abort()
 
 
 async def read_head(reader: asyncio.StreamReader) -> tuple[str, dict[str, str]]:

@@ -87,13 +87,8 @@ struct Bench {
             networks: [network], store: store, background: BackgroundWork(), environment: environment, log: self.log.logger)
         self.exact = exact
         var configuration = GatewayConfiguration(
-            publicURL: Origin(scheme: .https, host: "api.example"),
-            routes: try routes ?? Self.routes(),
-            settleWait: .seconds(30),
-            deferral: deferral,
-            settlingCountMax: settlingCountMax,
-            cors: cors
-        )
+            publicURL: Origin(scheme: .https, host: "api.example"), routes: try routes ?? Self.routes(),
+            settleWait: .seconds(30), deferral: deferral, settlingCountMax: settlingCountMax, cors: cors)
         configuration.trustedProxies = trustedProxies
         configuration.holding = holding
         configuration.rateLimits = rateLimits

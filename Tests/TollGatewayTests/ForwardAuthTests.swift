@@ -99,7 +99,9 @@ import TollTestKit
         #expect(try await bench.answer(.get, "/paid/1", ["PAYMENT-SIGNATURE": "?"])?.code == "malformed_credential")
         let poor = try await bench.credential("/paid/1", .init(key: Bench.stranger))
         let refused = try await bench.answer(.get, "/paid/1", poor)
-        #expect(refused?.status == 402 && refused?.code == "insufficient_funds" && refused?["payment-required"] != nil)
+        #expect(
+            refused?.status == 402 && refused?.code == "invalid_exact_evm_insufficient_balance"
+                && refused?["payment-required"] != nil)
         bench.bench.chain.weather = .down
         let down = try await bench.answer(.get, "/paid/1", try await bench.credential("/paid/1"))
         #expect(down?.status == 503 && down?["retry-after"] != nil)

@@ -34,7 +34,7 @@ import TollTestKit
         case 1: [.signed(SamplePayment.transaction(number)), .broadcast]
         case 2, 3: [.settled(SamplePayment.settlement(number))]
         case 4: [.failed(PaymentRefusal("reverted"))]
-        case 5: [.returned(reason: "used up")]
+        case 5: [.returned(reason: "used up", transaction: nil)]
         case 6: [.vanished(reason: "reorganised")]
         case 7: [.released(reason: "upstream 502")]
         case 8: [.served]

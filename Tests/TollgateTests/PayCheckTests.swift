@@ -113,6 +113,16 @@ import TollTestKit
         }
     }
 
+    @Test(arguments: [(409, "refused", ""), (200, "-", "the same payment let pass twice")])
+    func `beside another proxy a payment lets pass once`(status: Int, retry: String, problem: String) async throws {
+        let text = Fixture.text(
+            top: "auth: {listen: 127.0.0.1:4023, mode: nginx}\npublic_url: https://api.example.com", upstreams: "",
+            route: "{match: GET /x, price: $0.001}")
+        let configuration = try #require(Fixture.read(text).configuration)
+        let rows = try await Self.rows(configuration, Self.scripted { $0 <= 3 ? (200, "0x1") : (status, nil) })
+        #expect(rows.map(\.retry) == [retry] && rows.map(\.problem) == [problem], "\(rows)")
+    }
+
     @Test(arguments: Fault.allCases) func `a gateway that breaks a promise is found out`(fault: Fault) async throws {
         let configuration = try #require(Fixture.read(Fixture.text()).configuration)
         let rows = try await Self.rows(configuration, Self.scripted { fault.answer($0) })

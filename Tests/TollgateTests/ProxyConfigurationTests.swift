@@ -62,9 +62,9 @@ import TollRuntime
                 upstreams:
                     "upstreams: {weather: {url: \"http://a.example\", urls: [\"http://b.example\", {url: \"http://b.example\", "
                     + "weight: 0}], ca: \"file:/nowhere.pem\", http2: true, health: {path: up}}}"),
-            "6: error: upstreams.weather.urls[1].weight: `0` is out of range; write a number from 1 to 1000",
-            "6: error: upstreams.weather.urls[1]: is there already; write it once, with a `weight`",
             "6: error: upstreams.weather.url: stands beside `urls`; write all addresses under `urls`",
+            "6: error: upstreams.weather.urls[1].weight: 0 is out of range; write a whole number from 1 to 1000",
+            "6: error: upstreams.weather.urls[1]: is there already; write it once, with a `weight`",
             "6: error: upstreams.weather.ca: cannot be read: No such file or directory; name a file that this user may read",
             "6: error: upstreams.weather.ca: is for TLS, and no address has it; write an `https` URL, or remove the line",
             "6: error: upstreams.weather.http2: is for TLS, and no address has it; write an `https` URL, or remove the line",

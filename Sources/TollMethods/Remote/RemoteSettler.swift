@@ -135,7 +135,8 @@ struct RemoteSettler: Sendable {
         else { return nil }
         if record.phase == .unknown {
             guard record.failure?.detail == RemoteSubmission.nobody else { return nil }
-            record = try await self.store.append([.returned(reason: RemoteSubmission.nobody)], to: record.id, at: self.now)
+            record = try await self.store.append(
+                [.returned(reason: RemoteSubmission.nobody, transaction: "")], to: record.id, at: self.now)
         }
         self.log.warning("no facilitator settles; settled here", ["payment": record.id, "reason": reason])
         let rest = job.deadline.map { $0 - self.environment.monotonic() } ?? .zero

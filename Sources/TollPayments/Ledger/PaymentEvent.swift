@@ -22,7 +22,10 @@ public enum PaymentEvent: Hashable, Sendable {
     case unknown(reason: String)
     /// The number of every transaction so far was used up and the money did not move: none of them can succeed any more, and the
     /// payment may be signed for anew.
-    case returned(reason: String)
+    ///
+    /// - `transaction`: The hash of one of them, so that what a process says of a number does not undo what another process has
+    ///   signed since; empty when nothing was signed; nil in events from before it was told.
+    case returned(reason: String, transaction: String?)
     /// The Transfer was seen, whoever sent it.
     case settled(Settlement)
     /// A reorganisation took the block of the Transfer.

@@ -185,7 +185,7 @@ public struct PaymentRecord: Hashable, Sendable {
             (.unknown(let reason), .unknown):
             self.phase = .unknown
             self.failure = PaymentRefusal("settlement_pending", detail: reason)
-        case (.returned, .signed), (.returned, .broadcast), (.returned, .unknown):
+        case (.returned(_, let transaction), _) where self.isUnderWay && self.isSettling(by: transaction):
             self.phase = self.claim.policy == .deferred ? .queued : .claimed
             self.transactions = []
             self.failure = nil
@@ -206,6 +206,12 @@ public struct PaymentRecord: Hashable, Sendable {
         default: return false
         }
         return true
+    }
+
+    /// Whether `hash` is of a transaction that may settle the payment now; empty for none, nil when that is not told.
+    private func isSettling(by hash: String?) -> Bool {
+        guard let hash else { return true }
+        return hash.isEmpty ? self.transactions.isEmpty : self.transactions.contains { $0.hash == hash }
     }
 
     /// Only a transaction that excludes the others may stand beside them (invariant I2).

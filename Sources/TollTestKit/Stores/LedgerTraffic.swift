@@ -76,7 +76,7 @@ public struct LedgerTraffic: Sequence, IteratorProtocol, Sendable {
         case 10: Bool.random(using: &self.random) ? .told : .untold
         case 11: .queued
         case 12: .signed(SamplePayment.replacement(number, Int.random(in: 1..<4, using: &self.random)))
-        case 13: .returned(reason: "its number was used")
+        case 13: .returned(reason: "its number was used", transaction: nil)
         case 14: .vanished(reason: "reorganised")
         case 15: .drawn(units: UInt256(UInt64.random(in: 1...600, using: &self.random)), by: SamplePayment.claim(99).id)
         case 16: self.refund(number)

@@ -33,12 +33,12 @@ extension ConfigurationReader {
         guard let mapping = value.mapping(keys: Self.upstreamKeys, &self.findings) else { return nil }
         let addresses = self.addresses(mapping)
         var upstream = Configuration.Upstream(name: name, addresses: addresses, place: place)
+        upstream.strip = (mapping["strip"]?.listOrSingle(&self.findings) ?? []).compactMap { self.fieldName($0) }
         let whole = Duration.milliseconds(100) ... .seconds(3_600)
         upstream.timeout = self.duration(mapping["timeout"], in: whole, default: upstream.timeout)
         upstream.connectTimeout = self.duration(mapping["connect_timeout"], in: whole, default: upstream.connectTimeout)
         let idle = Duration.seconds(1) ... .seconds(86_400)
         upstream.idleTimeout = self.duration(mapping["idle_timeout"], in: idle, default: upstream.idleTimeout)
-        upstream.strip = (mapping["strip"]?.listOrSingle(&self.findings) ?? []).compactMap { self.fieldName($0) }
         upstream.connections = mapping["connections"]?.integer(in: 1...10_000, &self.findings)
         self.security(mapping, &upstream)
         upstream.health = mapping["health"].flatMap { self.health($0) }

@@ -119,29 +119,10 @@ struct ConfigurationReader {
         self.review(sections, root)
         guard listen != nil, let publicURL, let store else { return nil }
         return Configuration(
-            file: self.file,
-            listen: sections.listen,
-            publicURL: publicURL,
-            admin: admin,
-            auth: auth,
-            store: store,
-            shared: shared,
-            workers: workers,
-            networks: networks,
-            facilitator: facilitator,
-            payouts: payouts,
-            webhooks: webhooks,
-            settleWait: settleWait,
-            deferral: deferral,
-            limits: limits,
-            rateLimits: rateLimits,
-            cors: cors,
-            discovery: discovery,
-            trustedProxies: trustedProxies,
-            upstreams: upstreams,
-            routes: routes,
-            deny: deny,
-            log: log
+            file: self.file, listen: sections.listen, publicURL: publicURL, admin: admin, auth: auth, store: store,
+            shared: shared, workers: workers, networks: networks, facilitator: facilitator, payouts: payouts,
+            webhooks: webhooks, settleWait: settleWait, deferral: deferral, limits: limits, rateLimits: rateLimits, cors: cors,
+            discovery: discovery, trustedProxies: trustedProxies, upstreams: upstreams, routes: routes, deny: deny, log: log
         )
     }
 

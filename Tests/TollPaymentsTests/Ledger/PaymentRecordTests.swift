@@ -42,7 +42,8 @@ import TollTestKit
         .claimed(SamplePayment.claim(1)), .answered(SamplePayment.answer(1)), .signed(SamplePayment.transaction(1)), .broadcast,
         .unknown(reason: "timeout"), .settled(SamplePayment.settlement(1)), .failed(PaymentRefusal("reverted")),
         .released(reason: "upstream 500"), .served, .told, .untold, .owed(reason: "not delivered"), .queued,
-        .returned(reason: "the number was used"), .vanished(reason: "reorganised"),
+        .returned(reason: "the number was used", transaction: SamplePayment.transaction(1).hash),
+        .vanished(reason: "reorganised"),
         .drawn(units: 1, by: SamplePayment.claim(2).id),
         .refunding(Refund(to: SamplePayment.payer, units: 1_000, transaction: nil)), .refundDropped(reason: "not sent"),
         .refunded(SamplePayment.settlement(9)), .takenOver(by: SamplePayment.worker(1)),
@@ -98,6 +99,21 @@ import TollTestKit
         #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.answered(SamplePayment.answer(3)), at: 202) }
     }
 
+    /// Two processes find the same number used up, and one of them has signed anew by the time the other says so.
+    @Test func `what is returned is what was signed, and not what somebody has signed since`() throws {
+        let first = SamplePayment.transaction(1)
+        var record = PaymentRecord(SamplePayment.claim(1), at: 100)
+        try record.apply(.signed(first), at: 101)
+        let returned = PaymentEvent.returned(reason: "the number was used", transaction: first.hash)
+        #expect(throws: PaymentRecord.InvalidTransition.self) {
+            try record.apply(.returned(reason: "nothing was signed", transaction: ""), at: 102)
+        }
+        try record.apply(returned, at: 102)
+        try record.apply(.signed(SamplePayment.transaction(2)), at: 103)
+        #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(returned, at: 104) }
+        #expect(record.transactions == [SamplePayment.transaction(2)])
+    }
+
     @Test func `an illegal event names the payment, the phase and the event`() throws {
         var record = try Self.record(in: .failed)
         let error = #expect(throws: PaymentRecord.InvalidTransition.self) { try record.apply(.broadcast, at: 1) }
@@ -145,7 +161,7 @@ import TollTestKit
         var record = PaymentRecord(SamplePayment.claim(1, policy: .deferred), at: 100)
         try record.apply(.queued, at: 101)
         try record.apply(.signed(SamplePayment.transaction(1)), at: 102)
-        try record.apply(.returned(reason: "its call in the batch moved nothing"), at: 103)
+        try record.apply(.returned(reason: "its call in the batch moved nothing", transaction: nil), at: 103)
         #expect(record.phase == .queued && record.transactions.isEmpty)
         try record.apply(.signed(SamplePayment.transaction(2)), at: 104)
         #expect(record.transactions == [SamplePayment.transaction(2)])

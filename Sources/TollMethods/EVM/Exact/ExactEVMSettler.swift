@@ -181,7 +181,8 @@ struct ExactEVMSettler: Sendable {
             case .used: .failed(PaymentRefusal(ErrorReason.nonceAlreadyUsed.rawValue, detail: "used without a transfer"))
             case .unused(isExpired: true):
                 .failed(PaymentRefusal(ErrorReason.validBefore.rawValue, detail: "it expired unsettled"))
-            case .unused(isExpired: false): .returned(reason: "nothing was signed, and the authorization is unused")
+            case .unused(isExpired: false):
+                .returned(reason: "nothing was signed, and the authorization is unused", transaction: "")
             case .unknown(let reason): throw .unavailable("the chain: \(reason)")
             }
         do throws(StoreError) { try await self.store.append([event], to: record.id, at: self.now) } catch {

@@ -207,15 +207,16 @@ struct Pursuer: Sendable {
     /// Writes how payments ended, unless somebody else has.
     private func write(_ endings: [SettlementPursuit.Ending], _ pursuit: inout Pursuit) async throws(SettlementTrouble) {
         let ended = Set(endings.map(\.payment))
-        let phases = Dictionary(pursuit.payments.map { ($0.record.id, $0.record.phase) }) { first, _ in first }
+        let records = Dictionary(pursuit.payments.map { ($0.record.id, $0.record) }) { first, _ in first }
         let entries = endings.map { ending in
-            let sent: [PaymentEvent] = phases[ending.payment] == .signed && pursuit.machine.wasAccepted ? [.broadcast] : []
-            return LedgerEntry(ending.payment, sent + [ending.event])
+            let record = records[ending.payment]
+            let sent: [PaymentEvent] = record?.phase == .signed && pursuit.machine.wasAccepted ? [.broadcast] : []
+            return LedgerEntry(ending.payment, sent + [ending.event(of: record?.transaction ?? pursuit.newest)])
         }
         defer { pursuit.payments.removeAll { ended.contains($0.record.id) } }
         do throws(StoreError) { try await self.store.append(entries, at: self.now) } catch {
             guard error.isDefect else { throw .unavailable("the ledger: \(error.reason)") }
-            for entry in entries { try await self.writeAlone(entry) }
+            for entry in entries { try await self.writeAlone(entry, under: pursuit.number) }
         }
         for ending in endings {
             guard case .failed(let refusal) = ending.verdict else { continue }
@@ -224,13 +225,14 @@ struct Pursuer: Sendable {
         }
     }
 
-    private func writeAlone(_ entry: LedgerEntry) async throws(SettlementTrouble) {
+    private func writeAlone(_ entry: LedgerEntry, under number: PursuitTable.Number) async throws(SettlementTrouble) {
         do throws(StoreError) { try await self.store.append([entry], at: self.now) } catch {
             let current = try? await self.store.record(entry.payment)
-            if error.isDefect, let current, !current.isUnderWay { return }
+            // It has ended, or another process has signed anew.
+            if error.isDefect, let current, !current.isUnderWay || current.pursuedNumber != number { return }
             // The pursuit may not know that it is known to have been sent.
             if error.isDefect, entry.events.count > 1, let last = entry.events.last {
-                return try await self.writeAlone(LedgerEntry(entry.payment, [last]))
+                return try await self.writeAlone(LedgerEntry(entry.payment, [last]), under: number)
             }
             throw .unavailable("the ledger: \(error.reason)")
         }
@@ -240,12 +242,12 @@ struct Pursuer: Sendable {
 extension SettlementPursuit.Ending {
     var isReturn: Bool { if case .returned = self.verdict { true } else { false } }
 
-    /// As the ledger writes it.
-    var event: PaymentEvent {
+    /// As the ledger writes it, of a payment whose newest transaction this is.
+    func event(of newest: SettlementTransaction) -> PaymentEvent {
         switch self.verdict {
         case .settled(let settlement): .settled(settlement)
         case .failed(let refusal): .failed(refusal)
-        case .returned(let reason): .returned(reason: reason)
+        case .returned(let reason): .returned(reason: reason, transaction: newest.hash)
         }
     }
 

@@ -7,8 +7,8 @@ package struct EncodedEvent: Sendable {
     /// The version of the encoding. A ledger holds rows of every version that ever wrote to it.
     ///
     /// 1 had no `identifierHash` and `exposure` in a claim, no `isVoid` in a transaction, no `blockHash` in a settlement; up to 2
-    /// a claim had no `worker`.
-    package static let version = 3
+    /// a claim had no `worker`; up to 3 what was returned did not name its `transaction`.
+    package static let version = 4
     /// The most that one row's JSON may take, in bytes. A claim is bounded by the credential that was read from a header or a
     /// body; this bound is far above, and keeps one row from filling the disk.
     package static let detailByteCountMax = 1 << 20
@@ -56,9 +56,11 @@ package struct EncodedEvent: Sendable {
         case .failed(let refusal):
             detail["reason"] = .string(refusal.reason)
             detail["detail"] = .string(refusal.detail)
-        case .unknown(let reason), .released(let reason), .owed(let reason), .returned(let reason), .vanished(let reason),
-            .refundDropped(let reason):
+        case .unknown(let reason), .released(let reason), .owed(let reason), .vanished(let reason), .refundDropped(let reason):
             detail["reason"] = .string(reason)
+        case .returned(let reason, let transaction):
+            detail["reason"] = .string(reason)
+            detail["transaction"] = transaction.map { .string($0) } ?? .null
         case .takenOver(let worker):
             detail["by"] = .string(worker.description)
         case .queued, .broadcast, .served, .told, .untold:
@@ -95,7 +97,9 @@ extension PaymentEvent {
         case "unknown": self = .unknown(reason: try members.string("reason"))
         case "settled":
             self = .settled(try Settlement(stored: &members, version: version))
-        case "returned": self = .returned(reason: try members.string("reason"))
+        case "returned":
+            let reason = try members.string("reason")
+            self = .returned(reason: reason, transaction: version > 3 ? try members.stringIfAny("transaction") : nil)
         case "vanished": self = .vanished(reason: try members.string("reason"))
         case "failed": self = .failed(PaymentRefusal(try members.string("reason"), detail: try members.string("detail")))
         case "released": self = .released(reason: try members.string("reason"))

@@ -93,7 +93,7 @@ struct PayCheck {
         guard let first = good.first, good.count == Self.callCount else { return row }
         do throws(Problem) {
             let again = try await self.present(first.credential, call)
-            row.retry = try Self.verdict(again, after: first, route)
+            row.retry = try self.verdict(again, after: first, route)
             let replayed = try await self.present(Self.withoutSecrets(first.credential), call)
             guard replayed.status == 409 else {
                 throw Problem(reason: "a replay without its secret is answered \(replayed.status)")
@@ -104,16 +104,19 @@ struct PayCheck {
     }
 
     /// What the payment gives when it is presented again by the one who made it.
-    private static func verdict(_ again: Purchase, after first: Purchase, _ route: Configuration.Route) throws(Problem) -> String
-    {
+    private func verdict(_ again: Purchase, after first: Purchase, _ route: Configuration.Route) throws(Problem) -> String {
+        // Beside another proxy leave to pass is given once.
+        let isGivenOnce = self.configuration.auth != nil
         if again.status < 400 {
+            guard !isGivenOnce else { throw Problem(reason: "the same payment let pass twice") }
             if let transaction = again.transaction, let before = first.transaction, transaction != before, !before.isEmpty {
                 throw Problem(reason: "the same payment was charged twice: \(before) and \(transaction)")
             }
             return again.body == first.body ? "same answer" : "called again"
         }
         let isRepeatable = route.isIdempotent || route.pattern.method == .get || route.pattern.method == .head
-        guard again.status == 409, !route.storesAnswers || route.settle.policy == .deferred, !isRepeatable else {
+        let mayBeRefused = (!route.storesAnswers || route.settle.policy == .deferred) && !isRepeatable
+        guard again.status == 409, mayBeRefused || isGivenOnce else {
             throw Problem(reason: "the same payment again is answered \(again.status)")
         }
         return "refused"

@@ -110,7 +110,7 @@ struct EventWords {
             self.detail = Self.words(settlement)
             (self.transaction, self.place) = (settlement.transaction, settlement)
         case .failed(let refusal): self.detail = refusal.detail.isEmpty ? refusal.reason : "\(refusal.reason): \(refusal.detail)"
-        case .unknown(let reason), .released(let reason), .owed(let reason), .returned(let reason), .vanished(let reason),
+        case .unknown(let reason), .released(let reason), .owed(let reason), .returned(let reason, _), .vanished(let reason),
             .refundDropped(let reason):
             self.detail = reason
         case .drawn(let units, let payment):
