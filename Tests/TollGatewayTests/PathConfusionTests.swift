@@ -39,6 +39,8 @@ import TollRuntime
                     pairs += 1
                     let own = LenientServer.route(of: served, among: patterns, isLower: steps.contains(.lowercase))
                     guard let own, own != index else { continue }
+                    // With and without a slash at the end there may be two prices, of which one is paid.
+                    guard !(isPriced[index] && steps.contains(.dropLastSlash)) else { continue }
                     #expect(
                         !isPriced[own],
                         "\(path) of \(patterns[index]) is served as \(served) of \(patterns[own]) by \(steps): \(patterns)"

@@ -11,7 +11,8 @@ enum PathReading {
     enum Outcome: Equatable {
         /// The same for every reader, but for case and a slash at the end of their own patterns.
         case plain
-        /// Every way to read it, each as the segments of the path, decoded, in lower case, without one that is empty at the end.
+        /// Every way to read it, each as the segments of the path, decoded, in lower case; with an empty one at the end where
+        /// a slash ends it.
         case readings([[[UInt8]]])
         /// A percent sign without two digits, a control, `#`, or escapes of escapes beyond measure.
         case malformed
@@ -55,7 +56,8 @@ enum PathReading {
             let made = [
                 self.percentDecoded(text), text.map { $0 == self.backslash ? self.slash : $0 },
                 self.joined(segments.map(self.cut)),
-                self.joined(segments.filter { !$0.isEmpty }), self.joined(self.resolved(segments)),
+                self.joined(segments.filter { !$0.isEmpty } + self.end(of: segments)),
+                self.joined(self.resolved(segments)), self.joined(self.resolved(segments) + self.endOfDots(segments)),
             ]
             for case let made? in made where seen.insert(made).inserted { texts.append(made) }
             guard texts.count <= self.textsMax else { return nil }
@@ -75,14 +77,20 @@ enum PathReading {
 
     // MARK: - Segments
 
-    /// What stands between the slashes, without the empty one behind a slash at the end.
+    /// What stands between the slashes, and an empty one behind a slash at the end.
     private static func segments(_ path: [UInt8]) -> [ArraySlice<UInt8>] {
-        var segments = path.dropFirst(path.first == self.slash ? 1 : 0).split(
-            separator: self.slash,
-            omittingEmptySubsequences: false
-        )
-        if segments.last?.isEmpty == true { segments.removeLast() }
-        return segments
+        path.dropFirst(path.first == self.slash ? 1 : 0).split(separator: self.slash, omittingEmptySubsequences: false)
+    }
+
+    /// The empty segment that stands for a slash at the end, if there is one.
+    private static func end(of segments: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
+        segments.last?.isEmpty == true ? [[]] : []
+    }
+
+    /// The same where dots at the end leave a slash behind (RFC 3986 §5.2.4); not every server leaves it.
+    private static func endOfDots(_ segments: [ArraySlice<UInt8>]) -> [ArraySlice<UInt8>] {
+        guard let last = segments.last else { return [] }
+        return last.elementsEqual(".".utf8) || last.elementsEqual("..".utf8) ? [[]] : []
     }
 
     private static func joined(_ segments: [ArraySlice<UInt8>]) -> [UInt8] {

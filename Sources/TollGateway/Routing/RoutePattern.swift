@@ -177,17 +177,26 @@ public struct RoutePattern: Hashable, Sendable, CustomStringConvertible {
     /// Whether these segments of a path, decoded and in lower case, are ones that this pattern would match if it were read as
     /// leniently: without regard to case and to a slash at the end.
     func matches(reading segments: [[UInt8]]) -> Bool {
-        var own = self.segments[...]
-        if own.last == .literal("") { own.removeLast() }
+        let own = self.segments.last == .literal("") ? self.segments.dropLast() : self.segments[...]
+        let rest = self.unmatched(own, segments)
+        return rest == [] || rest == [.rest]
+    }
+
+    /// The same without regard to case alone: a slash at the end, which is an empty segment, counts as in ``matches(_:)``.
+    func matches(exactReading segments: [[UInt8]]) -> Bool { self.unmatched(self.segments[...], segments) == [] }
+
+    /// What of `own` is left when these segments have been matched; nil when one of them is not.
+    private func unmatched(_ own: ArraySlice<Segment>, _ segments: [[UInt8]]) -> ArraySlice<Segment>? {
+        var own = own
         for segment in segments {
-            guard let wanted = own.popFirst() else { return false }
+            guard let wanted = own.popFirst() else { return nil }
             switch wanted {
-            case .rest: return true
-            case .any: guard !segment.isEmpty else { return false }
-            case .literal(let text): guard segment.elementsEqual(text.utf8.lazy.map(ByteGrammar.lowercased)) else { return false }
+            case .rest: return []
+            case .any: guard !segment.isEmpty else { return nil }
+            case .literal(let text): guard segment.elementsEqual(text.utf8.lazy.map(ByteGrammar.lowercased)) else { return nil }
             }
         }
-        return own.isEmpty || own == [.rest]
+        return own
     }
 
     /// Whether a lenient server could take a plain path for this pattern's though it is not, byte by byte.

@@ -68,8 +68,15 @@ struct Router: Sendable {
             let entries = self.entries.indices.filter { !heedsMethod || self.entries[$0].pattern.takes(method) }
             let raw = entries.first { self.entries[$0].pattern.matches(path) }
             for reading in readings {
-                let lenient = entries.first { self.entries[$0].pattern.matches(reading: reading) }
+                let bare = reading.last == [] ? reading.dropLast() : reading
+                let lenient = entries.first { self.entries[$0].pattern.matches(reading: bare) }
                 if raw != lenient, self.isPriced(raw) || self.isPriced(lenient) { return true }
+                // To a server that minds the slash at the end, after it has read the rest leniently, or after it has dropped it.
+                let exact = entries.first { self.entries[$0].pattern.matches(exactReading: reading) }
+                if raw != exact, self.isPriced(exact) { return true }
+                // `/api/` and `/api` may well be two routes with prices; nobody gets the one free by asking for the other.
+                let dropped = entries.first { self.entries[$0].pattern.matches(exactReading: bare) }
+                if raw != dropped, self.isPriced(dropped), !self.isPriced(raw) { return true }
             }
         }
         return false
