@@ -32,7 +32,7 @@ import TollTestKit
         "UPDATE events SET kind = 'tolled' WHERE sequence = 6",
         "UPDATE events SET kind = 'told' WHERE sequence = 4", "UPDATE events SET detail = 'x' WHERE sequence = 6",
         "UPDATE events SET detail = '[]' WHERE sequence = 6", "UPDATE events SET detail = '{}' WHERE sequence = 6",
-        #"UPDATE events SET detail = '{"v":4}' WHERE sequence = 6"#,
+        #"UPDATE events SET detail = '{"v":99}' WHERE sequence = 6"#,
         #"UPDATE events SET detail = '{"v":1.0}' WHERE sequence = 6"#,
         #"UPDATE events SET detail = '{"v":1,"more":true}' WHERE sequence = 6"#,
         "UPDATE events SET raw = x'00' WHERE sequence = 6",
