@@ -37,8 +37,7 @@ import TollRuntime
                     let steps = LenientServer.steps(&random)
                     guard let served = LenientServer.serve(path, steps) else { continue }
                     pairs += 1
-                    // Loosely, as the router compares readings: a slash at the end counts for nothing (docs/design/0006).
-                    let own = LenientServer.route(of: served, among: patterns, isLower: true)
+                    let own = LenientServer.route(of: served, among: patterns, isLower: steps.contains(.lowercase))
                     guard let own, own != index else { continue }
                     // With and without a slash at the end there may be two prices, of which one is paid.
                     guard !(isPriced[index] && steps.contains(.dropLastSlash)) else { continue }
