@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -184,6 +185,20 @@ int toll_local_port(int fd) {
     socklen_t length = sizeof address;
     if (getsockname(fd, (struct sockaddr *)&address, &length)) return -errno;
     return ntohs(address.sin6_port);  // At the same place in sockaddr_in.
+}
+
+int toll_is_short_of_descriptors(int fd) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY) return 0;
+    // An eighth of them, and never more than 64: what the rest of the process opens at once.
+    rlim_t kept = limit.rlim_cur / 8 < 64 ? limit.rlim_cur / 8 : 64;
+    if (fd < 0) {
+        // The kernel gives the lowest that is free.
+        fd = eventfd(0, EFD_CLOEXEC);
+        if (fd < 0) return 1;
+        close(fd);
+    }
+    return (rlim_t)fd >= limit.rlim_cur - kept;
 }
 
 int toll_accept(int fd, struct toll_address *peer) {

@@ -49,6 +49,9 @@ void toll_remove_unix(const char *path, const uint64_t identity[2]);
 int toll_duplicate(int fd);
 int toll_local_port(int fd);
 int toll_accept(int fd, struct toll_address *peer);
+// Whether so few descriptors are left that clients may take no more of them: a ledger, a node and the runtime need some, and the last
+// of these ends the process when it finds none.  `fd` is one that was just made; -1 asks for the next.
+int toll_is_short_of_descriptors(int fd);
 int toll_connect(const struct toll_address *address);
 /// The outcome of a connection attempt.
 int toll_socket_error(int fd);

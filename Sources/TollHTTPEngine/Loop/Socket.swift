@@ -130,6 +130,12 @@ struct Socket: Sendable {
         }
     }
 
+    /// Whether descriptors are so few, with this one, that no more may be accepted.
+    var isAmongTheLast: Bool { toll_is_short_of_descriptors(self.descriptor) != 0 }
+
+    /// Whether one more may be accepted.
+    static var isAnyLeft: Bool { toll_is_short_of_descriptors(-1) == 0 }
+
     /// A count of 0 is the end of the peer's side.
     func receive(into buffer: UnsafeMutableRawBufferPointer) -> Transfer {
         Self.transfer(unsafe toll_receive(self.descriptor, buffer.baseAddress, buffer.count))

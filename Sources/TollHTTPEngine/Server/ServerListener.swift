@@ -12,6 +12,7 @@ final class ServerListener: Watcher {
     private let socket: Socket
     private unowned let shard: ServerShard
     private var isPaused = false
+    private var lacksFiles = false
 
     /// Connections accepted per event, so that a flood of them does not starve those that are open.
     private static let batch = 64
@@ -34,11 +35,11 @@ final class ServerListener: Watcher {
             do throws(SystemError) {
                 guard let (socket, address) = try self.socket.accept() else { return }
                 self.accepted(socket, address)
+                if socket.isAmongTheLast { return self.waitForFiles() }
             } catch {
                 // The peer may have gone while it waited (ECONNABORTED): the next one is none the worse.
                 guard error.isOutOfFiles else { continue }
-                self.suspend()
-                return self.shard.core.setDeadline(self, after: Self.pause)
+                return self.waitForFiles()
             }
         }
     }
@@ -57,9 +58,19 @@ final class ServerListener: Watcher {
         self.shard.open(connection)
     }
 
-    override func deadlinePassed() { self.resume() }
+    override func deadlinePassed() {
+        guard Socket.isAnyLeft else { return self.shard.core.setDeadline(self, after: Self.pause) }
+        self.lacksFiles = false
+        self.resume()
+    }
 
     override func loopEnds() { self.close() }
+
+    private func waitForFiles() {
+        self.lacksFiles = true
+        self.suspend()
+        self.shard.core.setDeadline(self, after: Self.pause)
+    }
 
     private func suspend() {
         self.isPaused = true
@@ -67,7 +78,7 @@ final class ServerListener: Watcher {
     }
 
     func resume() {
-        guard self.isPaused, !self.shard.isFull else { return }
+        guard self.isPaused, !self.lacksFiles, !self.shard.isFull else { return }
         self.isPaused = false
         self.shard.core.change(self, self.socket.descriptor, .readable)
     }
