@@ -54,6 +54,12 @@ import TollProtocol
         #expect(X402V2.ExtensionEcho.mismatch(echoed, of: nil) == nil)
     }
 
+    @Test func `a description of another path is given back for nothing that matters`() throws {
+        let offered = try Sample.object(#"{"bazaar": {"info": {"input": {"pathParams": {"city": "paris"}}}}}"#)
+        let echoed = try Sample.object(#"{"bazaar": {"info": {"input": {"pathParams": {"city": "rome"}}}}}"#)
+        #expect(X402V2.ExtensionEcho.mismatch(echoed, of: offered) == nil)
+    }
+
     @Test func `an identifier has 16 to 128 of the allowed characters`() {
         for count in [16, 17, 128] { #expect(X402V2.PaymentIdentifier.isValid(String(repeating: "a", count: count))) }
         for count in [0, 15, 129] { #expect(!X402V2.PaymentIdentifier.isValid(String(repeating: "a", count: count))) }
