@@ -108,7 +108,7 @@ import TollRuntime
                 network: "eip155:8453: {rpc: \"https://rpc.example\"}",
                 route:
                     "{match: /a, upstream: weather, price: {amount: \"5\", asset: EURC, network: eip155:8453}, "
-                        + "settle: deferred}"),
+                    + "settle: deferred}"),
             "8: error: routes[0].settle: EURC on eip155:8453 is not known to be worth a dollar, so that nothing could limit "
                 + "what is lost by deferring; write `after`, or `dollar: true` at the asset"),
     ]
