@@ -93,7 +93,8 @@ struct Checker {
         var boughtByCredit: Set<String> = []
         for goods in self.seen.goods {
             guard let credential = goods.credential else {
-                boughtByCredit.insert(goods.goods)
+                // Where no answer is kept, who has bought may have the call made again: another answer, and the same purchase.
+                boughtByCredit.insert(Self.keepsAnswers(goods.path) ? goods.goods : "\(goods.asker.name) \(goods.path)")
                 if !goods.isSignedIn { self.report("I1", "\(goods.goods) left without a credential") }
                 if boughtByCredit.count > self.creditPayments(before: goods.order) {
                     self.report("I1", "\(goods.goods) left for credit that was not spent")
@@ -110,6 +111,8 @@ struct Checker {
             }
         }
     }
+
+    private static func keepsAnswers(_ path: String) -> Bool { !path.hasPrefix("/unstored") && !path.hasPrefix("/deferred") }
 
     /// The newest claim of a payment that was durable before.
     private func claim(of payment: PaymentID, before order: Int) -> Claim? {
@@ -184,7 +187,7 @@ struct Checker {
                 continue
             }
             // Where no answers are kept, whoever claimed may have the call repeated.
-            let keepsAnswers = !goods.path.hasPrefix("/unstored") && !goods.path.hasPrefix("/deferred")
+            let keepsAnswers = Self.keepsAnswers(goods.path)
             if before.goods != goods.goods, keepsAnswers {
                 self.report("I3", "one payment bought \(before.goods) and \(goods.goods)")
             }
