@@ -93,8 +93,9 @@ struct Checker {
         var boughtByCredit: Set<String> = []
         for goods in self.seen.goods {
             guard let credential = goods.credential else {
-                // Where no answer is kept, who has bought may have the call made again: another answer, and the same purchase.
-                boughtByCredit.insert(Self.keepsAnswers(goods.path) ? goods.goods : "\(goods.asker.name) \(goods.path)")
+                // Where no answer is kept, who has bought may have the call made again by the same proof: another answer, and the
+                // same purchase.
+                boughtByCredit.insert(Self.keepsAnswers(goods.path) ? goods.goods : goods.signIn ?? goods.goods)
                 if !goods.isSignedIn { self.report("I1", "\(goods.goods) left without a credential") }
                 if boughtByCredit.count > self.creditPayments(before: goods.order) {
                     self.report("I1", "\(goods.goods) left for credit that was not spent")

@@ -46,8 +46,10 @@ struct WorldEvents: Sendable {
         let path: String
         /// The credential's fields of the request.
         let credential: PresentedCredential?
-        /// Whether the request bore a proof of the payer's key.
-        let isSignedIn: Bool
+        /// The request's proof of the payer's key; nil when it bore none.
+        let signIn: String?
+
+        var isSignedIn: Bool { self.signIn != nil }
     }
 
     /// The upstream did its work.

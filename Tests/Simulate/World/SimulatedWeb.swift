@@ -207,7 +207,7 @@ final class SimulatedChannel: ResponseChannel {
                     order: order, time: self.process.executor.now, askedAt: self.askedAt, asker: self.asker,
                     process: self.process.name, goods: goods,
                     path: String(decoding: self.head.path, as: UTF8.self), credential: credential,
-                    isSignedIn: self.head.fields.contains("sign-in-with-x")))
+                    signIn: self.head.fields.firstText("sign-in-with-x")))
         }
     }
 }
