@@ -103,25 +103,28 @@ public struct Facilitator: RequestHandler {
         switch try await self.verification(asked) {
         case .valid(let payment):
             return Reply(json: VerifyResponse(isValid: true, payer: payment.payer).json)
-        case .invalid(let refusal, let payer, _):
-            self.log.info(
-                "payment refused",
-                [
-                    "call": "verify", "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail,
-                    "payer": payer ?? "",
-                ]
-            )
-            let response = VerifyResponse(
-                isValid: false,
-                invalidReason: ErrorReason(rawValue: refusal.reason),
-                invalidMessage: refusal.message,
-                payer: payer
-            )
-            return Reply(json: response.json)
+        case .processing(let state): return Reply(json: self.refusal(state, payer: nil, request))
+        case .invalid(let refusal, let payer, _): return Reply(json: self.refusal(refusal, payer: payer, request))
         case .unavailable(let reason):
             self.log.error("payments unavailable", ["call": "verify", "reason": reason])
             throw .unavailable
         }
+    }
+
+    private func refusal(_ refusal: PaymentRefusal, payer: String?, _ request: Request) -> JSONObject {
+        self.log.info(
+            "payment refused",
+            [
+                "call": "verify", "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail,
+                "payer": payer ?? "",
+            ]
+        )
+        return VerifyResponse(
+            isValid: false,
+            invalidReason: ErrorReason(rawValue: refusal.reason),
+            invalidMessage: refusal.message,
+            payer: payer
+        ).json
     }
 
     /// What the method says, and the ledger: what is claimed there is as good as spent.

@@ -104,7 +104,7 @@ public struct Gateway: RequestHandler {
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
-            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
@@ -260,12 +260,15 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             let page = BrowserPage.isWanted(by: request.head) ? BrowserPage(offer: offer).html : nil
             route.metrics.asked()
-            await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
+            await self.proxy.challenge(
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP), receipt: nil, page: page, responder)
         case .malformed(let field, let reason):
             self.log.info(
                 "credential refused", ["route": route.pattern, "client": request.clientIP, "field": field, "reason": reason])
             let problem = GatewayProblem.malformedCredential(field: field, reason: reason)
-            let challenge = priced.freshChallenge(forPath: request.head.path, error: problem.code)
+            let challenge = await priced.freshChallenge(
+                forPath: request.head.path,
+                ChallengeOccasion(client: request.clientIP, refusal: PaymentRefusal(problem.code, detail: reason)))
             await self.proxy.refuse(problem, request.head, responder) { fields in
                 for (name, value) in challenge { fields.append(name.utf8, value) }
             }
@@ -274,7 +277,10 @@ public struct Gateway: RequestHandler {
                 "credential refused",
                 ["route": route.pattern, "client": request.clientIP, "reason": refusal.reason, "detail": refusal.detail])
             let offer = priced.offer(forPath: request.head.path)
-            await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
+            await self.proxy.challenge(
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: refusal), receipt: nil,
+                page: nil,
+                responder)
         case .credential(let credential):
             served.presentsPayment()
             await self.paidCalls.serve(

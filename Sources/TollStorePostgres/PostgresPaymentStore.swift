@@ -98,6 +98,12 @@ public final class PostgresPaymentStore: PaymentStore {
         return try await self.writers.read { writer throws(StoreError) in try writer.spendCredit(encoded, at: time) }
     }
 
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        throw .defect("no deposits here yet")
+    }
+
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
         try await self.writers.read { writer throws(StoreError) in try writer.renew(worker, for: seconds) }
     }

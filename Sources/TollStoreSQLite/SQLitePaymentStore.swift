@@ -108,6 +108,12 @@ public final class SQLitePaymentStore: PaymentStore {
         return try await self.writes.write { writer throws(StoreError) in try writer.spendCredit(encoded, at: time) }
     }
 
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        throw .defect("no deposits here yet")
+    }
+
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
         try await self.writes.write { writer throws(StoreError) in writer.workers.renew(worker, for: seconds, at: time) }
     }

@@ -134,6 +134,8 @@ final class PricedRoute: Sendable {
     private let clock: @Sendable () -> UInt64
     private let literal: PreparedChallenge?
     private let credentialFields: [FieldName]
+    /// Whether its 402 can be made beforehand: no dialect makes each by itself.
+    let isPreparable: Bool
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
 
     /// - Parameters:
@@ -147,6 +149,7 @@ final class PricedRoute: Sendable {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
+        self.isPreparable = !dialects.contains { $0.makesEachChallenge }
         self.credentialFields = allDialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
@@ -156,9 +159,9 @@ final class PricedRoute: Sendable {
         self.mode = mode
         self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
         self.literal =
-            pattern.isLiteral
+            pattern.isLiteral && self.isPreparable
             ? PreparedChallenge(
-                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
+                Self.offer(terms, pattern, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
                 crossOrigin: crossOrigin, mode: mode, clock: clock) : nil
     }
 
@@ -192,7 +195,7 @@ final class PricedRoute: Sendable {
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
         let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
-        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
+        return Self.offer(self.terms, self.pattern, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
     }
 
     private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
@@ -200,19 +203,34 @@ final class PricedRoute: Sendable {
     }
 
     /// What the pattern as a whole is offered for.
-    func offer(named resource: String) -> Offer { Self.offer(self.terms, resource: resource, self.publicURL, self.publication) }
+    func offer(named resource: String) -> Offer {
+        Self.offer(self.terms, self.pattern, resource: resource, self.publicURL, self.publication)
+    }
 
-    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin, _ publication: Publication) -> Offer {
+    private static func offer(
+        _ terms: Terms, _ pattern: RoutePattern, resource: String, _ publicURL: Origin, _ publication: Publication
+    ) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
             policy: terms.settle.forStrangers, identifiers: terms.identifiers,
             signInDomain: terms.acceptsSignIn ? publicURL.authority : nil, bazaar: publication.bazaar,
-            service: publication.service)
+            service: publication.service, route: pattern.description, dialects: terms.dialects)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
-    func freshChallenge(forPath path: ArraySlice<UInt8>, error: String?) -> [(name: String, value: [UInt8])] {
-        self.fields(self.dialects.map { $0.challenge(for: self.offer(forPath: path), error: error) })
+    func freshChallenge(
+        forPath path: ArraySlice<UInt8>, _ occasion: ChallengeOccasion
+    ) async -> [(name: String, value: [UInt8])] {
+        self.fields(await self.challenges(for: self.offer(forPath: path), occasion))
+    }
+
+    /// What every dialect says, with what some make and keep for this one answer.
+    func challenges(for offer: Offer, _ occasion: ChallengeOccasion) async -> [Challenge] {
+        var offer = offer
+        for dialect in self.dialects where dialect.makesEachChallenge {
+            if let additions = await dialect.additions(to: offer, for: occasion) { offer.additions.merge(additions) }
+        }
+        return self.dialects.map { $0.challenge(for: offer, error: occasion.refusal?.reason) }
     }
 
     /// The fields of challenges, their places filled.

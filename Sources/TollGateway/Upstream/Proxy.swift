@@ -191,14 +191,17 @@ struct Proxy: Sendable {
         _ route: PricedRoute,
         _ offer: Offer,
         _ request: RequestHead,
-        error: PaymentRefusal?,
+        _ occasion: ChallengeOccasion,
         receipt: Receipt?,
         page: [UInt8]?,
         _ responder: consuming Responder
     ) async {
-        let challenges = route.dialects.map { $0.challenge(for: offer, error: error?.reason) }
+        let error = occasion.refusal
+        let challenges = await route.challenges(for: offer, occasion)
+        let document = page == nil ? ChallengeBody.document(of: challenges, for: request) : nil
         var fields = Fields()
-        fields.append("Content-Type", page == nil ? "application/json" : "text/html; charset=utf-8")
+        fields.append(
+            "Content-Type", page == nil ? document?.mediaType ?? "application/json" : "text/html; charset=utf-8")
         fields.append("Cache-Control", "no-store")
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
         for (name, value) in route.fields(challenges) { fields.append(name.utf8, value) }
@@ -206,7 +209,7 @@ struct Proxy: Sendable {
         let detail = error.map {
             $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)."
         }
-        let body = page ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
+        let body = page ?? document?.body ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
         let receipts = receipt.map { receipt in route.dialects.flatMap { $0.receipt(receipt) } } ?? []
         await self.send(ResponseHead(status: status, fields: fields), body: body, request, receipt: receipts, responder)
     }

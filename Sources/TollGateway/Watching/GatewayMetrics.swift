@@ -46,6 +46,7 @@ public final class GatewayMetrics: Sendable {
         switch verification {
         case .valid: self.valid.increment()
         case .invalid(let refusal, _, _): Self.verifications(self.registry, "invalid", refusal.reason).increment()
+        case .processing(let state): Self.verifications(self.registry, "processing", state.reason).increment()
         case .unavailable: Self.verifications(self.registry, "unavailable", "").increment()
         }
         self.verification.observe(duration)
@@ -174,6 +175,7 @@ extension PaidRequest.Ending {
         case .replay: ("replayed", "")
         case .deliverUncharged: ("uncharged", "")
         case .refuse(let refusal, _): ("refused", refusal.reason)
+        case .processing(let state): ("processing", state.reason)
         case .settlementFailed(let refusal, _, _): ("settlement_failed", refusal.reason)
         case .alreadyUsed: ("refused", "already_used")
         case .identifierTaken: ("refused", "payment_identifier_conflict")
