@@ -38,6 +38,7 @@ struct MemoryLedger {
     /// Until when workers are there, in seconds since 1970.
     private var workers: [WorkerID: Int64] = [:]
     var outbox = MemoryOutbox()
+    var secrets: [String: Secret<[UInt8]>] = [:]
     private var nextNumbers: [Account: UInt64] = [:]
 
     // MARK: - Writing
