@@ -39,6 +39,7 @@ struct MemoryLedger {
     private var workers: [WorkerID: Int64] = [:]
     var outbox = MemoryOutbox()
     var references = MemoryReferences()
+    var secrets: [String: Secret<[UInt8]>] = [:]
     private var nextNumbers: [Account: UInt64] = [:]
 
     // MARK: - Writing

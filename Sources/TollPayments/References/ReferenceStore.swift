@@ -19,10 +19,10 @@ public enum ReferenceOutcome: Hashable, Sendable {
 public protocol ReferenceStore: Sendable {
     /// Keeps a reference, when fewer than `limit` are open at `time`.
     ///
-    /// One that is bound by its amount gets the first of the amounts `price + 1 … price + extraMax` that is free, beginning with
-    /// `price + 1 + start` and going round; `price` is the amount it comes with. An amount is taken, on one network, of one
-    /// asset and to one recipient, by each reference that ``PaymentReference/isKnown(at:)``, however bound and whether it was
-    /// paid or not.
+    /// One that is bound by its amount gets the first of the amounts `price + 1 … price + extraMax` that is free, beginning
+    /// with `price + 1 + start` and going round; `price` is the amount it comes with. An amount is taken, on one network, of
+    /// one asset and to one recipient, by each reference that ``PaymentReference/isKnown(at:)``, however bound and whether it
+    /// was paid or not.
     func open(
         _ reference: PaymentReference, startingAt start: UInt64, limit: Int, at time: Int64
     ) async throws(StoreError) -> ReferenceOutcome

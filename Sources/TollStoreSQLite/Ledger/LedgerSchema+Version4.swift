@@ -1,0 +1,13 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+extension LedgerSchema {
+    static let version4 = [secrets].joined(separator: "\n")
+
+    /// What all who serve from the ledger share, by name.
+    private static let secrets = """
+        CREATE TABLE secrets (
+            name TEXT NOT NULL PRIMARY KEY,
+            value BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+}
