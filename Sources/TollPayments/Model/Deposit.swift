@@ -28,6 +28,9 @@ extension PaymentKey {
     /// Whether it is of money that arrived by itself.
     public var isDeposit: Bool { self.nonce.hasPrefix(Self.depositMark) }
 
+    /// Whether it is of a call that a reference bought.
+    public var isOfReference: Bool { Self.isOfReference(nonce: self.nonce) }
+
     /// Whether its payer is no part of what makes it one.
     static func isOfReference(nonce: String) -> Bool { nonce.hasPrefix(Self.referenceMark) }
 }
@@ -43,6 +46,9 @@ public enum CreditSource: Hashable, Sendable {
 extension Claim {
     /// The reference that the money of this claim was sent for; nil for what is no deposit.
     public var depositedFor: Bytes32? { self.key.isDeposit ? self.challengeHash : nil }
+
+    /// The transaction that was shown for it, where transactions are shown.
+    public var shownTransaction: String? { self.key.isOfReference ? self.payload["txHash"]?.string : nil }
 
     /// What a claim by credit draws on: by sign-in on all that the payer is owed, in a dialect on what was deposited for its
     /// reference.
