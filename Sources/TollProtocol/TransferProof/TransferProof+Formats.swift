@@ -58,10 +58,15 @@ extension TransferProof {
 extension TransferProof.Instructions {
     /// The body of an answer that carries the instructions alone. For ``TransferProof/Format/json`` it is the object that stands
     /// in the extension.
-    public func body(as format: TransferProof.Format) -> [UInt8] {
+    ///
+    /// - Parameter more: members to put after them, such as ``TransferProof/Status/challengeMembers``; one that the instructions
+    ///   have as well is left out. In a form, arrays and objects are JSON text.
+    public func body(as format: TransferProof.Format, with more: JSONObject = [:]) -> [UInt8] {
+        var json = self.json
+        for (name, value) in more.members where json[name] == nil { json[name] = value }
         switch format {
-        case .json, .paymentRequest: JSON.object(self.json).utf8
-        case .form: Array(FormText.encode(self.json.members.map { ($0.name, $0.value.string ?? $0.value.text) }).utf8)
+        case .json, .paymentRequest: return JSON.object(json).utf8
+        case .form: return Array(FormText.encode(json.members.map { ($0.name, $0.value.string ?? $0.value.text) }).utf8)
         }
     }
 
