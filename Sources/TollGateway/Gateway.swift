@@ -26,7 +26,8 @@ public struct Gateway: RequestHandler {
         let memory: GatewayMemory
     }
 
-    let parts: Parts
+    // Every step of a request has a gateway in hand: what is large stands behind a reference.
+    let parts: Shared<Parts>
     let table: RouteTable
     private let former: FormerRoutes
     /// Nil where no route has a limit.
@@ -34,7 +35,7 @@ public struct Gateway: RequestHandler {
     private let trustedProxies: TrustedProxies
     private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
-    private var proxy: Proxy
+    private var proxy: Proxy { self.paidCalls.proxy }
     var log: Logger { self.parts.log }
 
     /// What takes no requests for now, whichever configuration is in force.
@@ -66,36 +67,36 @@ public struct Gateway: RequestHandler {
             cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
-        let table = RouteTable(configuration, parts)
-        self.init(configuration, table, FormerRoutes(), parts)
+        self.init(configuration, RouteTable(configuration, parts), FormerRoutes(), Shared(parts))
     }
 
     /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
     public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
-        let table = RouteTable(configuration, self.parts)
+        let table = RouteTable(configuration, self.parts.value)
         let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
         return Gateway(configuration, table, former, self.parts)
     }
 
-    private init(_ configuration: GatewayConfiguration, _ table: RouteTable, _ former: FormerRoutes, _ parts: Parts) {
+    private init(_ configuration: GatewayConfiguration, _ table: RouteTable, _ former: FormerRoutes, _ parts: Shared<Parts>) {
         self.parts = parts
         self.table = table
         self.former = former
         self.trustedProxies = configuration.trustedProxies
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
-        self.proxy = Proxy(
+        self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
+        let proxy = Proxy(
             forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
             log: parts.log)
-        self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
-        self.paidCalls = PaidCalls(
+        let means = PaidCalls.Means(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
-            holding: AnswerHolding(configuration.holding), proxy: self.proxy, settleWait: configuration.settleWait,
+            holding: AnswerHolding(configuration.holding), settleWait: configuration.settleWait,
             deferral: configuration.deferral, settlingCountMax: configuration.settlingCountMax, lease: parts.lease,
             memory: parts.memory,
             screening: Screening(
                 denied: configuration.denied, hook: configuration.screening, client: parts.client,
                 environment: parts.environment, log: parts.log),
             metrics: parts.metrics, environment: parts.environment, log: parts.log)
+        self.paidCalls = PaidCalls(means, proxy)
         self.signIns = SignIns(
             to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
@@ -187,7 +188,6 @@ public struct Gateway: RequestHandler {
     /// The same gateway, whose answers say how the client stands to its limits.
     private func telling(_ verdict: RateVerdict, payerLimits: PayerLimits) -> Gateway {
         var gateway = self
-        gateway.proxy.rates = verdict
         gateway.paidCalls.proxy.rates = verdict
         gateway.paidCalls.payerLimits = payerLimits
         return gateway

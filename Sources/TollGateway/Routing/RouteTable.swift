@@ -6,7 +6,7 @@ internal import TollPayments
 internal import TollRuntime
 
 /// The configured routes, made ready: patterns compiled, challenges prepared.
-struct RouteTable: Sendable {
+final class RouteTable: Sendable {
     /// A class: every request has one in hand, from step to step.
     final class Entry: Sendable {
         let pattern: RoutePattern

@@ -5,7 +5,7 @@ internal import TollPayments
 internal import TollPrimitives
 
 /// What crosses the gateway in each direction, and what does not.
-struct Forwarding: Sendable {
+final class Forwarding: Sendable {
     /// Fields that carry a credential or a sign-in of any dialect this program speaks, whether the route takes it or not: in the
     /// hands of an upstream it could be spent by it.
     let credentialFields: [FieldName]

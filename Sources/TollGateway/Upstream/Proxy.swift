@@ -7,12 +7,30 @@ internal import TollRuntime
 
 /// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
 struct Proxy: Sendable {
-    let forwarding: Forwarding
-    let crossOrigin: CrossOrigin
-    let mode: GatewayMode
-    let log: Logger
+    /// What is the same for every request.
+    private final class Rules: Sendable {
+        let forwarding: Forwarding
+        let crossOrigin: CrossOrigin
+        let mode: GatewayMode
+        let log: Logger
+
+        init(_ forwarding: Forwarding, _ crossOrigin: CrossOrigin, _ mode: GatewayMode, _ log: Logger) {
+            self.forwarding = forwarding
+            self.crossOrigin = crossOrigin
+            self.mode = mode
+            self.log = log
+        }
+    }
+
+    private let rules: Rules
     /// How the client of this request stands to its limits.
     var rates = RateVerdict.unlimited
+    var forwarding: Forwarding { self.rules.forwarding }
+    private var log: Logger { self.rules.log }
+
+    init(forwarding: Forwarding, crossOrigin: CrossOrigin, mode: GatewayMode, log: Logger) {
+        self.rules = Rules(forwarding, crossOrigin, mode, log)
+    }
 
     /// What became of an answer on its way to the client.
     enum Delivery: Sendable {
@@ -168,8 +186,8 @@ struct Proxy: Sendable {
             if let name = FieldName(name) { head.fields.remove(name) }
             head.fields.append(name, value)
         }
-        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
-        self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
+        if self.rules.mode == .test { head.fields.append("Tollgate-Mode", "test") }
+        self.rules.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 
     /// Answers with a problem; says whether all of it arrived.
