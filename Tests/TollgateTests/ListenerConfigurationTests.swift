@@ -238,7 +238,7 @@ import TollTestKit
         #expect(configuration.everyListener.map(\.isSecure) == [false, false, true, false, true])
         let expiry = try #require(configuration.admin?.listen.last?.certificates.first).identity.expiry
         #expect(
-            configuration.certificateFindings(now: expiry).map(\.place) == [
+            configuration.certificateFindings(now: expiry).map(\.path) == [
                 "admin.listen[1].tls", "facilitator.serve.listen[1].tls",
             ])
         let listeners = try ServedListeners(configuration)
