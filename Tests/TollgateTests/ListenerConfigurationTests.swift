@@ -230,7 +230,11 @@ import TollTestKit
                   signers: {eip155: env:TOLLGATE_EVM_KEY}
                   serve: {listen: [127.0.0.1:4022, {address: "0.0.0.0:4023", \(tls)}], tokens: [env:TOKEN]}
                 """)
-        let configuration = try #require(Fixture.read(text).configuration)
+        let secrets = SecretSource(
+            variable: Fixture.secrets.variable,
+            file: { (path) throws(FileError) in try FileContents.read(path, byteCountMax: 65_536) })
+        let read = ConfigurationReader.read(Array(text.utf8), file: "tollgate.yaml", table: Fixture.table, secrets: secrets)
+        let configuration = try #require(read.configuration, "\(read.findings.text)")
         #expect(
             configuration.everyListener.map(\.location.description) == [
                 "127.0.0.1:4020", "unix:\(socket)", "127.0.0.1:0", "127.0.0.1:4022", "0.0.0.0:4023",
