@@ -231,7 +231,7 @@ import TollTestKit
                   serve: {listen: [127.0.0.1:4022, {address: "0.0.0.0:4023", \(tls)}], tokens: [env:TOKEN]}
                 """)
         let secrets = SecretSource(
-            variable: Fixture.secrets.variable,
+            variable: { ["TOLLGATE_EVM_KEY": String(repeating: "ab", count: 32), "TOKEN": "a-long-token"][$0] },
             file: { (path) throws(FileError) in try FileContents.read(path, byteCountMax: 65_536) })
         let read = ConfigurationReader.read(Array(text.utf8), file: "tollgate.yaml", table: Fixture.table, secrets: secrets)
         let configuration = try #require(read.configuration, "\(read.findings.text)")
