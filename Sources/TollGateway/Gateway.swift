@@ -17,6 +17,7 @@ public struct Gateway: RequestHandler {
         let lease: WorkerLease
         let cache: (any SharedCache)?
         let signIns: (any SignInVerifier)?
+        let statuses: (any PaymentStatuses)?
         let client: any HTTPClient
         let environment: Environment
         let log: Logger
@@ -51,6 +52,7 @@ public struct Gateway: RequestHandler {
     ///   - cache: Keeps copies of stored answers.
     ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
+    ///   - statuses: Tells how far payments are; nil where nobody is told.
     ///   - client: Talks to the upstreams.
     ///   - metrics: Where it counts.
     ///   - access: Gets a line for each request; nil for none.
@@ -58,13 +60,13 @@ public struct Gateway: RequestHandler {
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
         lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
-        signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
+        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
         access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
-            cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
+            cache: cache, signIns: signIns, statuses: statuses, client: client, environment: environment, log: log, metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
         self.init(configuration, RouteTable(configuration, parts), FormerRoutes(), Shared(parts))
@@ -85,7 +87,7 @@ public struct Gateway: RequestHandler {
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         let proxy = Proxy(
-            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            forwarding: Forwarding(dialects: configuration.spoken(of: parts.dialects), way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
             log: parts.log)
         let means = PaidCalls.Means(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
@@ -106,6 +108,7 @@ public struct Gateway: RequestHandler {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
             let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
             priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            !priced.mayHideStatuses || PaymentStatusPath.name(in: head) == nil,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
@@ -155,6 +158,10 @@ public struct Gateway: RequestHandler {
         let decision = self.table.router.decide(head.method, path: head.path)
         if let (answer, body) = self.table.document(for: head, decision: decision) {
             await self.proxy.send(answer, body: body, head, receipt: [], responder)
+            return
+        }
+        if let status = await self.paymentStatus(for: head, decision: decision) {
+            await self.proxy.send(status.head, body: status.body, head, receipt: [], responder)
             return
         }
         switch decision {

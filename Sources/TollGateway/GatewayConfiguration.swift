@@ -33,6 +33,13 @@ public struct GatewayConfiguration: Sendable {
     /// Whether the money is real; where it is not, every answer says so.
     public var mode = GatewayMode.live
 
+    /// Of `dialects`, those whose fields are ours here.
+    func spoken(of dialects: [any Dialect]) -> [any Dialect] {
+        dialects.filter { dialect in
+            !dialect.usesCommonNames || self.routes.contains { $0.terms?.dialects.contains(dialect.id) ?? false }
+        }
+    }
+
     /// A configuration by all its fields.
     public init(
         publicURL: Origin, routes: [Route], settleWait: Duration = .seconds(30), deferral: DeferralLimits = DeferralLimits(),
@@ -100,6 +107,8 @@ public struct Terms: Sendable {
     public var identifiers: IdentifierRule
     /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
     public var acceptsSignIn: Bool
+    /// How it is sold to clients that send the money by themselves; nil where it is not.
+    public var references: ReferenceTerms?
     /// Whether it is paid for at all. In shadow mode it is not: what would be refused is logged, and let pass.
     public var isEnforced: Bool
 

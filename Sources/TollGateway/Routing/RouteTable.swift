@@ -44,7 +44,7 @@ final class RouteTable: Sendable {
 
     /// - Parameter former: The table whose place it takes: what is known of an upstream's addresses holds on while its settings do.
     init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts, replacing former: RouteTable? = nil) {
-        let (dialects, clock) = (parts.dialects, parts.environment.now)
+        let (dialects, clock) = (configuration.spoken(of: parts.dialects), parts.environment.now)
         let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
         let crossOrigin = CrossOrigin(
             policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
@@ -131,6 +131,8 @@ final class PricedRoute: Sendable {
     let dialects: [any Dialect]
     /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
     let mayHideDocuments: Bool
+    /// Whether it takes in those at which payments are told of.
+    let mayHideStatuses: Bool
     private let publication: Publication
     private let mode: GatewayMode
     private let publicURL: Origin
@@ -163,6 +165,7 @@ final class PricedRoute: Sendable {
         self.publication = publication
         self.mode = mode
         self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
+        self.mayHideStatuses = !pattern.isLiteral && pattern.matches(Array("\(PaymentStatusPath.prefix)x".utf8)[...])
         self.literal =
             pattern.isLiteral && self.isPreparable
             ? PreparedChallenge(
@@ -219,7 +222,8 @@ final class PricedRoute: Sendable {
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
             policy: terms.settle.forStrangers, identifiers: terms.identifiers,
             signInDomain: terms.acceptsSignIn ? publicURL.authority : nil, bazaar: publication.bazaar,
-            service: publication.service, route: pattern.description, dialects: terms.dialects)
+            service: publication.service, route: pattern.description, dialects: terms.dialects,
+            references: terms.references)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
@@ -229,13 +233,19 @@ final class PricedRoute: Sendable {
         self.fields(await self.challenges(for: self.offer(forPath: path), occasion))
     }
 
-    /// What every dialect says, with what some make and keep for this one answer.
+    /// What every dialect says, with what some make and keep for this one answer. One that could make nothing says nothing, and
+    /// so there may be nothing at all.
     func challenges(for offer: Offer, _ occasion: ChallengeOccasion) async -> [Challenge] {
         var offer = offer
+        var silent: Set<DialectID> = []
         for dialect in self.dialects where dialect.makesEachChallenge {
-            if let additions = await dialect.additions(to: offer, for: occasion) { offer.additions.merge(additions) }
+            if let additions = await dialect.additions(to: offer, for: occasion) {
+                offer.additions.merge(additions)
+            } else {
+                silent.insert(dialect.id)
+            }
         }
-        return self.dialects.map { $0.challenge(for: offer, error: occasion.refusal?.reason) }
+        return self.dialects.filter { !silent.contains($0.id) }.map { $0.challenge(for: offer, error: occasion.refusal?.reason) }
     }
 
     /// The fields of challenges, their places filled.

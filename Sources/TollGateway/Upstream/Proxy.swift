@@ -216,6 +216,10 @@ struct Proxy: Sendable {
     ) async {
         let error = occasion.refusal
         let challenges = await route.challenges(for: offer, occasion)
+        guard !challenges.isEmpty else {
+            await self.refuse(.unavailable, request, responder)
+            return
+        }
         let document = page == nil ? ChallengeBody.document(of: challenges, for: request) : nil
         var fields = Fields()
         fields.append(

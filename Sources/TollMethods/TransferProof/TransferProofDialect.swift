@@ -18,6 +18,8 @@ public struct TransferProofDialect: Dialect {
         TransferProof.requiredField, TransferProof.recipientField, TransferProof.linkField,
     ].compactMap { FieldName($0) }
     public let makesEachChallenge = true
+    /// `Payment` and `Pay`.
+    public let usesCommonNames = true
 
     private let desk: ReferenceDesk
     private let statuses: TransferStatuses

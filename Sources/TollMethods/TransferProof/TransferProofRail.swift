@@ -17,6 +17,8 @@ public struct TransferProofRail: Sendable {
     public let method: TransferProofMethod
     /// What `GET /payments/{reference}` answers.
     public let statuses: any PaymentStatuses
+    /// What goes on beside the requests.
+    public let services: [any Service]
     /// The account whose key signs instructions, for directories.
     public let signer: Address
 
@@ -38,6 +40,7 @@ public struct TransferProofRail: Sendable {
         self.method = TransferProofMethod(
             networks: byChain, references: references, store: store, notes: notes, environment: environment, log: log)
         self.statuses = statuses
+        self.services = []
         self.signer = signer.address
     }
 }

@@ -59,6 +59,8 @@ enum ServeCommand {
             throw Assembly.Failure(description: "store: \(error.reason)")
         }
         let rails = try await assembly.rails()
+        var assembly = assembly
+        assembly.signers = rails.signers
         var services: [any Service] = [
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
@@ -68,7 +70,7 @@ enum ServeCommand {
             store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
             metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
         services.append(watch.readiness)
-        let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
+        let front = role == .gateway ? try Front(assembly, rails) : nil
         let listeners = try ServedListeners(assembly.configuration)
         services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
         var servers = try await CompanionServers.start(

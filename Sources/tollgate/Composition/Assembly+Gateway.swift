@@ -38,6 +38,7 @@ extension Assembly {
         gateway.screening = try self.screening()
         gateway.rateLimits = self.configuration.rateLimits
         gateway.discovery = self.configuration.discovery
+        gateway.discovery?.signers = self.signers
         gateway.mode = self.mode
         return gateway
     }
@@ -65,7 +66,7 @@ extension Assembly {
     }
 
     private func terms(_ route: Configuration.Route) -> Terms {
-        Terms(
+        var terms = Terms(
             options: route.options.map { option in
                 PaymentOption(
                     asset: Self.asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
@@ -76,6 +77,8 @@ extension Assembly {
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
             storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn,
             isEnforced: route.isEnforced)
+        terms.references = route.references
+        return terms
     }
 
     private static func identifiers(_ rule: Configuration.PaymentIdentifier) -> IdentifierRule {

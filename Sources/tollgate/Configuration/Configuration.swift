@@ -19,6 +19,10 @@ struct Configuration: Sendable {
     enum Dialect: String, Hashable, Sendable, CaseIterable {
         case x402
         case x402v1 = "x402-v1"
+        case transferProof = "transfer-proof"
+
+        /// What every priced route offers unless it says otherwise.
+        static let usual: [Dialect] = [.x402, .x402v1]
     }
 
     /// Whether clients may, or must, give their payments names of their own.
@@ -335,6 +339,8 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// How it is sold to clients that send the money by themselves; nil where it is not.
+        var references: ReferenceTerms?
         /// How often one client may ask, here alone.
         var rateLimits: RateLimits
         /// What directories say of it; nil keeps it out of them.

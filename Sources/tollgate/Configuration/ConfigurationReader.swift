@@ -32,6 +32,7 @@ struct ConfigurationReader {
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
         "payment_identifier", "sign_in", "auth", "discovery", "webhooks", "trusted_proxies", "rate_limits", "log",
+        "transfer_proof",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
