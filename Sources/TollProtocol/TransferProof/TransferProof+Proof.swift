@@ -13,7 +13,7 @@ extension TransferProof {
         public let blockNumber: UInt64?
         /// Who was paid: `0x` and 40 digits in the case they came in; a hint.
         public let recipient: String?
-        /// What was paid for. Without it the binding must tell.
+        /// What was paid for. Without it nothing is bought under any binding: the hash alone is public.
         public let reference: Reference?
         /// Over ``TransferProof/message(reference:txHash:)``: 65 bytes of a key, or what the sender's contract understands
         /// (ERC-1271).

@@ -45,7 +45,7 @@ extension TransferProof.Reason {
     public static let tooLate = Self("too_late")
     /// The reference is not known here, or was forgotten after its time.
     public static let unknownReference = Self("unknown_reference")
-    /// The proof needs a reference: its binding does not tell which.
+    /// The proof has no reference, without which its transaction is anybody's.
     public static let referenceRequired = Self("reference_required")
     /// The proof needs the sender's signature.
     public static let signatureRequired = Self("signature_required")

@@ -5,7 +5,8 @@ internal import TollPrimitives
 extension TransferProof {
     /// What one 402 is known by: 16 random bytes, 32 lower-case digits on the wire.
     ///
-    /// With a proof it is the secret that a stored answer is given for, so it is not printed by accident; ``text`` is for the wire.
+    /// With a proof it is the secret that a stored answer is given for, so it is not printed by accident; ``text`` is for the
+    /// wire.
     public struct Reference: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
         /// The number of bytes.
         public static let size = 16

@@ -133,7 +133,8 @@ import TollProtocol
             confirmations: 3, expires: 1_770_000_000, reason: .underpaid)
         #expect(
             JSON.object(status.json).text == """
-                {"reference":"000102030405060708090a0b0c0d0e0f","state":"underpaid","amount":"10042","received":"10000","missing":"42",\
+                {"reference":"000102030405060708090a0b0c0d0e0f","state":"underpaid","amount":"10042","received":"10000",\
+                "missing":"42",\
                 "transactions":[{"txHash":"\(TransferSample.hash)","amount":"9000","blockNumber":7},\
                 {"txHash":"\(Bytes32.zero)","amount":"1000"}],"confirmations":3,"expires":1770000000,"reason":"underpaid"}
                 """)
