@@ -59,8 +59,7 @@ enum ServeCommand {
             throw Assembly.Failure(description: "store: \(error.reason)")
         }
         let rails = try await assembly.rails()
-        var assembly = assembly
-        assembly.signers = rails.signers
+        let assembly = assembly.signing(by: rails.signers)
         var services: [any Service] = [
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]

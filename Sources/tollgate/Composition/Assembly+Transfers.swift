@@ -39,7 +39,7 @@ extension Assembly {
     private func instructionsKey() async throws -> PrivateKey {
         do throws(StoreError) {
             // Not every number of 32 bytes is a key; all but one in 2^127 are.
-            let fresh = Secret(self.environment.randomBytes(PrivateKey.size))
+            let fresh = Secret(self.environment.randomBytes(32))
             let secret = try await self.secrets.secret(TransferProofRail.signerSecret, orElse: fresh)
             guard let key = secret.withExposed({ PrivateKey(bytes: $0) }) else {
                 throw StoreError.defect("the ledger's \(TransferProofRail.signerSecret) is no key")

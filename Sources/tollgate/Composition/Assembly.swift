@@ -155,6 +155,13 @@ struct Assembly: Sendable {
         return FacilitatorEndpoint(url: try URLParts(parsing: remote.url.text), headers: headers)
     }
 
+    /// The same, whose documents name these accounts as those that sign payment instructions.
+    func signing(by signers: [String]) -> Assembly {
+        var assembly = self
+        assembly.signers = signers
+        return assembly
+    }
+
     func gateway(_ rails: Rails) throws -> Gateway {
         Gateway(
             try self.gatewayConfiguration(), dialects: rails.dialects, methods: rails.methods, store: self.store,
