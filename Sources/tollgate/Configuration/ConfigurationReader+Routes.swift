@@ -81,7 +81,7 @@ extension ConfigurationReader {
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
-        let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        let options = self.options(mapping, dialects, networks: networks, defaults: defaults.receivers)
         let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
             self.checkStreaming(mapping, settle)
