@@ -24,6 +24,10 @@ struct Assembly: Sendable {
     let store: any PaymentStore
     /// What the ledger has still to tell others; nil in test mode, which tells nobody.
     let outbox: (any NoticeOutbox)?
+    /// What the ledger keeps for all who serve from it.
+    let secrets: any SecretStore
+    /// The ledger's own key for passes; nil until it was asked for.
+    private(set) var ledgerPassKeys: PassKeys?
     let lease: WorkerLease
     let cache: any SharedCache
     let client: any HTTPClient
@@ -51,13 +55,15 @@ struct Assembly: Sendable {
             self.cache = MemoryCache(now: environment.wallClock)
         }
         guard mode == .live else {
-            (self.store, self.outbox, self.networks) = (MemoryPaymentStore(), nil, [])
+            let ledger = MemoryPaymentStore()
+            (self.store, self.secrets, self.outbox, self.networks) = (ledger, ledger, nil, [])
             self.lease = WorkerLease(environment: environment)
             return
         }
         do throws(StoreError) {
             let ledger = try OpenLedger.serving(configuration)
             self.outbox = ledger
+            self.secrets = ledger
             self.store = MeteredStore(ledger, metrics: self.metrics, environment: environment)
         } catch {
             throw Failure(description: "store: \(error.reason)")
@@ -66,6 +72,15 @@ struct Assembly: Sendable {
             configuration.store.isShared
             ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
+    }
+
+    /// The same with the ledger's key for passes, so that a reload, too, can begin to give some.
+    func withPassKeys() async throws -> Assembly {
+        var assembly = self
+        do throws(StoreError) { assembly.ledgerPassKeys = try await PassKeys(of: self.secrets) } catch {
+            throw Failure(description: "store: \(error.reason)")
+        }
+        return assembly
     }
 
     /// The chains, each with its nodes and the keys that pay its gas.

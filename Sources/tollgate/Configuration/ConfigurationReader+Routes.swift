@@ -20,10 +20,10 @@ extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
         "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
-        "stream",
+        "stream", "access",
     ]
     private static let priceKeys = [
-        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "access",
     ]
     /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
     private static let routeCountMax = 2_000
@@ -113,6 +113,7 @@ extension ConfigurationReader {
             dialects: dialects,
             identifiers: identifiers,
             signIn: signIn,
+            accessSeconds: self.access(mapping, isFree: isFree),
             rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
             listing: listing,
             place: place

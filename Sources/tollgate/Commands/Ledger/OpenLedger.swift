@@ -40,7 +40,7 @@ enum OpenLedger {
     }
 
     /// To serve from it. A file is served by one process, a database by many.
-    static func serving(_ configuration: Configuration) throws(StoreError) -> any PaymentStore & NoticeOutbox {
+    static func serving(_ configuration: Configuration) throws(StoreError) -> any PaymentStore & NoticeOutbox & SecretStore {
         switch configuration.store {
         case .sqlite(let path): try SQLitePaymentStore(path: path)
         case .postgres(let url): try url.withExposed { url throws(StoreError) in try PostgresPaymentStore(url: url) }
