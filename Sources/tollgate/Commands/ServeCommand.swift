@@ -58,6 +58,7 @@ enum ServeCommand {
         do throws(StoreError) { try await assembly.lease.begin() } catch {
             throw Assembly.Failure(description: "store: \(error.reason)")
         }
+        let assembly = role == .gateway ? try await assembly.withPassKeys() : assembly
         let rails = try await assembly.rails()
         let assembly = assembly.signing(by: rails.signers)
         var services: [any Service] = [

@@ -21,10 +21,10 @@ extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
         "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
-        "stream", "transfer_proof",
+        "stream", "transfer_proof", "access",
     ]
     private static let priceKeys = [
-        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "access",
         "transfer_proof",
     ]
     /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
@@ -118,6 +118,7 @@ extension ConfigurationReader {
             identifiers: identifiers,
             signIn: signIn,
             references: references,
+            accessSeconds: self.access(mapping, isFree: isFree),
             rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
             listing: listing,
             place: place
