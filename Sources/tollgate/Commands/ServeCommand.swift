@@ -58,9 +58,9 @@ enum ServeCommand {
         do throws(StoreError) { try await assembly.lease.begin() } catch {
             throw Assembly.Failure(description: "store: \(error.reason)")
         }
-        let assembly = role == .gateway ? try await assembly.withPassKeys() : assembly
         let rails = try await assembly.rails()
-        let assembly = assembly.signing(by: rails.signers)
+        let keyed = role == .gateway ? try await assembly.withPassKeys() : assembly
+        let assembly = keyed.signing(by: rails.signers)
         var services: [any Service] = [
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]

@@ -2,6 +2,7 @@
 
 import TollCrypto
 import TollEVM
+import TollGateway
 import TollHTTP
 import TollMethods
 import TollPayments
