@@ -28,6 +28,12 @@ extension PaymentKey {
     /// Whether it is of money that arrived by itself.
     public var isDeposit: Bool { self.nonce.hasPrefix(Self.depositMark) }
 
+    /// The reference whose call it is; nil for any other payment.
+    public var boughtReference: Bytes32? {
+        guard Self.isOfReference(nonce: self.nonce) else { return nil }
+        return Bytes32(hex: self.nonce.dropFirst(Self.referenceMark.count))
+    }
+
     /// Whether its payer is no part of what makes it one.
     static func isOfReference(nonce: String) -> Bool { nonce.hasPrefix(Self.referenceMark) }
 }
@@ -44,10 +50,9 @@ extension Claim {
     /// The reference that the money of this claim was sent for; nil for what is no deposit.
     public var depositedFor: Bytes32? { self.key.isDeposit ? self.challengeHash : nil }
 
-    /// What a claim by credit draws on: by sign-in on all that the payer is owed, in a dialect on what was deposited for its
-    /// reference.
+    /// What a claim by credit draws on: the call of a reference on what was deposited for it, every other on all that the payer
+    /// is owed.
     public var creditSource: CreditSource {
-        guard self.dialect != .credit, let hash = self.challengeHash else { return .payer(self.key.payer) }
-        return .deposits(for: hash)
+        self.key.boughtReference.map { .deposits(for: $0) } ?? .payer(self.key.payer)
     }
 }
