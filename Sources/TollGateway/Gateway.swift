@@ -72,7 +72,7 @@ public struct Gateway: RequestHandler {
 
     /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
     public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
-        let table = RouteTable(configuration, self.parts)
+        let table = RouteTable(configuration, self.parts, replacing: self.table)
         let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
         return Gateway(configuration, table, former, self.parts)
     }

@@ -42,14 +42,16 @@ struct RouteTable: Sendable {
         let policy: SettlePolicy
     }
 
-    init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) {
+    /// - Parameter former: The table whose place it takes: what is known of an upstream's addresses holds on while its settings
+    ///   do.
+    init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts, replacing former: RouteTable? = nil) {
         let (dialects, clock) = (parts.dialects, parts.environment.now)
         let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
         let crossOrigin = CrossOrigin(
             policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        let pools = Self.pools(configuration, parts)
+        let pools = Self.pools(configuration, parts, known: former?.pools ?? [])
         self.pools = Array(pools.values)
         let routes = zip(configuration.routes, rates).map { route, rates in
             let priced = route.terms.map { terms in
@@ -82,11 +84,15 @@ struct RouteTable: Sendable {
         }
     }
 
-    private static func pools(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) -> [String: UpstreamPool] {
+    private static func pools(
+        _ configuration: GatewayConfiguration, _ parts: Gateway.Parts, known: [UpstreamPool]
+    ) -> [String: UpstreamPool] {
         let client = WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment)
         var pools: [String: UpstreamPool] = [:]
         for upstream in configuration.routes.map(\.upstream) where pools[upstream.name] == nil {
-            pools[upstream.name] = UpstreamPool(upstream, client: client, environment: parts.environment, log: parts.log)
+            pools[upstream.name] =
+                known.first { $0.settings == upstream }
+                ?? UpstreamPool(upstream, client: client, environment: parts.environment, log: parts.log)
         }
         return pools
     }
