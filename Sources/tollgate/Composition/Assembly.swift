@@ -197,6 +197,8 @@ struct Assembly: Sendable {
         limits.writeIdleTime = self.configuration.limits.writeIdleTime
         limits.headerTime = self.configuration.limits.headerTime
         limits.idleTime = self.configuration.limits.idleTime
+        limits.requestsPerConnection = self.configuration.limits.requestsPerConnection
+        limits.connectionTime = self.configuration.limits.connectionTime
         return limits
     }
 }

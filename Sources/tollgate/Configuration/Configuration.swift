@@ -231,6 +231,8 @@ extension Configuration {
         var connectionsPerAddress = 1_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
+        var requestsPerConnection = 1_000
+        var connectionTime = Duration.seconds(3_600)
         /// Of answers that wait for their payment.
         var holding = HoldingLimits()
         var bodyIdleTime = Duration.seconds(30)

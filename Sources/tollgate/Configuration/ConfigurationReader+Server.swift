@@ -48,7 +48,7 @@ extension ConfigurationReader {
         let keys =
             [
                 "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
-                "idle_time", "body_idle_time", "body_rate", "write_idle_time",
+                "idle_time", "requests_per_connection", "connection_time", "body_idle_time", "body_rate", "write_idle_time",
             ] + Self.holdingKeys
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
@@ -67,6 +67,10 @@ extension ConfigurationReader {
         limits.writeIdleTime = self.duration(mapping["write_idle_time"], in: seconds, default: limits.writeIdleTime)
         limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
         limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
+        limits.requestsPerConnection =
+            mapping["requests_per_connection"]?.integer(in: 1...1_000_000_000, &self.findings) ?? limits.requestsPerConnection
+        let lives = Duration.seconds(1) ... .seconds(30 * 86_400)
+        limits.connectionTime = self.duration(mapping["connection_time"], in: lives, default: limits.connectionTime)
         self.holding(mapping, &limits.holding)
         return limits
     }
