@@ -69,13 +69,13 @@ enum ServeCommand {
             metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
         services.append(watch.readiness)
         let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
+        let listeners = try ServedListeners(assembly.configuration)
+        services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
         var servers = try await CompanionServers.start(
-            assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
-        let listeners = try GatewayListeners(assembly.configuration)
+            assembly, on: listeners, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
         if let front {
-            services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
+                CompanionServers.gateway, listeners.gateway, front.handler, assembly.limits(of: CompanionServers.gateway),
                 loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await front.gateway.finishCalls() }

@@ -41,6 +41,20 @@ extension Configuration {
         }
 
         var isSecure: Bool { !self.certificates.isEmpty }
+
+        /// Whether two cannot be had at once.
+        func collides(with other: Listener) -> Bool {
+            if let address = self.address, let others = other.address { return address.collides(with: others) }
+            return self.location == other.location
+        }
+
+        /// Whether only this machine reaches it: loopback, or a file.
+        var isLocal: Bool { self.address?.isLoopback ?? true }
+    }
+
+    /// Every place where something of this process listens.
+    var everyListener: [Listener] {
+        self.listen + (self.admin?.listen ?? []) + (self.facilitator?.serve?.listen ?? [])
     }
 
     /// A certificate with its key.
@@ -68,8 +82,7 @@ extension Configuration {
     /// What is wrong with the certificates at this time, in seconds since 1970.
     func certificateFindings(now: Int64) -> [Finding] {
         var findings: [Finding] = []
-        let certificates = self.listen.flatMap(\.certificates)
-        for certificate in certificates {
+        for certificate in self.everyListener.flatMap(\.certificates) {
             let left = certificate.identity.expiry - now
             if left <= 0 {
                 findings.append(
@@ -81,6 +94,7 @@ extension Configuration {
                         .warning, at: certificate.place, "the certificate ends in \(left / 86_400) days", remedy: "renew it"))
             }
         }
+        let certificates = self.listen.flatMap(\.certificates)
         let host = self.publicURL.host.filter { $0 != "[" && $0 != "]" }
         if let first = certificates.first, self.publicURL.isSecure, !certificates.contains(where: { $0.identity.covers(host) }) {
             findings.append(

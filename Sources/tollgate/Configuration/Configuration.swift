@@ -101,8 +101,9 @@ struct Configuration: Sendable {
 extension Configuration {
     /// The operator's own listener.
     struct Admin: Sendable {
-        var listen: ListenAddress
-        /// Asked of whoever comes, when set; always set off loopback.
+        /// At least one place.
+        var listen: [Listener]
+        /// Asked of whoever comes, when set; always set where others than this machine reach it.
         var token: ResolvedSecret?
         var place: Place
     }
@@ -198,7 +199,8 @@ extension Configuration {
 
         /// Ours, offered to others.
         struct Serve: Sendable {
-            var listen: ListenAddress
+            /// At least one place.
+            var listen: [Listener]
             /// Empty: callers need none.
             var tokens: [ResolvedSecret]
             /// EIP-55 texts of the only receivers settled for; empty: all.

@@ -33,12 +33,14 @@ extension ConfigurationReader {
         guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else {
             return nil
         }
-        let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)?.listenAddress(&self.findings)
+        let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)
+            .flatMap { self.companionListeners($0, example: "127.0.0.1:4021") }
         let token = mapping["token"]?.secret(from: self.secrets, &self.findings)
         guard let listen else { return nil }
-        if !listen.isLoopback, !mapping.has("token") {
+        if let open = listen.first(where: { !$0.isLocal }), !mapping.has("token") {
             let remedy = "listen on 127.0.0.1, or write `token: env:NAME`"
-            mapping["listen"]?.refuse("anyone who reaches \(listen) would have the admin page", remedy: remedy, &self.findings)
+            let message = "anyone who reaches \(open.location) would have the admin page"
+            mapping["listen"]?.refuse(message, remedy: remedy, &self.findings)
         }
         return Configuration.Admin(listen: listen, token: token, place: self.place(value))
     }
