@@ -121,7 +121,8 @@ enum LedgerSchema {
                     'secrets'],
                 ARRAY['SELECT,INSERT,UPDATE', 'SELECT,INSERT', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE',
                     'SELECT,INSERT,UPDATE', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE,DELETE',
-                    'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT']) AS needs (name, list), unnest(string_to_array(list, ',')) AS need
+                    'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT']) AS needs (name, list),
+                unnest(string_to_array(list, ',')) AS need
             WHERE NOT has_table_privilege(quote_ident(current_schema()) || '.' || name, need)
             """
         ).first { row throws(StoreError) in try row.textIfAny(0) }
