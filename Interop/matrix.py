@@ -22,6 +22,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     webhooks what the three gateways tell, each thing once
     library  a server in Swift that protects its own handler
     mock     the gateway in test mode
+    passes   one payment opens a route for a while
     discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
@@ -45,6 +46,7 @@ from faults import expect_faults_told, expect_full_disk_survived
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from passes import expect_leave_by_pass, expect_passes
 from recipes import RECIPES, Recipe, expect_recipe
 from recorder import Recorder
 from streams import expect_streams_paid
@@ -55,7 +57,7 @@ from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
 GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
-          "streams", "recipes", "discovery", "webhooks", "mock", "library")
+          "streams", "recipes", "discovery", "webhooks", "mock", "passes", "library")
 
 
 @dataclass
@@ -290,6 +292,8 @@ def cells() -> list[Cell]:
         Cell(("library",), "both", "Swift", "ours", "a handler behind a price", use_library),
         Cell(("mock",), "both", "ours", "none", "test mode", mock),
         Cell(("mock",), "check", "ours", "ours", "check --pay", check_by_buying),
+        Cell(("passes",), "sdk", "ours", "ours", "access for a while", expect_passes),
+        Cell(("passes",), "sdk", "ours", "ours", "access for a while, nginx asks", expect_leave_by_pass),
         Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),
