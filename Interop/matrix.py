@@ -17,6 +17,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     faults   ledgers that cannot be used, and disks without room
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    streams  server-sent events and WebSockets, paid before anything of them comes
     recipes  the proxies of docs/recipes/, with the files that stand there
     webhooks what the three gateways tell, each thing once
     library  a server in Swift that protects its own handler
@@ -46,6 +47,7 @@ from market import Market, Server
 from processes import Failed
 from recipes import RECIPES, Recipe, expect_recipe
 from recorder import Recorder
+from streams import expect_streams_paid
 from stuck import expect_patience
 from thief import expect_nothing_stolen
 
@@ -53,7 +55,7 @@ from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
 GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
-          "recipes", "discovery", "webhooks", "mock", "library")
+          "streams", "recipes", "discovery", "webhooks", "mock", "library")
 
 
 @dataclass
@@ -172,6 +174,11 @@ def stand_still(market: Market) -> Server:
     return server
 
 
+def stream(market: Market) -> Server:
+    """Events and WebSockets, each paid once."""
+    return expect_streams_paid(market)
+
+
 def identify(market: Market) -> Server:
     """Payments under identifiers."""
     server = market.gateway()
@@ -274,6 +281,7 @@ def cells() -> list[Cell]:
         Cell(("faults",), "buyer", "ours", "ours", "broken ledgers are refused", break_ledgers),
         Cell(("faults",), "buyers", "ours", "ours", "a full disk", fill_disk),
         Cell(("stuck",), "buyers", "ours", "ours", "the chain stands still", stand_still),
+        Cell(("streams",), "sdk", "ours", "ours", "events and WebSockets, paid first", stream),
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
