@@ -17,6 +17,7 @@ public struct Gateway: RequestHandler {
         let lease: WorkerLease
         let cache: (any SharedCache)?
         let signIns: (any SignInVerifier)?
+        let statuses: (any PaymentStatuses)?
         let client: any HTTPClient
         let environment: Environment
         let log: Logger
@@ -26,7 +27,8 @@ public struct Gateway: RequestHandler {
         let memory: GatewayMemory
     }
 
-    let parts: Parts
+    // Every step of a request has a gateway in hand: what is large stands behind a reference.
+    let parts: Shared<Parts>
     let table: RouteTable
     private let former: FormerRoutes
     /// Nil where no route has a limit.
@@ -34,7 +36,7 @@ public struct Gateway: RequestHandler {
     private let trustedProxies: TrustedProxies
     private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
-    private var proxy: Proxy
+    var proxy: Proxy { self.paidCalls.proxy }
     var log: Logger { self.parts.log }
 
     /// What takes no requests for now, whichever configuration is in force.
@@ -50,6 +52,7 @@ public struct Gateway: RequestHandler {
     ///   - cache: Keeps copies of stored answers.
     ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
+    ///   - statuses: Tells how far payments are; nil where nobody is told.
     ///   - client: Talks to the upstreams.
     ///   - metrics: Where it counts.
     ///   - access: Gets a line for each request; nil for none.
@@ -57,45 +60,45 @@ public struct Gateway: RequestHandler {
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
         lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
-        signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
+        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
         access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
-            cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
+            cache: cache, signIns: signIns, statuses: statuses, client: client, environment: environment, log: log, metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
-        let table = RouteTable(configuration, parts)
-        self.init(configuration, table, FormerRoutes(), parts)
+        self.init(configuration, RouteTable(configuration, parts), FormerRoutes(), Shared(parts))
     }
 
     /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
     public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
-        let table = RouteTable(configuration, self.parts)
+        let table = RouteTable(configuration, self.parts.value, replacing: self.table)
         let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
         return Gateway(configuration, table, former, self.parts)
     }
 
-    private init(_ configuration: GatewayConfiguration, _ table: RouteTable, _ former: FormerRoutes, _ parts: Parts) {
+    private init(_ configuration: GatewayConfiguration, _ table: RouteTable, _ former: FormerRoutes, _ parts: Shared<Parts>) {
         self.parts = parts
         self.table = table
         self.former = former
         self.trustedProxies = configuration.trustedProxies
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
-        self.proxy = Proxy(
-            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
-            log: parts.log)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
-        self.paidCalls = PaidCalls(
+        let proxy = Proxy(
+            forwarding: Forwarding(dialects: configuration.spoken(of: parts.dialects), way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            log: parts.log)
+        let means = PaidCalls.Means(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
-            holding: AnswerHolding(configuration.holding), proxy: self.proxy, settleWait: configuration.settleWait,
+            holding: AnswerHolding(configuration.holding), settleWait: configuration.settleWait,
             deferral: configuration.deferral, settlingCountMax: configuration.settlingCountMax, lease: parts.lease,
             memory: parts.memory,
             screening: Screening(
                 denied: configuration.denied, hook: configuration.screening, client: parts.client,
                 environment: parts.environment, log: parts.log),
             metrics: parts.metrics, environment: parts.environment, log: parts.log)
+        self.paidCalls = PaidCalls(means, proxy)
         self.signIns = SignIns(
             to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
@@ -103,8 +106,9 @@ public struct Gateway: RequestHandler {
     /// Answers at once what needs no waiting: the challenge of a priced route.
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
-            let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
+            let priced = self.table.routes[index].priced, !priced.mustRead(head), priced.terms.isEnforced,
             priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            !priced.mayHideStatuses || PaymentStatusPath.name(in: head) == nil,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
@@ -156,6 +160,10 @@ public struct Gateway: RequestHandler {
             await self.proxy.send(answer, body: body, head, receipt: [], responder)
             return
         }
+        if let status = await self.paymentStatus(for: head, decision: decision) {
+            await self.proxy.send(status.head, body: status.body, head, receipt: [], responder)
+            return
+        }
         switch decision {
         case .notFound: await self.proxy.refuse(.notFound, head, responder)
         case .malformed: await self.proxy.refuse(.malformedPath, head, responder)
@@ -167,12 +175,13 @@ public struct Gateway: RequestHandler {
         case .route(let index):
             let route = self.table.routes[index]
             served.matched(route)
+            let pass = self.pass(in: head, for: route)
             guard let rates = route.rates, let gate = self.rates else {
-                await self.serve(route, request, served, responder)
+                await self.serve(route, pass, request, served, responder)
                 return
             }
             let source = self.trustedProxies.source(of: head, from: request.peer)
-            let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+            let isUnpaid = route.priced.map { !$0.hasCredential(head) && !pass.isValid } ?? false
             let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
             let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
             guard verdict.isAdmitted else {
@@ -180,14 +189,13 @@ public struct Gateway: RequestHandler {
                 await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
                 return
             }
-            await gateway.serve(route, request, served, responder)
+            await gateway.serve(route, pass, request, served, responder)
         }
     }
 
     /// The same gateway, whose answers say how the client stands to its limits.
     private func telling(_ verdict: RateVerdict, payerLimits: PayerLimits) -> Gateway {
         var gateway = self
-        gateway.proxy.rates = verdict
         gateway.paidCalls.proxy.rates = verdict
         gateway.paidCalls.payerLimits = payerLimits
         return gateway
@@ -229,7 +237,8 @@ public struct Gateway: RequestHandler {
     }
 
     private func serve(
-        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, _ responder: consuming Responder
+        _ route: RouteTable.Entry, _ pass: PassReading, _ request: Request, _ served: ServedRequest,
+        _ responder: consuming Responder
     ) async {
         guard await !self.isPaused(route, for: request.head) else {
             await self.proxy.refuse(.paused, request.head, responder)
@@ -245,6 +254,8 @@ public struct Gateway: RequestHandler {
             await seen
             return
         }
+        var slot: Responder? = consume responder
+        guard await !self.serve(by: pass, route, request, served, &slot), let responder = slot.take() else { return }
         let signedIn: SignedInAccount?
         do throws(GatewayProblem) { signedIn = try await self.signIns.account(priced.signIn(in: request.head), request) } catch {
             await self.proxy.refuse(error, request.head, responder)
@@ -260,8 +271,10 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             let page = BrowserPage.isWanted(by: request.head) ? BrowserPage(offer: offer).html : nil
             route.metrics.asked()
+            let error = pass.isExpired ? PaymentRefusal.passExpired : nil
             await self.proxy.challenge(
-                priced, offer, request.head, ChallengeOccasion(client: request.clientIP), receipt: nil, page: page, responder)
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: error), receipt: nil, page: page,
+                responder)
         case .malformed(let field, let reason):
             self.log.info(
                 "credential refused", ["route": route.pattern, "client": request.clientIP, "field": field, "reason": reason])

@@ -5,23 +5,36 @@ internal import TollPayments
 internal import TollRuntime
 
 /// Serves requests that present a credential: carries out what ``PaidRequest`` decides.
+@dynamicMemberLookup
 struct PaidCalls: Sendable {
-    let methods: [any PaymentMethod]
-    let store: any PaymentStore
-    let answers: StoredAnswers
-    let holding: AnswerHolding
+    /// What it works with, the same for every request.
+    struct Means: Sendable {
+        let methods: [any PaymentMethod]
+        let store: any PaymentStore
+        let answers: StoredAnswers
+        let holding: AnswerHolding
+        let settleWait: Duration
+        let deferral: DeferralLimits
+        let settlingCountMax: Int
+        let lease: WorkerLease
+        let memory: GatewayMemory
+        let screening: Screening
+        let metrics: GatewayMetrics
+        let environment: Environment
+        let log: Logger
+    }
+
+    private let means: Shared<Means>
     var proxy: Proxy
-    let settleWait: Duration
-    let deferral: DeferralLimits
-    let settlingCountMax: Int
-    let lease: WorkerLease
-    let memory: GatewayMemory
-    let screening: Screening
-    let metrics: GatewayMetrics
-    let environment: Environment
-    let log: Logger
     /// How often a payer may ask on the route of this request.
     var payerLimits = PayerLimits.none
+
+    init(_ means: Means, _ proxy: Proxy) {
+        self.means = Shared(means)
+        self.proxy = proxy
+    }
+
+    subscript<Value>(dynamicMember member: KeyPath<Means, Value>) -> Value { self.means.value[keyPath: member] }
 
     /// - Parameter signedIn: Whose key the client has proven to hold; nil for nobody's.
     func serve(

@@ -5,7 +5,7 @@ internal import TollPayments
 internal import TollRuntime
 
 /// Finds out whose key the client of a request holds.
-struct SignIns: Sendable {
+final class SignIns: Sendable {
     private let expectation: SignInExpectation
     private let verifier: (any SignInVerifier)?
     private let environment: Environment

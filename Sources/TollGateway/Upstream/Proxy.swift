@@ -7,12 +7,30 @@ internal import TollRuntime
 
 /// Calls upstreams and writes answers: every byte that leaves the gateway outside the prepared challenge leaves here.
 struct Proxy: Sendable {
-    let forwarding: Forwarding
-    let crossOrigin: CrossOrigin
-    let mode: GatewayMode
-    let log: Logger
+    /// What is the same for every request.
+    private final class Rules: Sendable {
+        let forwarding: Forwarding
+        let crossOrigin: CrossOrigin
+        let mode: GatewayMode
+        let log: Logger
+
+        init(_ forwarding: Forwarding, _ crossOrigin: CrossOrigin, _ mode: GatewayMode, _ log: Logger) {
+            self.forwarding = forwarding
+            self.crossOrigin = crossOrigin
+            self.mode = mode
+            self.log = log
+        }
+    }
+
+    private let rules: Rules
     /// How the client of this request stands to its limits.
     var rates = RateVerdict.unlimited
+    var forwarding: Forwarding { self.rules.forwarding }
+    private var log: Logger { self.rules.log }
+
+    init(forwarding: Forwarding, crossOrigin: CrossOrigin, mode: GatewayMode, log: Logger) {
+        self.rules = Rules(forwarding, crossOrigin, mode, log)
+    }
 
     /// What became of an answer on its way to the client.
     enum Delivery: Sendable {
@@ -26,14 +44,18 @@ struct Proxy: Sendable {
     }
 
     /// A free request: passed on and streamed back. A client that goes away takes the call of the upstream with it.
-    func pass(_ request: Request, to upstream: UpstreamPool, _ responder: consuming Responder) async {
+    ///
+    /// - Parameter pass: What a request for something priced came with, in place of a payment.
+    func pass(
+        _ request: Request, by pass: Pass? = nil, to upstream: UpstreamPool, _ responder: consuming Responder
+    ) async {
         let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
         do throws(HTTPError) {
             let body = watched.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
-            var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil)
+            var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil, pass: pass)
             outgoing.caller = request.client
             let answer = try await upstream.send(outgoing) { watched?.failure != nil }
-            await self.relay(answer, from: upstream.settings, request.head, receipt: [], responder)
+            await self.relay(answer, from: upstream.settings, request.head, receipt: pass?.fields ?? [], responder)
         } catch {
             if let failure = watched?.failure {
                 self.log.info("request broke off", ["upstream": upstream.name, "reason": failure.description])
@@ -168,8 +190,8 @@ struct Proxy: Sendable {
             if let name = FieldName(name) { head.fields.remove(name) }
             head.fields.append(name, value)
         }
-        if self.mode == .test { head.fields.append("Tollgate-Mode", "test") }
-        self.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
+        if self.rules.mode == .test { head.fields.append("Tollgate-Mode", "test") }
+        self.rules.crossOrigin.apply(to: &head.fields, origin: request.fields.firstText(.origin))
     }
 
     /// Answers with a problem; says whether all of it arrived.
@@ -198,6 +220,10 @@ struct Proxy: Sendable {
     ) async {
         let error = occasion.refusal
         let challenges = await route.challenges(for: offer, occasion)
+        guard !challenges.isEmpty else {
+            await self.refuse(.unavailable, request, responder)
+            return
+        }
         let document = page == nil ? ChallengeBody.document(of: challenges, for: request) : nil
         var fields = Fields()
         fields.append(
@@ -206,8 +232,9 @@ struct Proxy: Sendable {
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
         for (name, value) in route.fields(challenges) { fields.append(name.utf8, value) }
         let status = error?.reason == ErrorReason.permit2AllowanceRequired.rawValue ? 412 : 402
-        let detail = error.map {
-            $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)."
+        let detail = error.map { error in
+            if error == .passExpired { return error.detail }
+            return "The payment was refused: \(error.detail.isEmpty ? error.reason : error.detail)."
         }
         let body = page ?? document?.body ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
         let receipts = receipt.map { receipt in route.dialects.flatMap { $0.receipt(receipt) } } ?? []

@@ -13,6 +13,10 @@ public protocol Dialect: Sendable {
     /// Request fields that carry a credential: never sent upstream, allowed across origins, named in `Vary`.
     var credentialFields: [FieldName] { get }
 
+    /// Whether credential fields have names that others give to fields of theirs: then they are ours only where a route takes the
+    /// dialect.
+    var usesCommonNames: Bool { get }
+
     /// Request fields in which a client proves who it is without paying: never sent upstream either, allowed across origins,
     /// named in `Vary`.
     var signInFields: [FieldName] { get }
@@ -47,6 +51,9 @@ public protocol Dialect: Sendable {
 }
 
 extension Dialect {
+    /// They are its own.
+    public var usesCommonNames: Bool { false }
+
     /// None.
     public var signInFields: [FieldName] { [] }
 

@@ -58,6 +58,9 @@ extension Claim {
     /// The reference that the money of this claim was sent for; nil for what is no deposit.
     public var depositedFor: Bytes32? { self.key.isDeposit ? self.challengeHash : nil }
 
+    /// The transaction that was shown for it, where transactions are shown.
+    public var shownTransaction: String? { self.key.boughtReference == nil ? nil : self.payload["txHash"]?.string }
+
     /// What a claim by credit draws on: the call of a reference on what was deposited for it, every other on all that the payer
     /// is owed.
     public var creditSource: CreditSource {

@@ -90,6 +90,8 @@ public struct Offer: Hashable, Sendable {
     public let route: String
     /// The dialects it is offered in.
     public let dialects: [DialectID]
+    /// How it is sold to clients that send the money by themselves; nil where it is not.
+    public let references: ReferenceTerms?
     /// What dialects add to a challenge of x402 version 2, whose clients pass over what they do not know.
     public var additions = ChallengeAdditions()
 
@@ -97,8 +99,10 @@ public struct Offer: Hashable, Sendable {
     public init(
         resource: String, description: String, mimeType: String?, options: [PaymentOption], policy: SettlePolicy,
         identifiers: IdentifierRule = .off, signInDomain: String? = nil, bazaar: X402V2.Bazaar? = nil,
-        service: ServiceInfo = ServiceInfo(), route: String = "", dialects: [DialectID] = []
+        service: ServiceInfo = ServiceInfo(), route: String = "", dialects: [DialectID] = [],
+        references: ReferenceTerms? = nil
     ) {
+        self.references = references
         self.resource = resource
         self.description = description
         self.mimeType = mimeType
