@@ -27,7 +27,7 @@ import TollProtocol
             head.fields.append("PAYMENT-REQUIRED", PaymentHeader.encode(object))
         }
         let body = version1.map { JSON.object(["x402Version": 1, "error": "", "accepts": .array($0)]).utf8 } ?? []
-        return OfferInspection(head, body: body, from: Market.url, Market.directory)
+        return OfferInspection(head, body: body, from: Market.url, Market.directory, at: Market.now)
     }
 
     private func first(_ amount: String = "1000", payTo: String = Market.payTo) -> JSON {
