@@ -12,7 +12,8 @@ internal import TollRuntime
 final class ReferenceDesk: Sendable {
     /// References open at once, at most; each is a row of some hundred bytes.
     private static let openMax = 100_000
-    /// The branch of a seller's extended key from which addresses are taken (BIP-44: external addresses).
+    /// An account's key of BIP-44, which wallets hand out, lies at this depth; its addresses are those of its external branch.
+    private static let accountDepth: UInt8 = 3
     private static let externalBranch: UInt32 = 0
 
     private let store: any ReferenceStore
@@ -98,7 +99,8 @@ final class ReferenceDesk: Sendable {
         guard let text = terms.series[network.namespace] else {
             throw PaymentSigningError("pay_to.\(network.namespace) has no xpub")
         }
-        let external = try ExtendedPublicKey(parsing: text).child(Self.externalBranch)
+        let key = try ExtendedPublicKey(parsing: text)
+        let external = key.depth == Self.accountDepth ? try key.child(Self.externalBranch) : key
         // The name of a series is public, and says nothing of the key.
         let series = "\(network.namespace):\(Address(external.publicKey))"
         while true {

@@ -52,7 +52,22 @@ extension ConfigurationReader {
                 remedy: "write `pay_to: {\(option.network.namespace): {address: \"\(option.payTo)\", xpub: \"xpub…\"}}`",
                 &self.findings)
         }
+        self.explain(binding, at: own?.value ?? defaults.references.value ?? route.owner)
         return ReferenceTerms(binding: binding, lifetimeSeconds: lifetime.components.seconds, series: series)
+    }
+
+    /// What the seller has chosen, or left at its default; said once of each place where it stands.
+    private mutating func explain(_ binding: ReferenceTerms.Binding, at place: ConfigurationValue) {
+        let words =
+            switch binding {
+            case .signature: "a transfer counts when its sender signs for it: exchanges cannot, wallets can"
+            case .amount: "a transfer counts by its amount, from anywhere: prices vary by up to 9,999 of a token's smallest unit"
+            case .address:
+                "a transfer counts by its address, from anywhere: the money lies on as many addresses as there are payments"
+            }
+        let isSaid = self.findings.sorted.contains { $0.path == place.path && $0.message == words }
+        guard !isSaid else { return }
+        place.report(.notice, words, remedy: nil, &self.findings)
     }
 
     /// `{address, xpub}`: an address, and the public half of the key from which further ones are made.
