@@ -7,20 +7,25 @@
 /// repeats are kept. A name is always a token and a value never contains a control other than HTAB: every way in
 /// checks, except appendParsed(name:value:), which is for parsers that did.
 public struct Fields: Sendable {
-    /// Where one field stands in `buffer`.
+    /// Where one field stands in `buffer`: the value directly behind the name.
     fileprivate struct Entry: Sendable {
-        var nameStart: UInt32
-        var nameEnd: UInt32
-        var valueStart: UInt32
-        var valueEnd: UInt32
+        private let start: UInt32
+        private let middle: UInt32
+        private let end: UInt32
 
-        var name: Range<Int> { Int(self.nameStart)..<Int(self.nameEnd) }
-        var value: Range<Int> { Int(self.valueStart)..<Int(self.valueEnd) }
+        init(_ start: Int, _ middle: Int, _ end: Int) {
+            self.start = UInt32(start)
+            self.middle = UInt32(middle)
+            self.end = UInt32(end)
+        }
 
-        func moved(by shift: UInt32) -> Entry {
-            Entry(
-                nameStart: self.nameStart + shift, nameEnd: self.nameEnd + shift, valueStart: self.valueStart + shift,
-                valueEnd: self.valueEnd + shift)
+        var name: Range<Int> { Int(self.start)..<Int(self.middle) }
+        var value: Range<Int> { Int(self.middle)..<Int(self.end) }
+        var field: Range<Int> { Int(self.start)..<Int(self.end) }
+
+        /// The same field where it begins at another place.
+        func moved(to start: Int) -> Entry {
+            Entry(start, start + self.name.count, start + self.field.count)
         }
     }
 
@@ -40,7 +45,7 @@ public struct Fields: Sendable {
     public var isEmpty: Bool { self.entries.isEmpty }
 
     /// The bytes that names and values take, without separators.
-    public var byteCount: Int { self.entries.reduce(0) { $0 + $1.name.count + $1.value.count } }
+    public var byteCount: Int { self.entries.reduce(0) { $0 + $1.field.count } }
 
     // MARK: Adding
 
@@ -48,9 +53,33 @@ public struct Fields: Sendable {
     /// and NUL among them) or a space or tab at either end: such a field cannot be sent and must not be repaired.
     @discardableResult
     public mutating func append(_ name: String, _ value: String) -> Bool {
-        var name = name
-        var value = value
-        return name.withUTF8 { name in value.withUTF8 { unsafe self.append(name: $0, of: name) } }
+        self.append(name.utf8Span.span, value.utf8Span.span)
+    }
+
+    /// Appends one field given as bytes, under the same rule as append(_:_:)-(String,_).
+    @discardableResult
+    public mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+        guard Self.isToken(name), Self.isSendable(value) else { return false }
+        self.appendParsed(name: name, value: value)
+        return true
+    }
+
+    /// Appends one field whose value is written where it is to stand, under the same rule as append(_:_:)-(String,_).
+    ///
+    /// - Parameter write: Appends the value to what it is given, and leaves alone what stands there.
+    @discardableResult
+    public mutating func append(_ name: Span<UInt8>, writing write: (inout [UInt8]) -> Void) -> Bool {
+        guard Self.isToken(name) else { return false }
+        let start = self.buffer.count
+        self.buffer.append(span: name)
+        let middle = self.buffer.count
+        write(&self.buffer)
+        guard Self.isSendable(self.buffer.span.extracting(middle...)) else {
+            self.buffer.removeLast(self.buffer.count - start)
+            return false
+        }
+        self.entries.append(Entry(start, middle, self.buffer.count))
+        return true
     }
 
     /// Appends one field given as bytes, under the same rule as append(_:_:)-(String,_).
@@ -71,9 +100,9 @@ public struct Fields: Sendable {
 
     /// Appends every field of `other`.
     public mutating func append(contentsOf other: Fields) {
-        let shift = UInt32(self.buffer.count)
+        let shift = self.buffer.count
         self.buffer.append(contentsOf: other.buffer)
-        for entry in other.entries { self.entries.append(entry.moved(by: shift)) }
+        for entry in other.entries { self.entries.append(entry.moved(to: shift + entry.field.lowerBound)) }
     }
 
     /// Makes room for so many fields, of so many bytes in all, beside those that are there.
@@ -85,18 +114,20 @@ public struct Fields: Sendable {
     /// Appends one field without checking it. Only for a parser that has checked both: a value with CR or LF in it
     /// becomes a header injection when the section is written.
     public mutating func appendParsed(name: some Collection<UInt8>, value: some Collection<UInt8>) {
-        let start = UInt32(self.buffer.count)
+        let start = self.buffer.count
         self.buffer.append(contentsOf: name)
-        let middle = UInt32(self.buffer.count)
+        let middle = self.buffer.count
         self.buffer.append(contentsOf: value)
-        self.entries.append(Entry(nameStart: start, nameEnd: middle, valueStart: middle, valueEnd: UInt32(self.buffer.count)))
+        self.entries.append(Entry(start, middle, self.buffer.count))
     }
 
-    /// Appends one field that stands on `line`, without checking it; see ``appendParsed(name:value:)``.
-    public mutating func appendParsed(line: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
-        unsafe line.withUnsafeBufferPointer { line in
-            unsafe self.appendParsed(name: line[name], value: line[value])
-        }
+    /// Appends one field without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
+    public mutating func appendParsed(name: Span<UInt8>, value: Span<UInt8>) {
+        let start = self.buffer.count
+        self.buffer.append(span: name)
+        let middle = self.buffer.count
+        self.buffer.append(span: value)
+        self.entries.append(Entry(start, middle, self.buffer.count))
     }
 
     // MARK: Reading
@@ -124,6 +155,11 @@ public struct Fields: Sendable {
 
     /// True when some field has this name.
     public func contains(_ name: FieldName) -> Bool { self.firstEntry(name) != nil }
+
+    /// True when some field has one of these names.
+    public func contains(anyOf names: FieldNameSet) -> Bool {
+        self.entries.contains { names.contains(self.buffer.span.extracting($0.name)) }
+    }
 
     /// True when a comma-separated list under this name has `token` (lower case) as a member, in any field of the
     /// name and any case, as in `Connection: keep-alive, Upgrade` (RFC 9110 §5.6.1).
@@ -182,41 +218,58 @@ public struct Fields: Sendable {
     /// Removes what belongs to one connection and not to the message: `Connection` and the fields it names,
     /// `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade` (RFC 9110 §7.6.1), and
     /// `Content-Length`, which whoever sends the message writes anew.
-    public mutating func removeHopByHop() {
-        if self.entries.contains(where: { self.isNamed($0, .connection) && !self.saysOnlyWhether($0) }) {
-            let named = self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map { Array(Self.trimmed($0)) } }
-            self.removeAll { name in named.contains { Self.equal(name, $0) } }
+    ///
+    /// - Parameter isDropped: Says of which other names, as written, the fields are removed with them.
+    public mutating func removeHopByHop(and isDropped: (_ name: Span<UInt8>) -> Bool = { _ in false }) {
+        let (buffer, options) = (self.buffer, self.connectionOptions)
+        self.dropEntries { entry in
+            let name = buffer.span.extracting(entry.name)
+            return Self.hopByHop.contains(name) || options.contains { Self.equal(name, $0.span) } || isDropped(name)
         }
-        self.removeAll(named: Self.hopByHop)
     }
 
-    /// Whether a `Connection` field says only whether the connection is kept, as nearly every one does, and names no other.
+    /// What ``removeHopByHop(and:)`` would leave of the section, in a copy with room for `count` fields more, of so many bytes.
+    public func withoutHopByHop(
+        roomFor count: Int, byteCount: Int, and isDropped: (_ name: Span<UInt8>) -> Bool = { _ in false }
+    ) -> Fields {
+        var copy = Fields()
+        copy.reserveCapacity(self.count + count, byteCount: self.byteCount + byteCount)
+        let options = self.connectionOptions
+        for entry in self.entries {
+            let name = self.buffer.span.extracting(entry.name)
+            if Self.hopByHop.contains(name) || options.contains(where: { Self.equal(name, $0.span) }) || isDropped(name) { continue }
+            copy.entries.append(entry.moved(to: copy.buffer.count))
+            copy.buffer.append(span: self.buffer.span.extracting(entry.field))
+        }
+        return copy
+    }
+
+    /// The names in `Connection`. None where it says only whether the connection is kept, as nearly every one does.
+    private var connectionOptions: [ArraySlice<UInt8>] {
+        guard self.entries.contains(where: { self.isNamed($0, .connection) && !self.saysOnlyWhether($0) }) else { return [] }
+        return self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map(Self.trimmed) }
+    }
+
     private func saysOnlyWhether(_ entry: Entry) -> Bool {
         let value = self.buffer[entry.value]
         return Self.equal(value, "keep-alive".utf8) || Self.equal(value, "close".utf8)
     }
 
-    private static let hopByHop: [FieldName] = [
+    private static let hopByHop = FieldNameSet([
         .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .contentLength,
-    ]
+    ])
 }
 
 // MARK: Parts
 
 extension Fields {
-    private mutating func append(name value: UnsafeBufferPointer<UInt8>, of name: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard unsafe !name.isEmpty && name.allSatisfy(ByteGrammar.isToken) && Self.isSendable(value) else { return false }
-        unsafe self.appendParsed(name: name, value: value)
-        return true
-    }
-
     private func firstEntry(_ name: FieldName) -> Entry? { self.entries.first { self.isNamed($0, name) } }
 
     private func isNamed(_ entry: Entry, _ name: FieldName) -> Bool { Self.isNamed(self.buffer, entry, name) }
 
     private static func isNamed(_ buffer: [UInt8], _ entry: Entry, _ name: FieldName) -> Bool {
-        guard Int(entry.nameEnd - entry.nameStart) == name.bytes.count else { return false }
-        var place = Int(entry.nameStart)
+        guard entry.name.count == name.bytes.count else { return false }
+        var place = entry.name.lowerBound
         for byte in name.bytes {
             guard ByteGrammar.lowercased(buffer[place]) == byte else { return false }
             place += 1
@@ -238,6 +291,17 @@ extension Fields {
         }
     }
 
+    private static func isToken(_ name: Span<UInt8>) -> Bool {
+        for place in name.indices where !ByteGrammar.isToken(name[place]) { return false }
+        return !name.isEmpty
+    }
+
+    /// A value that can stand on a field line as it is.
+    static func isSendable(_ value: Span<UInt8>) -> Bool {
+        for place in value.indices where !ByteGrammar.isValue(value[place]) { return false }
+        return value.isEmpty || !(Self.isBlank(value[0]) || Self.isBlank(value[value.count - 1]))
+    }
+
     /// A value that can stand on a field line as it is.
     static func isSendable(_ value: some Collection<UInt8>) -> Bool {
         guard let first = value.first else { return true }
@@ -252,6 +316,12 @@ extension Fields {
         while let first = bytes.first, Self.isBlank(first) { bytes.removeFirst() }
         while let last = bytes.last, Self.isBlank(last) { bytes.removeLast() }
         return bytes
+    }
+
+    private static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        for place in left.indices where ByteGrammar.lowercased(left[place]) != ByteGrammar.lowercased(right[place]) { return false }
+        return true
     }
 
     private static func equal(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {
@@ -304,5 +374,12 @@ extension Fields: CustomStringConvertible {
     /// The names only: values may be credentials and do not belong in logs.
     public var description: String {
         "[" + self.map { String(decoding: $0.name, as: UTF8.self) }.joined(separator: ", ") + "]"
+    }
+}
+
+extension [UInt8] {
+    /// Appends the bytes of a span in one copy.
+    public mutating func append(span: Span<UInt8>) {
+        unsafe span.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
     }
 }

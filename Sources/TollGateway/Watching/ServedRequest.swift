@@ -7,7 +7,7 @@ public import TollRuntime
 /// One request while it is served: collects what the access log and the metrics say of it in the end.
 final class ServedRequest: ResponseObserver {
     /// What it came for.
-    enum Kind: String, CaseIterable {
+    enum Kind: String {
         /// Something free.
         case free
         /// Something that it presented a payment for.

@@ -19,7 +19,6 @@ final class ClientExchange: Watcher {
     let request: ClientRequest
     var isOnUsedConnection = false
     var otherAddresses: [SocketAddress] = []
-    let trailers = TrailerBox()
 
     private var shard: ClientShard?
     private var connection: ClientConnection?
@@ -31,6 +30,8 @@ final class ClientExchange: Watcher {
     private var parser: ResponseParser
     private var decoder = BodyDecoder(request: .none)
     private var piece: [UInt8] = []
+    /// Nil unless the body is streamed.
+    private var trailers: TrailerBox?
     private var failure: HTTPError?
     private var headWaiter: Waiter<ClientResponse>?
     private var bodyWaiter: Waiter<[UInt8]?>?
@@ -198,7 +199,7 @@ final class ClientExchange: Watcher {
     private func bodyProgressed(leftover: Bool) {
         let wasStreaming = self.progress == .streaming
         if self.decoder.isDone {
-            self.trailers.set(self.decoder.trailers)
+            self.trailers?.set(self.decoder.trailers)
             self.conclude(keepingConnection: self.parser.keepAlive && self.uploadIsDone && !leftover)
         } else {
             self.shard?.core.setDeadline(self, after: self.request.bodyIdle)
@@ -211,7 +212,9 @@ final class ClientExchange: Watcher {
             self.progress = .streaming
             // Nobody waits for body yet, so its silence is not the peer's.
             shard.core.clearDeadline(self)
-            self.deliver(BodyStream(ClientBodySource(LoopBound(current: self, of: shard.loop), self.trailers)))
+            let trailers = TrailerBox()
+            self.trailers = trailers
+            self.deliver(BodyStream(ClientBodySource(LoopBound(current: self, of: shard.loop), trailers)))
         }
     }
 
@@ -221,7 +224,7 @@ final class ClientExchange: Watcher {
     }
 
     private func deliver(_ body: BodyStream) {
-        var response = ClientResponse(head: self.parser.head, length: self.parser.length, body: body)
+        var response = ClientResponse(head: self.parser.takeHead(), length: self.parser.length, body: body)
         if response.head.status == 101, let shard = self.shard {
             response.tunnel = ClientTunnel(LoopBound(current: self, of: shard.loop))
         }

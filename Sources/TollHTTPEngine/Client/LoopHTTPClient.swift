@@ -18,15 +18,18 @@ public final class LoopHTTPClient: HTTPClient {
     /// Sends a request and returns when the head of its response is here, with the whole body when that is short.
     ///
     /// - Throws: See ``HTTPError``; `invalidMessage` for an `https` origin, framing fields, a target that is no origin-form.
-    public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
+    public func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         guard request.origin.scheme == .http else {
             throw HTTPError(.invalidMessage, "not a plain HTTP origin: \(request.origin)", isBeforeSend: true)
         }
         let shard = self.shard
+        let caller = request.caller
         let exchange = LoopBound(ClientExchange(request), on: shard.loop)
-        request.caller?.whenGone { exchange.execute { $0.cancel() } }
+        caller?.whenGone { exchange.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in
+                // The usual way takes no memory.
+                if let shard = shard.ifCurrent, let exchange = exchange.ifCurrent { return exchange.start(in: shard, waiter) }
                 shard.execute { shard in exchange.ifCurrent?.start(in: shard, waiter) }
             }
         } onCancel: {

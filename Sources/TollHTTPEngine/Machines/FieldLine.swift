@@ -69,10 +69,3 @@ extension Span<UInt8> {
         return false
     }
 }
-
-extension [UInt8] {
-    /// Appends the bytes of a span in one copy.
-    mutating func append(span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
-    }
-}

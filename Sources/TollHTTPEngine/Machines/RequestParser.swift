@@ -58,17 +58,15 @@ public struct RequestParser: Sendable {
     public mutating func parse(_ input: Span<UInt8>) -> Progress {
         do throws(RequestRefusal) {
             var place = 0
-            while try self.nextLine(input, &place) {
-                let line = self.lines.line
-                if line.isEmpty, self.hasRequestLine {
-                    try self.finish()
-                    return .complete(consumed: place)
-                } else if self.hasRequestLine {
-                    try self.readField(line.span)
-                } else if !line.isEmpty || self.lines.byteCount > 2 {
-                    // One empty line before the request line is let pass: RFC 9112 §2.2.
-                    try self.readRequestLine(line.span)
+            while let line = try self.nextLine(input, &place) {
+                let isOver: Bool
+                switch line {
+                case .inInput(let range): isOver = try self.take(input.extracting(range))
+                case .inKept:
+                    let kept = self.lines.kept
+                    isOver = try self.take(kept.span)
                 }
+                if isOver { return .complete(consumed: place) }
             }
             return .incomplete
         } catch {
@@ -76,7 +74,22 @@ public struct RequestParser: Sendable {
         }
     }
 
-    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(RequestRefusal) -> Bool {
+    /// Reads a line; true when it ends the head.
+    private mutating func take(_ line: Span<UInt8>) throws(RequestRefusal) -> Bool {
+        if line.isEmpty, self.hasRequestLine {
+            try self.finish()
+            return true
+        }
+        if self.hasRequestLine {
+            try self.readField(line)
+        } else if !line.isEmpty || self.lines.byteCount > 2 {
+            // One empty line before the request line is let pass: RFC 9112 §2.2.
+            try self.readRequestLine(line)
+        }
+        return false
+    }
+
+    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(RequestRefusal) -> LineReader.Line? {
         do throws(LineReader.Fault) {
             return try self.lines.next(input, from: &place)
         } catch {
@@ -178,7 +191,7 @@ extension RequestParser {
         guard let field = FieldLine(line) else { throw RequestRefusal(400, "bad_field") }
         guard self.head.fields.count < self.fieldCountMax else { throw RequestRefusal(431, "too_many_fields") }
         try self.interpret(name: line.extracting(field.name), value: line.extracting(field.value))
-        self.head.fields.appendParsed(line: line, name: field.name, value: field.value)
+        self.head.fields.appendParsed(name: line.extracting(field.name), value: line.extracting(field.value))
     }
 
     /// Reads the fields that decide where the request goes and where it ends.

@@ -322,8 +322,7 @@ final class ServerConnection: Watcher {
             body: head.framing == .none ? .empty : BodyStream(channel),
             client: exchange.client
         )
-        let handler = self.handler
-        Task(executorPreference: self.shard.loop) { await handler.handle(request, Responder(channel)) }
+        self.shard.tasks.handle(HandlerTasks.Call(handler: self.handler, request: request, channel: channel))
     }
 
     private func refuse(_ refusal: RequestRefusal) {

@@ -250,11 +250,12 @@ final class ServerExchange {
         return self.head.minorVersion == 1 ? .chunked : .none
     }
 
-    private static let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+    private static let owned = FieldNameSet([.contentLength, .transferEncoding, .connection])
 
     private static func fault(in head: ResponseHead) -> String? {
         guard 200...999 ~= head.status else { return "a final status is 200–999, not \(head.status)" }
-        return self.owned.first { head.fields.contains($0) }.map { "\($0) is written by the engine" }
+        guard head.fields.contains(anyOf: self.owned) else { return nil }
+        return "Content-Length, Transfer-Encoding and Connection are written by the engine"
     }
 
     private func append(

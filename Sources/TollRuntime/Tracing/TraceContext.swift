@@ -46,15 +46,20 @@ public struct TraceContext: Hashable, Sendable {
 
     /// As the field says it.
     public var traceparent: String {
-        var text = Array("00-".utf8)
-        text.reserveCapacity(55)
+        var text: [UInt8] = []
+        self.append(traceparentTo: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends what the field says, 55 bytes.
+    public func append(traceparentTo text: inout [UInt8]) {
+        text.append(contentsOf: "00-".utf8)
         Self.append(self.traceID.high, to: &text)
         Self.append(self.traceID.low, to: &text)
         text.append(UInt8(ascii: "-"))
         Self.append(self.spanID, to: &text)
         text.append(contentsOf: "-0".utf8)
         text.append(UInt8(ascii: "0") + (self.flags & 1))
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// 32 digits.
@@ -74,8 +79,8 @@ public struct TraceContext: Hashable, Sendable {
     }
 
     private static func append(_ number: UInt64, to text: inout [UInt8]) {
-        for shift in stride(from: UInt64(60), through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: number >> shift & 15)
+        for place in 1...16 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(64 - 4 * place) & 15)
             text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
     }

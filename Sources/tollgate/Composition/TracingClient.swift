@@ -5,15 +5,16 @@ import TollRuntime
 
 /// Sends each call in the trace of the request that it is made for: to upstreams, nodes and facilitators alike.
 struct TracingClient: HTTPClient {
+    private static let (parent, state): (FieldName, FieldName) = ("traceparent", "tracestate")
+
     let client: any HTTPClient
 
-    func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
+    func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         guard let context = RequestContext.current else { return try await self.client.send(request) }
-        var request = request
-        request.fields.remove("traceparent")
-        request.fields.append("traceparent", context.trace.traceparent)
+        request.fields.remove(Self.parent)
+        request.fields.append("traceparent".utf8Span.span) { context.trace.append(traceparentTo: &$0) }
         // Whoever could not be understood about the trace is not quoted about it either (W3C Trace Context §3.3).
-        if !context.continuesTrace { request.fields.remove("tracestate") }
-        return try await self.client.send(request)
+        if !context.continuesTrace { request.fields.remove(Self.state) }
+        return try await self.client.send(consume request)
     }
 }

@@ -1,0 +1,59 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+internal import TollHTTP
+
+/// The tasks that handle a loop's requests. One that is done waits for the next request: a task begins with little memory and takes
+/// more piece by piece, a dozen of them until a request is answered, and one that waits keeps what it has.
+final class HandlerTasks {
+    /// A request to be handled.
+    struct Call: Sendable {
+        let handler: any RequestHandler
+        let request: Request
+        let channel: ServerChannel
+
+        fileprivate func run() async { await self.handler.handle(self.request, Responder(self.channel)) }
+    }
+
+    /// So many wait at most, further ones end: as many as a busy loop has at once. Each has some 10 KiB.
+    private static let waitingMax = 64
+
+    private let loop: EventLoop
+    private var waiting: [CheckedContinuation<Call?, Never>] = []
+    private var isOver = false
+
+    init(_ loop: EventLoop) { self.loop = loop }
+
+    /// Has a task handle `call`.
+    func handle(_ call: Call) {
+        if let task = self.waiting.popLast() { return task.resume(returning: call) }
+        let tasks = LoopBound(current: self, of: self.loop)
+        // Detached: it may begin within the task of another request, and is to have nothing of that one's.
+        Task.detached(executorPreference: self.loop) {
+            var next: Call? = call
+            while let call = next.take() {
+                await call.run()
+                next = await tasks.next()
+            }
+        }
+    }
+
+    /// No request comes any more: lets the tasks end.
+    func end() {
+        self.isOver = true
+        let waiting = self.waiting
+        self.waiting = []
+        for task in waiting { task.resume(returning: nil) }
+    }
+
+    fileprivate func wait(_ task: CheckedContinuation<Call?, Never>) {
+        guard !self.isOver, self.waiting.count < Self.waitingMax else { return task.resume(returning: nil) }
+        self.waiting.append(task)
+    }
+}
+
+extension LoopBound<HandlerTasks> {
+    /// The next call for a task that has none; nil when the task is to end.
+    fileprivate func next() async -> HandlerTasks.Call? {
+        await withCheckedContinuation { task in self.execute { $0.wait(task) } }
+    }
+}
