@@ -129,8 +129,7 @@ public struct Gateway: RequestHandler {
     }
 
     /// Everything else: free routes, paid requests, errors, preflights, browsers.
-    public func handle(_ request: Request, _ responder: consuming Responder) async {
-        var request = request
+    public func handle(_ request: consuming Request, _ responder: consuming Responder) async {
         request.clientIP = self.clientIP(of: request.head, from: request.peer)
         let served = ServedRequest(self.context(of: request.head), at: self.parts.environment.monotonic())
         responder.observe(by: served)
@@ -143,18 +142,17 @@ public struct Gateway: RequestHandler {
     }
 
     private func answer(_ request: Request, _ served: ServedRequest, _ responder: consuming Responder) async {
-        let head = request.head
-        if head.method == .options, CrossOrigin.isPreflight(head) {
-            await self.answerPreflight(head, responder)
+        if request.head.method == .options, CrossOrigin.isPreflight(request.head) {
+            await self.answerPreflight(request.head, responder)
             return
         }
-        if head.method == .options, head.target == [UInt8(ascii: "*")] || head.maxForwards == 0 {
-            await self.tellMethods(head, responder)
+        if request.head.method == .options, request.head.target == [UInt8(ascii: "*")] || request.head.maxForwards == 0 {
+            await self.tellMethods(request.head, responder)
             return
         }
-        let decision = self.table.router.decide(head.method, path: head.path)
-        guard let route = self.table.route(of: head, by: decision) else {
-            await self.answerOutsideOfRoutes(head, decision, responder)
+        let decision = self.table.router.decide(request.head.method, path: request.head.path)
+        guard let route = self.table.route(of: request.head, by: decision) else {
+            await self.answerOutsideOfRoutes(request.head, decision, responder)
             return
         }
         served.matched(route)

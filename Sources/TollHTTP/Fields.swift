@@ -376,10 +376,3 @@ extension Fields: CustomStringConvertible {
         "[" + self.map { String(decoding: $0.name, as: UTF8.self) }.joined(separator: ", ") + "]"
     }
 }
-
-extension [UInt8] {
-    /// Appends the bytes of a span in one copy.
-    public mutating func append(span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
-    }
-}

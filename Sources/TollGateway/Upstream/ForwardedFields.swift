@@ -30,19 +30,18 @@ struct ForwardedFields: Sendable {
 
     /// Adds ours to fields from which all of them were removed. `Via` is gone on with whoever began it (RFC 9110 §7.6.3).
     func add(to fields: inout Fields, of request: Request) {
-        let head = request.head
-        fields.append("Via", head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
-        let source = self.proxies.source(of: head, from: request.peer)
+        fields.append("Via", request.head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
+        let source = self.proxies.source(of: request.head, from: request.peer)
         let scheme = (source.scheme ?? self.publicScheme).rawValue
-        let host = source.host.map { ArraySlice($0.utf8) } ?? head.authority
+        let host = source.host.map { ArraySlice($0.utf8) } ?? request.head.authority
         let trusted = self.proxies.trusts(request.peer) ? self.proxies.words : nil
         let addresses =
-            trusted == .xForwarded ? Self.list(head.fields, "x-forwarded-for", then: request.peer.ip) : source.ip
+            trusted == .xForwarded ? Self.list(request.head.fields, "x-forwarded-for", then: request.peer.ip) : source.ip
         fields.append("X-Forwarded-For", addresses)
         fields.append("X-Forwarded-Proto", scheme)
         if let host { fields.append("X-Forwarded-Host".utf8Span.span, host.span) }
         if trusted == .forwarded {
-            fields.append("Forwarded", Self.list(head.fields, "forwarded", then: "for=\(Self.node(request.peer.ip))"))
+            fields.append("Forwarded", Self.list(request.head.fields, "forwarded", then: "for=\(Self.node(request.peer.ip))"))
         } else {
             fields.append("Forwarded".utf8Span.span) { Self.write(ip: source.ip, scheme: scheme, host: host, to: &$0) }
         }
@@ -54,17 +53,17 @@ struct ForwardedFields: Sendable {
     }
 
     private static func write(ip: String, scheme: String, host: ArraySlice<UInt8>?, to element: inout [UInt8]) {
-        element.append(contentsOf: "for=".utf8)
-        element.append(contentsOf: self.node(ip).utf8)
+        element.append(literal: "for=")
+        element.append(span: self.node(ip).utf8Span.span)
         if let host {
             // A port's colon is no token (RFC 7239 §4).
             let isQuoted = host.contains(UInt8(ascii: ":"))
-            element.append(contentsOf: (isQuoted ? ";host=\"" : ";host=").utf8)
-            element.append(contentsOf: host)
+            element.append(literal: isQuoted ? ";host=\"" : ";host=")
+            element.append(span: host.span)
             if isQuoted { element.append(UInt8(ascii: "\"")) }
         }
-        element.append(contentsOf: ";proto=".utf8)
-        element.append(contentsOf: scheme.utf8)
+        element.append(literal: ";proto=")
+        element.append(span: scheme.utf8Span.span)
     }
 
     /// RFC 7239 §6. Whoever comes through a Unix socket has no address.

@@ -40,21 +40,20 @@ final class Forwarding: Sendable {
     ///
     /// - Parameter payment: What was paid; nil on a free route.
     func request(_ request: Request, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
-        let head = request.head
         // Room for what is added below, in most cases.
-        var fields = head.fields.withoutHopByHop(roomFor: 12, byteCount: 512) { name in
+        var fields = request.head.fields.withoutHopByHop(roomFor: 12, byteCount: 512) { name in
             Self.rewrittenFields.contains(name) || !self.isForUpstream(name)
         }
-        if let left = head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
+        if let left = request.head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
         self.way.add(to: &fields, of: request)
         if let payment {
-            if payment.claim.policy == .before { Self.removeConditions(&fields, head.method) }
+            if payment.claim.policy == .before { Self.removeConditions(&fields, request.head.method) }
             Self.describe(payment, in: &fields)
         }
         var outgoing = ClientRequest(
-            head.method,
+            request.head.method,
             upstream.addresses[0].origin,
-            target: head.target,
+            target: request.head.target,
             fields: fields,
             body: body,
             deadline: upstream.timeout,
@@ -63,7 +62,7 @@ final class Forwarding: Sendable {
         outgoing.connectTime = upstream.connectTimeout
         outgoing.connectionMax = upstream.connections
         outgoing.security = upstream.security
-        if Self.asksForWebSocket(head) { outgoing.upgrade = Self.webSocket }
+        if Self.asksForWebSocket(request.head) { outgoing.upgrade = Self.webSocket }
         return outgoing
     }
 

@@ -37,9 +37,10 @@ final class ClientExchange: Watcher {
     private var bodyWaiter: Waiter<[UInt8]?>?
     private var writeWaiter: Waiter<Void>?
 
-    init(_ request: ClientRequest) {
+    init(_ request: consuming ClientRequest, limits: ClientLimits) {
+        self.parser = ResponseParser(
+            to: request.method, headerBytes: limits.headerBytes, fieldCount: limits.fieldCount, upgrade: request.upgrade)
         self.request = request
-        self.parser = ResponseParser(to: request.method)
     }
 
     var isOver: Bool { self.progress == .over }
@@ -94,12 +95,6 @@ final class ClientExchange: Watcher {
     func connected(_ connection: ClientConnection) {
         self.connection = connection
         self.progress = .awaitingHead
-        self.parser = ResponseParser(
-            to: self.request.method,
-            headerBytes: self.shard?.limits.headerBytes ?? 0,
-            fieldCount: self.shard?.limits.fieldCount ?? 0,
-            upgrade: self.request.upgrade
-        )
         let head = ClientMessage.head(of: self.request)
         let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
         switch connection.write(head, body) {

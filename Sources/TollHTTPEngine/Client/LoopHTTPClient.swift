@@ -6,12 +6,14 @@ public import TollHTTP
 /// and origin. A request sent from a loop's task stays on that loop; from elsewhere it goes to the first.
 public final class LoopHTTPClient: HTTPClient {
     private let group: EventLoopGroup
+    private let limits: ClientLimits
     private let shards: [LoopBound<ClientShard>]
 
     /// A client on these loops. Opens nothing yet.
     public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits()) {
         let resolver = Resolver(lifetime: limits.resolutionTime)
         self.group = group
+        self.limits = limits
         self.shards = group.loops.map { LoopBound(ClientShard($0, limits: limits, resolver: resolver), on: $0) }
     }
 
@@ -24,7 +26,7 @@ public final class LoopHTTPClient: HTTPClient {
         }
         let shard = self.shard
         let caller = request.caller
-        let exchange = LoopBound(ClientExchange(request), on: shard.loop)
+        let exchange = LoopBound(ClientExchange(request, limits: self.limits), on: shard.loop)
         caller?.whenGone { exchange.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { waiter in

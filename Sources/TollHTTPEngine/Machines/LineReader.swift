@@ -40,7 +40,7 @@ struct LineReader: Sendable {
     ///
     /// - Returns: Nil when the input ends before the line does: then all of it was taken.
     mutating func next(_ input: Span<UInt8>, from place: inout Int) throws(Fault) -> Line? {
-        if self.isWhole { self.kept.removeAll(keepingCapacity: true) }
+        if self.isWhole, !self.kept.isEmpty { self.kept.removeAll(keepingCapacity: true) }
         let start = place
         var end = start
         while end < input.count, input[end] != 0x0A { end += 1 }

@@ -23,6 +23,9 @@ public struct RequestParser: Sendable {
     /// True when nothing of the next head has been seen.
     public var isAtStart: Bool { self.lines.byteCount == 0 }
 
+    /// Bytes that the fields of most heads fit.
+    private static let likelyByteCount = 1024
+
     private var lines: LineReader
     private var hasRequestLine = false
     private var length: UInt64?
@@ -35,6 +38,13 @@ public struct RequestParser: Sendable {
         self.lines = LineReader(limit: limits.headerBytes)
         self.fieldCountMax = limits.fieldCount
         self.bodyMax = limits.bodyBytes
+    }
+
+    /// Hands out the head, to whoever is to have it alone. Call ``reset()`` next.
+    mutating func takeHead() -> RequestHead {
+        let head = self.head
+        self.head = RequestHead(method: .get, target: [])
+        return head
     }
 
     /// Prepares for the next head. Keeps the memory, unless someone still holds the old head.
@@ -61,10 +71,10 @@ public struct RequestParser: Sendable {
             while let line = try self.nextLine(input, &place) {
                 let isOver: Bool
                 switch line {
-                case .inInput(let range): isOver = try self.take(input.extracting(range))
+                case .inInput(let range): isOver = try self.take(input.extracting(range), of: input.count)
                 case .inKept:
                     let kept = self.lines.kept
-                    isOver = try self.take(kept.span)
+                    isOver = try self.take(kept.span, of: input.count)
                 }
                 if isOver { return .complete(consumed: place) }
             }
@@ -74,8 +84,8 @@ public struct RequestParser: Sendable {
         }
     }
 
-    /// Reads a line; true when it ends the head.
-    private mutating func take(_ line: Span<UInt8>) throws(RequestRefusal) -> Bool {
+    /// Reads a line, from an input of so many bytes; true when it ends the head.
+    private mutating func take(_ line: Span<UInt8>, of byteCount: Int) throws(RequestRefusal) -> Bool {
         if line.isEmpty, self.hasRequestLine {
             try self.finish()
             return true
@@ -85,6 +95,8 @@ public struct RequestParser: Sendable {
         } else if !line.isEmpty || self.lines.byteCount > 2 {
             // One empty line before the request line is let pass: RFC 9112 §2.2.
             try self.readRequestLine(line)
+            // Nearly always the whole head is here, and of no more fields than these.
+            self.head.fields.reserveCapacity(16, byteCount: min(byteCount, Self.likelyByteCount))
         }
         return false
     }

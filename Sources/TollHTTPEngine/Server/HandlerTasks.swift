@@ -5,31 +5,42 @@ internal import TollHTTP
 /// The tasks that handle a loop's requests. One that is done waits for the next request: a task begins with little memory and takes
 /// more piece by piece, a dozen of them until a request is answered, and one that waits keeps what it has.
 final class HandlerTasks {
-    /// A request to be handled.
-    struct Call: Sendable {
-        let handler: any RequestHandler
-        let request: Request
-        let channel: ServerChannel
+    /// A request to be handled. A class: it goes through several hands.
+    final class Call {
+        fileprivate let handler: any RequestHandler
+        fileprivate let channel: ServerChannel
+        private var request: Request?
 
-        fileprivate func run() async { await self.handler.handle(self.request, Responder(self.channel)) }
+        init(_ request: consuming Request, by handler: any RequestHandler, _ channel: ServerChannel) {
+            self.request = request
+            self.handler = handler
+            self.channel = channel
+        }
+
+        /// The request, given away.
+        fileprivate func take() -> Request {
+            guard let request = self.request.take() else { preconditionFailure("A request is handled twice.") }
+            return request
+        }
     }
 
     /// So many wait at most, further ones end: as many as a busy loop has at once. Each has some 10 KiB.
     private static let waitingMax = 64
 
     private let loop: EventLoop
-    private var waiting: [CheckedContinuation<Call?, Never>] = []
+    private var waiting: [CheckedContinuation<LoopBound<Call>?, Never>] = []
     private var isOver = false
 
     init(_ loop: EventLoop) { self.loop = loop }
 
     /// Has a task handle `call`.
     func handle(_ call: Call) {
+        let call = LoopBound(current: call, of: self.loop)
         if let task = self.waiting.popLast() { return task.resume(returning: call) }
         let tasks = LoopBound(current: self, of: self.loop)
         // Detached: it may begin within the task of another request, and is to have nothing of that one's.
         Task.detached(executorPreference: self.loop) {
-            var next: Call? = call
+            var next: LoopBound<Call>? = call
             while let call = next.take() {
                 await call.run()
                 next = await tasks.next()
@@ -45,15 +56,23 @@ final class HandlerTasks {
         for task in waiting { task.resume(returning: nil) }
     }
 
-    fileprivate func wait(_ task: CheckedContinuation<Call?, Never>) {
+    fileprivate func wait(_ task: CheckedContinuation<LoopBound<Call>?, Never>) {
         guard !self.isOver, self.waiting.count < Self.waitingMax else { return task.resume(returning: nil) }
         self.waiting.append(task)
     }
 }
 
+extension LoopBound<HandlerTasks.Call> {
+    /// Only in a task of the loop.
+    fileprivate func run() async {
+        guard let call = self.ifCurrent else { preconditionFailure("A request is handled off its loop.") }
+        await call.handler.handle(call.take(), Responder(call.channel))
+    }
+}
+
 extension LoopBound<HandlerTasks> {
     /// The next call for a task that has none; nil when the task is to end.
-    fileprivate func next() async -> HandlerTasks.Call? {
+    fileprivate func next() async -> LoopBound<HandlerTasks.Call>? {
         await withCheckedContinuation { task in self.execute { $0.wait(task) } }
     }
 }

@@ -53,14 +53,17 @@ public struct TraceContext: Hashable, Sendable {
 
     /// Appends what the field says, 55 bytes.
     public func append(traceparentTo text: inout [UInt8]) {
-        text.append(contentsOf: "00-".utf8)
+        text += Self.version
         Self.append(self.traceID.high, to: &text)
         Self.append(self.traceID.low, to: &text)
         text.append(UInt8(ascii: "-"))
         Self.append(self.spanID, to: &text)
-        text.append(contentsOf: "-0".utf8)
+        text.append(UInt8(ascii: "-"))
+        text.append(UInt8(ascii: "0"))
         text.append(UInt8(ascii: "0") + (self.flags & 1))
     }
+
+    private static let version = Array("00-".utf8)
 
     /// 32 digits.
     public var traceText: String {

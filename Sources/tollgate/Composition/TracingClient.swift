@@ -10,11 +10,14 @@ struct TracingClient: HTTPClient {
     let client: any HTTPClient
 
     func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
-        guard let context = RequestContext.current else { return try await self.client.send(request) }
+        if let context = RequestContext.current { Self.put(context, into: &request) }
+        return try await self.client.send(consume request)
+    }
+
+    private static func put(_ context: RequestContext, into request: inout ClientRequest) {
         request.fields.remove(Self.parent)
         request.fields.append("traceparent".utf8Span.span) { context.trace.append(traceparentTo: &$0) }
         // Whoever could not be understood about the trace is not quoted about it either (W3C Trace Context §3.3).
         if !context.continuesTrace { request.fields.remove(Self.state) }
-        return try await self.client.send(consume request)
     }
 }
