@@ -1,31 +1,31 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-/// An ordered header or trailer section: one byte buffer and the places of names and values in it, so that a parsed
-/// head costs no allocation per field and both buffers can be used again.
+/// An ordered header or trailer section: one byte buffer, in which each field stands as it is sent, and the places of names and
+/// values in it, so that a parsed head costs no allocation per field and both buffers can be used again.
 ///
 /// Names keep the case they were written in and are compared without regard to it (RFC 9110 §5.1). Order and
 /// repeats are kept. A name is always a token and a value never contains a control other than HTAB: every way in
 /// checks, except appendParsed(name:value:), which is for parsers that did.
 public struct Fields: Sendable {
-    /// Where one field stands in `buffer`: the value directly behind the name.
+    /// Where one field stands in `buffer`: name, colon, space, value, CR, LF.
     fileprivate struct Entry: Sendable {
         private let start: UInt32
-        private let middle: UInt32
-        private let end: UInt32
+        private let nameEnd: UInt32
+        private let valueEnd: UInt32
 
-        init(_ start: Int, _ middle: Int, _ end: Int) {
+        init(start: Int, nameEnd: Int, valueEnd: Int) {
             self.start = UInt32(start)
-            self.middle = UInt32(middle)
-            self.end = UInt32(end)
+            self.nameEnd = UInt32(nameEnd)
+            self.valueEnd = UInt32(valueEnd)
         }
 
-        var name: Range<Int> { Int(self.start)..<Int(self.middle) }
-        var value: Range<Int> { Int(self.middle)..<Int(self.end) }
-        var field: Range<Int> { Int(self.start)..<Int(self.end) }
+        var name: Range<Int> { Int(self.start)..<Int(self.nameEnd) }
+        var value: Range<Int> { Int(self.nameEnd) + 2..<Int(self.valueEnd) }
+        var line: Range<Int> { Int(self.start)..<Int(self.valueEnd) + 2 }
 
-        /// The same field where it begins at another place.
+        /// The same field where its line starts at another place.
         func moved(to start: Int) -> Entry {
-            Entry(start, start + self.name.count, start + self.field.count)
+            Entry(start: start, nameEnd: start + self.name.count, valueEnd: start + self.line.count - 2)
         }
     }
 
@@ -45,7 +45,7 @@ public struct Fields: Sendable {
     public var isEmpty: Bool { self.entries.isEmpty }
 
     /// The bytes that names and values take, without separators.
-    public var byteCount: Int { self.entries.reduce(0) { $0 + $1.field.count } }
+    public var byteCount: Int { self.entries.reduce(0) { $0 + $1.name.count + $1.value.count } }
 
     // MARK: Adding
 
@@ -72,13 +72,14 @@ public struct Fields: Sendable {
         guard Self.isToken(name) else { return false }
         let start = self.buffer.count
         self.buffer.append(span: name)
-        let middle = self.buffer.count
+        self.endName()
+        let valueStart = self.buffer.count
         write(&self.buffer)
-        guard Self.isSendable(self.buffer.span.extracting(middle...)) else {
+        guard Self.isSendable(self.buffer.span.extracting(valueStart...)) else {
             self.buffer.removeLast(self.buffer.count - start)
             return false
         }
-        self.entries.append(Entry(start, middle, self.buffer.count))
+        self.endLine(from: start, nameEnd: valueStart - 2)
         return true
     }
 
@@ -102,7 +103,7 @@ public struct Fields: Sendable {
     public mutating func append(contentsOf other: Fields) {
         let shift = self.buffer.count
         self.buffer.append(contentsOf: other.buffer)
-        for entry in other.entries { self.entries.append(entry.moved(to: shift + entry.field.lowerBound)) }
+        for entry in other.entries { self.entries.append(entry.moved(to: shift + entry.line.lowerBound)) }
     }
 
     /// Makes room for so many fields, of so many bytes in all, beside those that are there.
@@ -116,18 +117,41 @@ public struct Fields: Sendable {
     public mutating func appendParsed(name: some Collection<UInt8>, value: some Collection<UInt8>) {
         let start = self.buffer.count
         self.buffer.append(contentsOf: name)
-        let middle = self.buffer.count
+        let nameEnd = self.buffer.count
+        self.endName()
         self.buffer.append(contentsOf: value)
-        self.entries.append(Entry(start, middle, self.buffer.count))
+        self.endLine(from: start, nameEnd: nameEnd)
     }
 
     /// Appends one field without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
     public mutating func appendParsed(name: Span<UInt8>, value: Span<UInt8>) {
         let start = self.buffer.count
         self.buffer.append(span: name)
-        let middle = self.buffer.count
+        self.endName()
         self.buffer.append(span: value)
-        self.entries.append(Entry(start, middle, self.buffer.count))
+        self.endLine(from: start, nameEnd: start + name.count)
+    }
+
+    /// Appends one field that stands on `line`, without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
+    public mutating func appendParsed(line: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
+        // As nearly every one is written, it is copied in one piece.
+        guard name.lowerBound == 0, value.lowerBound == name.upperBound + 2, line[name.upperBound + 1] == 0x20,
+            value.upperBound == line.count
+        else { return self.appendParsed(name: line.extracting(name), value: line.extracting(value)) }
+        let start = self.buffer.count
+        self.buffer.append(span: line)
+        self.endLine(from: start, nameEnd: start + name.count)
+    }
+
+    private mutating func endName() {
+        self.buffer.append(0x3A)
+        self.buffer.append(0x20)
+    }
+
+    private mutating func endLine(from start: Int, nameEnd: Int) {
+        self.entries.append(Entry(start: start, nameEnd: nameEnd, valueEnd: self.buffer.count))
+        self.buffer.append(0x0D)
+        self.buffer.append(0x0A)
     }
 
     // MARK: Reading
@@ -233,13 +257,15 @@ public struct Fields: Sendable {
         roomFor count: Int, byteCount: Int, and isDropped: (_ name: Span<UInt8>) -> Bool = { _ in false }
     ) -> Fields {
         var copy = Fields()
-        copy.reserveCapacity(self.count + count, byteCount: self.byteCount + byteCount)
+        copy.reserveCapacity(self.count + count, byteCount: self.buffer.count + byteCount)
         let options = self.connectionOptions
         for entry in self.entries {
             let name = self.buffer.span.extracting(entry.name)
-            if Self.hopByHop.contains(name) || options.contains(where: { Self.equal(name, $0.span) }) || isDropped(name) { continue }
+            guard !Self.hopByHop.contains(name), !options.contains(where: { Self.equal(name, $0.span) }), !isDropped(name) else {
+                continue
+            }
             copy.entries.append(entry.moved(to: copy.buffer.count))
-            copy.buffer.append(span: self.buffer.span.extracting(entry.field))
+            copy.buffer.append(span: self.buffer.span.extracting(entry.line))
         }
         return copy
     }
@@ -277,18 +303,18 @@ extension Fields {
         return true
     }
 
-    /// Appends `Name: value` lines to `bytes`.
+    /// Appends `Name: value` lines to `bytes`; those that stand next to each other in one copy.
     func append(linesTo bytes: inout [UInt8]) {
-        unsafe self.buffer.withUnsafeBufferPointer { buffer in
-            for entry in self.entries {
-                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[entry.name]))
-                bytes.append(0x3A)
-                bytes.append(0x20)
-                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[entry.value]))
-                bytes.append(0x0D)
-                bytes.append(0x0A)
+        var lines = 0..<0
+        for entry in self.entries {
+            if entry.line.lowerBound != lines.upperBound {
+                bytes.append(span: self.buffer.span.extracting(lines))
+                lines = entry.line
+            } else {
+                lines = lines.lowerBound..<entry.line.upperBound
             }
         }
+        bytes.append(span: self.buffer.span.extracting(lines))
     }
 
     private static func isToken(_ name: Span<UInt8>) -> Bool {
@@ -320,7 +346,9 @@ extension Fields {
 
     private static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
         guard left.count == right.count else { return false }
-        for place in left.indices where ByteGrammar.lowercased(left[place]) != ByteGrammar.lowercased(right[place]) { return false }
+        for place in left.indices {
+            guard ByteGrammar.lowercased(left[place]) == ByteGrammar.lowercased(right[place]) else { return false }
+        }
         return true
     }
 

@@ -96,16 +96,3 @@ extension [UInt8] {
         }
     }
 }
-
-// In one copy each, where `append(contentsOf:)` would ask a string for its bytes one by one.
-extension [UInt8] {
-    /// Appends the bytes of a span.
-    public mutating func append(span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
-    }
-
-    /// Appends the bytes of a text that is written in source.
-    public mutating func append(literal text: StaticString) {
-        text.withUTF8Buffer { unsafe self.append(contentsOf: $0) }
-    }
-}

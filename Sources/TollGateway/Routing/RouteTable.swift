@@ -10,6 +10,8 @@ final class RouteTable: Sendable {
     /// A class: every request has one in hand, from step to step.
     final class Entry: Sendable {
         let pattern: RoutePattern
+        /// The pattern as text.
+        let name: String
         let upstream: UpstreamPool
         let priced: PricedRoute?
         let metrics: RouteMetrics
@@ -18,6 +20,7 @@ final class RouteTable: Sendable {
 
         init(pattern: RoutePattern, upstream: UpstreamPool, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
             self.pattern = pattern
+            self.name = pattern.description
             self.upstream = upstream
             self.priced = priced
             self.metrics = metrics

@@ -76,7 +76,7 @@ final class UpstreamPool: Sendable {
 
     /// The last address that is left gets the request itself, any other a copy.
     private static func take(_ kept: inout ClientRequest?, isLast: Bool) -> ClientRequest {
-        guard let request = isLast ? kept.take() : kept else { preconditionFailure("A request is sent on after the last address.") }
+        guard let request = isLast ? kept.take() : kept else { preconditionFailure("There is an address after the last one.") }
         return request
     }
 
@@ -113,16 +113,16 @@ final class UpstreamPool: Sendable {
     }
 
     private func note(_ place: Int, failure: HTTPError?, asked interval: Duration? = nil) {
-        let origin = self.settings.addresses[place].origin
+        let address = { self.settings.addresses[place].origin }
         if let failure {
             guard let rest = self.book.withLock({ $0.failed(place, at: self.environment.monotonic(), asked: interval) }) else {
                 return
             }
             self.log.warning(
                 "upstream rests",
-                ["upstream": self.name, "address": origin, "for": rest, "reason": failure.description])
+                ["upstream": self.name, "address": address(), "for": rest, "reason": failure.description])
         } else if self.book.withLock({ $0.succeeded(place) }) {
-            self.log.info("upstream is back", ["upstream": self.name, "address": origin])
+            self.log.info("upstream is back", ["upstream": self.name, "address": address()])
         }
     }
 

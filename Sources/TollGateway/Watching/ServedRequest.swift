@@ -41,7 +41,7 @@ final class ServedRequest: ResponseObserver {
     func matched(_ entry: RouteTable.Entry) {
         self.state.withLock { state in
             state.route = entry.metrics
-            state.pattern = entry.pattern.description
+            state.pattern = entry.name
             state.kind = entry.priced == nil ? .free : .other
         }
     }

@@ -4,7 +4,7 @@ internal import TollHTTP
 
 /// One request and its response, over one connection or, after a stale one, two. Holds the deadlines.
 final class ClientExchange: Watcher {
-    typealias Waiter<Value> = CheckedContinuation<Result<Value, HTTPError>, Never>
+    typealias Waiter<Value> = LoopContinuation<Result<Value, HTTPError>>
 
     private enum Progress {
         case unsent

@@ -27,6 +27,8 @@ final class ClientShard {
     let limits: ClientLimits
     private let resolver: Resolver
     private var pools: [Origin: Pool] = [:]
+    /// The pool that was asked for last: most requests go where the one before went.
+    private var latest: Pool?
 
     init(_ loop: EventLoop, limits: ClientLimits, resolver: Resolver) {
         self.loop = loop
@@ -60,9 +62,10 @@ final class ClientShard {
 
     /// The pool of an origin, which begins with its first connection.
     private func pool(of origin: Origin) -> Pool {
-        if let pool = self.pools[origin] { return pool }
-        let pool = Pool(origin)
+        if let latest = self.latest, latest.origin == origin { return latest }
+        let pool = self.pools[origin] ?? Pool(origin)
         self.pools[origin] = pool
+        self.latest = pool
         return pool
     }
 
@@ -127,6 +130,7 @@ final class ClientShard {
             self.dispatch(next)
         } else if pool.openCount == 0 {
             self.pools[pool.origin] = nil
+            self.latest = nil
         }
     }
 }

@@ -29,7 +29,7 @@ public final class LoopHTTPClient: HTTPClient {
         let exchange = LoopBound(ClientExchange(request, limits: self.limits), on: shard.loop)
         caller?.whenGone { exchange.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
+            await withLoopContinuation { waiter in
                 // The usual way takes no memory.
                 if let shard = shard.ifCurrent, let exchange = exchange.ifCurrent { return exchange.start(in: shard, waiter) }
                 shard.execute { shard in exchange.ifCurrent?.start(in: shard, waiter) }

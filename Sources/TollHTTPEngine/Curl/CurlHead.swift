@@ -59,13 +59,13 @@ struct CurlHead {
 
     private mutating func takeField(_ line: Span<UInt8>) throws(HTTPError) {
         guard let field = FieldLine(line) else { throw HTTPError(.malformed, "a line of the response's head is no field") }
-        guard !self.isComplete else { return self.trailers.appendParsed(name: line.extracting(field.name), value: line.extracting(field.value)) }
+        guard !self.isComplete else { return self.trailers.appendParsed(line: line, name: field.name, value: field.value) }
         if line.extracting(field.name).isName("content-length") {
             guard self.length == nil, let length = line.extracting(field.value).decimal else {
                 throw HTTPError(.malformed, "Content-Length of the response is not one number")
             }
             self.length = length
         }
-        self.head.fields.appendParsed(name: line.extracting(field.name), value: line.extracting(field.value))
+        self.head.fields.appendParsed(line: line, name: field.name, value: field.value)
     }
 }

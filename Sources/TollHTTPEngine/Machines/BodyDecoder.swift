@@ -158,7 +158,7 @@ public struct BodyDecoder: Sendable {
         guard let field = FieldLine(line), self.trailers.count < Self.trailerCountMax else {
             throw HTTPError(.malformed, "a trailer line is no field")
         }
-        self.trailers.appendParsed(name: line.extracting(field.name), value: line.extracting(field.value))
+        self.trailers.appendParsed(line: line, name: field.name, value: field.value)
     }
 
     /// `1*HEXDIG [ ";" … ]` (RFC 9112 §7.1): no sign, no prefix, no space, below 2^64. Extensions are checked for

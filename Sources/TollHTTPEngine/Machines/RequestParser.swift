@@ -42,8 +42,8 @@ public struct RequestParser: Sendable {
 
     /// Hands out the head, to whoever is to have it alone. Call ``reset()`` next.
     mutating func takeHead() -> RequestHead {
-        let head = self.head
-        self.head = RequestHead(method: .get, target: [])
+        var head = RequestHead(method: .get, target: [])
+        swap(&head, &self.head)
         return head
     }
 
@@ -203,7 +203,7 @@ extension RequestParser {
         guard let field = FieldLine(line) else { throw RequestRefusal(400, "bad_field") }
         guard self.head.fields.count < self.fieldCountMax else { throw RequestRefusal(431, "too_many_fields") }
         try self.interpret(name: line.extracting(field.name), value: line.extracting(field.value))
-        self.head.fields.appendParsed(name: line.extracting(field.name), value: line.extracting(field.value))
+        self.head.fields.appendParsed(line: line, name: field.name, value: field.value)
     }
 
     /// Reads the fields that decide where the request goes and where it ends.

@@ -70,8 +70,8 @@ public struct ResponseParser: Sendable {
 
     /// Hands out the head, to whoever is to have it alone.
     mutating func takeHead() -> ResponseHead {
-        let head = self.head
-        self.head = ResponseHead(status: 0)
+        var head = ResponseHead(status: 0)
+        swap(&head, &self.head)
         return head
     }
 
@@ -136,7 +136,7 @@ public struct ResponseParser: Sendable {
         } else if name.isName("connection"), value.listContains("close") {
             self.keepAlive = false
         }
-        self.head.fields.appendParsed(name: line.extracting(field.name), value: line.extracting(field.value))
+        self.head.fields.appendParsed(line: line, name: field.name, value: field.value)
     }
 
     private mutating func finish() throws(HTTPError) {

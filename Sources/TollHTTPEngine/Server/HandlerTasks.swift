@@ -28,7 +28,7 @@ final class HandlerTasks {
     private static let waitingMax = 64
 
     private let loop: EventLoop
-    private var waiting: [CheckedContinuation<LoopBound<Call>?, Never>] = []
+    private var waiting: [LoopContinuation<LoopBound<Call>?>] = []
     private var isOver = false
 
     init(_ loop: EventLoop) { self.loop = loop }
@@ -56,7 +56,7 @@ final class HandlerTasks {
         for task in waiting { task.resume(returning: nil) }
     }
 
-    fileprivate func wait(_ task: CheckedContinuation<LoopBound<Call>?, Never>) {
+    fileprivate func wait(_ task: LoopContinuation<LoopBound<Call>?>) {
         guard !self.isOver, self.waiting.count < Self.waitingMax else { return task.resume(returning: nil) }
         self.waiting.append(task)
     }
@@ -73,6 +73,6 @@ extension LoopBound<HandlerTasks.Call> {
 extension LoopBound<HandlerTasks> {
     /// The next call for a task that has none; nil when the task is to end.
     fileprivate func next() async -> LoopBound<HandlerTasks.Call>? {
-        await withCheckedContinuation { task in self.execute { $0.wait(task) } }
+        await withLoopContinuation { task in self.execute { $0.wait(task) } }
     }
 }

@@ -46,7 +46,7 @@ struct ServerChannel: ResponseChannel, BodySource {
             if let result { return try result.get() }
             return try await self.written()
         }
-        try await withCheckedContinuation { waiter in
+        try await withLoopContinuation { waiter in
             self.exchange.execute { exchange in
                 if let result = action(exchange) { waiter.resume(returning: result) } else { exchange.awaitWrite(waiter) }
             }
@@ -55,7 +55,7 @@ struct ServerChannel: ResponseChannel, BodySource {
 
     /// Returns when the client has taken what waits for it.
     private func written() async throws(HTTPError) {
-        try await withCheckedContinuation { waiter in
+        try await withLoopContinuation { waiter in
             self.exchange.execute { $0.awaitWrite(waiter) }
         }.get()
     }
@@ -64,7 +64,7 @@ struct ServerChannel: ResponseChannel, BodySource {
 
     func next() async throws(HTTPError) -> [UInt8]? {
         if let piece = self.exchange.ifCurrent?.takeBody() { return try piece.get() }
-        return try await withCheckedContinuation { waiter in
+        return try await withLoopContinuation { waiter in
             self.exchange.execute { $0.awaitBody(waiter) }
         }.get()
     }

@@ -312,11 +312,12 @@ final class ServerConnection: Watcher {
         guard !self.sawHangup else { return self.drop() }
         self.phase = .handling
         self.shard.core.clearDeadline(self)
-        let exchange = ServerExchange(self.shard.parser.head, of: self)
+        let head = self.shard.parser.takeHead()
+        let exchange = ServerExchange(head, of: self)
         self.exchange = exchange
         let channel = ServerChannel(LoopBound(current: exchange, of: self.shard.loop), exchange.trailers)
         let body = exchange.decoder.isDone ? .empty : BodyStream(channel)
-        let request = Request(head: self.shard.parser.takeHead(), peer: self.peer, body: body, client: exchange.client)
+        let request = Request(head: head, peer: self.peer, body: body, client: exchange.client)
         self.shard.tasks.handle(HandlerTasks.Call(request, by: self.handler, channel))
     }
 

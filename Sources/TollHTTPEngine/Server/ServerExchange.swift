@@ -7,7 +7,7 @@ internal import TollHTTP
 /// Both directions are independent: a handler may answer while the body still comes. At most one call waits per
 /// direction.
 final class ServerExchange {
-    typealias Waiter<Value> = CheckedContinuation<Result<Value, HTTPError>, Never>
+    typealias Waiter<Value> = LoopContinuation<Result<Value, HTTPError>>
 
     private enum Response {
         case awaited

@@ -3,11 +3,11 @@
 import TollHTTP
 import TollRuntime
 
-/// Sends each call in the trace of the request that it is made for: to upstreams, nodes and facilitators alike.
-struct TracingClient: HTTPClient {
-    private static let (parent, state): (FieldName, FieldName) = ("traceparent", "tracestate")
+private let (traceParent, traceState): (FieldName, FieldName) = ("traceparent", "tracestate")
 
-    let client: any HTTPClient
+/// Sends each call in the trace of the request that it is made for: to upstreams, nodes and facilitators alike.
+struct TracingClient<Client: HTTPClient>: HTTPClient {
+    let client: Client
 
     func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         if let context = RequestContext.current { Self.put(context, into: &request) }
@@ -15,9 +15,9 @@ struct TracingClient: HTTPClient {
     }
 
     private static func put(_ context: RequestContext, into request: inout ClientRequest) {
-        request.fields.remove(Self.parent)
+        request.fields.remove(traceParent)
         request.fields.append("traceparent".utf8Span.span) { context.trace.append(traceparentTo: &$0) }
         // Whoever could not be understood about the trace is not quoted about it either (W3C Trace Context §3.3).
-        if !context.continuesTrace { request.fields.remove(Self.state) }
+        if !context.continuesTrace { request.fields.remove(traceState) }
     }
 }
