@@ -17,7 +17,7 @@ enum LanguageRules {
         Ban(construct: "Thread.sleep", replacement: "Environment.sleep"),
         Ban(construct: "DispatchSemaphore", replacement: "a continuation"),
         Ban(construct: "print(", replacement: "Logger, or StandardStreams", holds: { isSource($0) && !isExecutable($0) }),
-        Ban(construct: "Task.detached", replacement: "a service of ServiceGroup", holds: isSource),
+        Ban(construct: "Task.detached", replacement: "a service of ServiceGroup", holds: isSourceWithoutTasks),
         Ban(construct: "Task {", replacement: "BackgroundWork, or a task group", holds: isSourceWithoutTasks),
         Ban(construct: "Task(", replacement: "BackgroundWork, or a task group", holds: isSourceWithoutTasks),
         Ban(construct: "Task.sleep", replacement: "Environment.sleep", holds: isSourceWithoutTasks),

@@ -63,8 +63,8 @@ struct Proxy: Sendable {
         return outgoing
     }
 
-    // A task's memory holds what a function needs at most, in whichever way it goes. The unusual ways have functions of their own,
-    // so that the usual one stays small: hence `@inline(never)`.
+    // A task's memory holds what a function needs at most, in whichever way it goes. The unusual ways have functions of their
+    // own, so that the usual one stays small: hence `@inline(never)`.
 
     @inline(never)
     private func refuse(

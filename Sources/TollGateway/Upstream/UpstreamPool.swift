@@ -113,16 +113,19 @@ final class UpstreamPool: Sendable {
     }
 
     private func note(_ place: Int, failure: HTTPError?, asked interval: Duration? = nil) {
-        let address = { self.settings.addresses[place].origin }
         if let failure {
             guard let rest = self.book.withLock({ $0.failed(place, at: self.environment.monotonic(), asked: interval) }) else {
                 return
             }
             self.log.warning(
                 "upstream rests",
-                ["upstream": self.name, "address": address(), "for": rest, "reason": failure.description])
+                [
+                    "upstream": self.name, "address": self.settings.addresses[place].origin, "for": rest,
+                    "reason": failure.description,
+                ])
         } else if self.book.withLock({ $0.succeeded(place) }) {
-            self.log.info("upstream is back", ["upstream": self.name, "address": address()])
+            let address = self.settings.addresses[place].origin
+            self.log.info("upstream is back", ["upstream": self.name, "address": address])
         }
     }
 

@@ -2,8 +2,8 @@
 
 /// A task that waits for its loop, several times in every request.
 ///
-/// That it is resumed, and only once, is checked where tests run. Checking takes memory for each wait, and hides from the compiler
-/// what the class consists of that holds one.
+/// That it is resumed, and only once, is checked where tests run. Checking takes memory for each wait, and hides from the
+/// compiler what the class consists of that holds one.
 @safe
 struct LoopContinuation<Value>: Sendable {
     #if DEBUG

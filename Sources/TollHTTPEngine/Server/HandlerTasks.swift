@@ -2,8 +2,8 @@
 
 internal import TollHTTP
 
-/// The tasks that handle a loop's requests. One that is done waits for the next request: a task begins with little memory and takes
-/// more piece by piece, a dozen of them until a request is answered, and one that waits keeps what it has.
+/// The tasks that handle a loop's requests. One that is done waits for the next request: a task begins with little memory and
+/// takes more piece by piece, a dozen of them until a request is answered, and one that waits keeps what it has.
 final class HandlerTasks {
     /// A request to be handled. A class: it goes through several hands.
     final class Call {
@@ -29,22 +29,20 @@ final class HandlerTasks {
 
     private let loop: EventLoop
     private var waiting: [LoopContinuation<LoopBound<Call>?>] = []
+    /// Calls for whose sake a task was made, until one has them.
+    private var pending: [Call] = []
     private var isOver = false
 
     init(_ loop: EventLoop) { self.loop = loop }
 
     /// Has a task handle `call`.
     func handle(_ call: Call) {
-        let call = LoopBound(current: call, of: self.loop)
-        if let task = self.waiting.popLast() { return task.resume(returning: call) }
+        if let task = self.waiting.popLast() { return task.resume(returning: LoopBound(current: call, of: self.loop)) }
+        self.pending.append(call)
         let tasks = LoopBound(current: self, of: self.loop)
         // Detached: it may begin within the task of another request, and is to have nothing of that one's.
         Task.detached(executorPreference: self.loop) {
-            var next: LoopBound<Call>? = call
-            while let call = next.take() {
-                await call.run()
-                next = await tasks.next()
-            }
+            while let call = await tasks.next() { await call.run() }
         }
     }
 
@@ -57,8 +55,13 @@ final class HandlerTasks {
     }
 
     fileprivate func wait(_ task: LoopContinuation<LoopBound<Call>?>) {
-        guard !self.isOver, self.waiting.count < Self.waitingMax else { return task.resume(returning: nil) }
-        self.waiting.append(task)
+        if !self.pending.isEmpty {
+            task.resume(returning: LoopBound(current: self.pending.removeFirst(), of: self.loop))
+        } else if !self.isOver, self.waiting.count < Self.waitingMax {
+            self.waiting.append(task)
+        } else {
+            task.resume(returning: nil)
+        }
     }
 }
 
@@ -73,6 +76,8 @@ extension LoopBound<HandlerTasks.Call> {
 extension LoopBound<HandlerTasks> {
     /// The next call for a task that has none; nil when the task is to end.
     fileprivate func next() async -> LoopBound<HandlerTasks.Call>? {
-        await withLoopContinuation { task in self.execute { $0.wait(task) } }
+        await withLoopContinuation { task in
+            if let tasks = self.ifCurrent { tasks.wait(task) } else { self.execute { $0.wait(task) } }
+        }
     }
 }
