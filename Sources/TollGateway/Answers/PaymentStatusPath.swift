@@ -13,6 +13,11 @@ enum PaymentStatusPath {
 
     private static let prefixBytes = Array(prefix.utf8)
 
+    /// Whether a request may ask for a payment.
+    static func isOne(_ head: RequestHead) -> Bool {
+        head.path.count > self.prefixBytes.count && head.path.starts(with: self.prefixBytes)
+    }
+
     /// The payment that a request asks for; nil when it asks for something else.
     static func name(in head: RequestHead) -> String? {
         guard head.method == .get || head.method == .head, head.path.starts(with: self.prefixBytes) else { return nil }
@@ -27,14 +32,9 @@ enum PaymentStatusPath {
 extension Gateway {
     /// The answer to a question for a payment that is known; nil where none is asked for or known. A seller's own resources at
     /// such a path stay what they are, since nobody has a reference of ours by chance.
-    func paymentStatus(
-        for head: RequestHead, decision: Router.Decision
-    ) async -> (head: ResponseHead, body: [UInt8])? {
+    @inline(never)
+    func paymentStatus(for head: RequestHead) async -> (head: ResponseHead, body: [UInt8])? {
         guard let statuses = self.parts.statuses, let name = PaymentStatusPath.name(in: head) else { return nil }
-        switch decision {
-        case .notFound, .methodNotAllowed, .route: break
-        case .malformed, .ambiguous: return nil
-        }
         do throws(StoreError) {
             guard let status = try await statuses.status(of: name) else { return nil }
             let fields: Fields = ["Content-Type": "application/json", "Cache-Control": "no-store"]

@@ -23,7 +23,7 @@ struct AdmissionClient: HTTPClient {
         var fields = Fields()
         fields.append(Self.field, (isPaid ? "paid" : isPass ? "pass" : "free").utf8)
         fields.append("Cache-Control", "no-store")
-        for (name, value) in request.fields where isPaid && Self.isForUpstream(name) || isPass && Forwarding.isOurs(name) {
+        for (name, value) in request.fields where isPaid && Self.isForUpstream(name) || isPass && Forwarding.isOurs(name.span) {
             fields.append(name, value)
         }
         return ClientResponse(head: ResponseHead(status: 200, fields: fields), length: 0)
@@ -31,6 +31,6 @@ struct AdmissionClient: HTTPClient {
 
     /// Whether a field is one of those that only we write on a paid request.
     private static func isForUpstream(_ name: ArraySlice<UInt8>) -> Bool {
-        Forwarding.isOurs(name) || FieldName.idempotencyKey.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased))
+        Forwarding.isOurs(name.span) || FieldName.idempotencyKey.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased))
     }
 }

@@ -14,7 +14,8 @@ final class ClientConnection: Watcher {
         case closed
     }
 
-    let origin: Origin
+    /// Its place among the connections to its origin.
+    let pool: ClientShard.Pool
     private let socket: Socket
     private let shard: ClientShard
     private var phase = Phase.connecting
@@ -26,10 +27,10 @@ final class ClientConnection: Watcher {
     private var sawHangup = false
     private var endsOutput = false
 
-    init(_ socket: Socket, _ tls: TLSSession?, origin: Origin, shard: ClientShard, exchange: ClientExchange) {
+    init(_ socket: Socket, _ tls: TLSSession?, in pool: ClientShard.Pool, of shard: ClientShard, for exchange: ClientExchange) {
         self.tls = tls
         self.socket = socket
-        self.origin = origin
+        self.pool = pool
         self.shard = shard
         self.exchange = exchange
     }

@@ -7,6 +7,7 @@ public import TollHTTP
 /// loop; from elsewhere it goes to the first.
 public final class LoopHTTPClient: HTTPClient {
     private let group: EventLoopGroup
+    private let limits: ClientLimits
     private let shards: [LoopBound<ClientShard>]
 
     /// A client on these loops. Opens nothing yet.
@@ -15,6 +16,7 @@ public final class LoopHTTPClient: HTTPClient {
     public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits(), authorities: String? = nil) {
         let resolver = Resolver(lifetime: limits.resolutionTime)
         self.group = group
+        self.limits = limits
         self.shards = group.loops.map {
             LoopBound(ClientShard($0, limits: limits, resolver: resolver, authorities: authorities), on: $0)
         }
@@ -24,15 +26,18 @@ public final class LoopHTTPClient: HTTPClient {
     ///
     /// - Throws: See ``HTTPError``; `invalidMessage` for an `https` origin without a switch of protocols, framing fields, a
     ///   target that is no origin-form.
-    public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
+    public func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         guard request.origin.scheme == .http || request.upgrade != nil else {
             throw HTTPError(.invalidMessage, "not a plain HTTP origin: \(request.origin)", isBeforeSend: true)
         }
         let shard = self.shard
-        let exchange = LoopBound(ClientExchange(request), on: shard.loop)
-        request.caller?.whenGone { exchange.execute { $0.cancel() } }
+        let caller = request.caller
+        let exchange = LoopBound(ClientExchange(request, limits: self.limits), on: shard.loop)
+        caller?.whenGone { exchange.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
+            await withLoopContinuation { waiter in
+                // The usual way takes no memory.
+                if let shard = shard.ifCurrent, let exchange = exchange.ifCurrent { return exchange.start(in: shard, waiter) }
                 shard.execute { shard in exchange.ifCurrent?.start(in: shard, waiter) }
             }
         } onCancel: {
