@@ -122,6 +122,7 @@ import TollTestKit
     @Test func `a number that another transaction has is lost once that lies deep, and not before`() async throws {
         self.chain.mint(5_000, to: Self.key.address)
         let signed = try self.payer().sign(Self.option(), try await self.quote(), number: 0)
+        self.chain.mine(blocks: 12)
         self.chain.useNumber(of: Self.key.address)
         for _ in 0..<TransferNodes.settledDepth {
             #expect(await self.payer().look(for: [signed], of: self.payer().account, on: Self.network) == .waiting)
