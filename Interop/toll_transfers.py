@@ -13,8 +13,9 @@ from typing import Any
 
 from eth_account import Account
 
+import market as markets
 from checks import expect
-from market import NETWORK, PRICE, TOLL, Market, Server
+from market import NETWORK, PRICE, Market, Server
 from node_proxy import NodeProxy
 from processes import spawn
 from transfers import BINDINGS, configuration
@@ -26,7 +27,7 @@ BALANCE = 1_000_000         # units of the token that the buyer begins with
 EXTRA_MAX = 9_999           # units on top of the price, where the amount tells whose a transfer is
 
 
-class Dropped(Exception):
+class Dropped(OSError):
     """What came to the node did not get through."""
 
 
@@ -38,9 +39,12 @@ class Buyer:
     node: NodeProxy
     home: Path
     account: Any = field(default_factory=Account.create)
+    is_new: bool = True         # whether the account has nothing yet
     process: subprocess.Popen | None = None
 
     def __post_init__(self) -> None:
+        if not self.is_new:
+            return
         self.market.kit.rpc("anvil_setBalance", self.account.address, hex(10**18))
         self.market.kit.send("payer", self.market.token, calldata("transfer(address,uint256)", self.account.address, BALANCE))
 
@@ -48,7 +52,7 @@ class Buyer:
         """`toll` to its end, or until it is killed: its exit code, its JSON, and what it told."""
         environment = {"TOLL_EVM_KEY": self.account.key.to_0x_hex(), "TOLL_HOME": str(self.home),
                        f"TOLL_RPC_{NETWORK.replace(':', '_')}": self.node.url}
-        self.process = spawn([TOLL, *arguments], environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.process = spawn([markets.TOLL, *arguments], environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         output, told = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, json.loads(output) if output.startswith("{") else {}, told
 
@@ -177,7 +181,7 @@ def expect_better(buyer: Buyer, server: Server) -> None:
 def expect_key_kept(buyer: Buyer, server: Server) -> None:
     """Two at once and one later under one key: one transfer, and one answer for all who get one."""
     url, results = server.recorder.url + "/signature", []
-    others = [Buyer(buyer.market, buyer.node, buyer.home, buyer.account) for _ in range(3)]
+    others = [Buyer(buyer.market, buyer.node, buyer.home, buyer.account, is_new=False) for _ in range(3)]
     before = buyer.spent()
     threads = [threading.Thread(target=lambda b=b: results.append(b.get(url, "--idempotency-key", "order-7"))) for b in others[:2]]
     for thread in threads:
