@@ -23,6 +23,7 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     library  a server in Swift that protects its own handler
     mock     the gateway in test mode
     passes   one payment opens a route for a while
+    transfers  `toll get` pays by transfers of its own, and is killed at every point of one
     discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
@@ -52,12 +53,13 @@ from recorder import Recorder
 from streams import expect_streams_paid
 from stuck import expect_patience
 from thief import expect_nothing_stolen
+from toll_transfers import expect_bought_by_toll
 
 from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
 GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
-          "streams", "recipes", "discovery", "webhooks", "mock", "passes", "library")
+          "streams", "recipes", "transfers", "discovery", "webhooks", "mock", "passes", "library")
 
 
 @dataclass
@@ -294,6 +296,7 @@ def cells() -> list[Cell]:
         Cell(("mock",), "check", "ours", "ours", "check --pay", check_by_buying),
         Cell(("passes",), "sdk", "ours", "ours", "access for a while", expect_passes),
         Cell(("passes",), "sdk", "ours", "ours", "access for a while, nginx asks", expect_leave_by_pass),
+        Cell(("transfers",), "ours", "ours", "none", "transfers, killed and resumed", expect_bought_by_toll),
         Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),

@@ -38,7 +38,8 @@ import TollTestKit
         let stand = TransferShop([offer, Market.delivered()])
         #expect(await stand.buy().report.payment?.dialect == "transfer-proof")
         let dear = TransferShop([
-            TransferShop.challenge(try TransferShop.instructions(), accepts: [Market.option(amount: "9000000")]), Market.delivered(),
+            TransferShop.challenge(try TransferShop.instructions(), accepts: [Market.option(amount: "9000000")]),
+            Market.delivered(),
         ])
         #expect(await dear.buy().report.payment?.dialect == "transfer-proof")
     }
@@ -73,7 +74,8 @@ import TollTestKit
 
     @Test func `a seller that waits for confirmations is asked again with the same proof`() async throws {
         let stand = TransferShop([
-            try TransferShop.challenge(), try TransferShop.processing(), try TransferShop.processing(reason: "transaction_not_found"),
+            try TransferShop.challenge(), try TransferShop.processing(),
+            try TransferShop.processing(reason: "transaction_not_found"),
             .answer(503, ["Retry-After": "5"], "{}"), .fail(HTTPError(.disconnected, "reset")), Market.delivered(),
         ])
         let started = stand.shop.stage.now
@@ -87,7 +89,7 @@ import TollTestKit
         let stand = TransferShop([try TransferShop.challenge()])
         let (report, _) = await stand.buy(PurchasePolicy(isDryRun: true))
         #expect(report.exitStatus == 10 && report.preview?.dialect == "transfer-proof" && report.payment == nil)
-        #expect(stand.chain.transactionCount == 0)
+        #expect(stand.chain.transactionCount == 0 && report.notices.contains { $0.contains("of the chain's coin") })
         #expect(try stand.shop.journal.payments().isEmpty)
     }
 
@@ -162,7 +164,8 @@ import TollTestKit
         #expect(await unsigned.buy(PurchasePolicy(allowsUnsignedInstructions: true)).report.exitStatus == 0)
         var object = try TransferShop.instructions().json
         object["amount"] = "999"
-        object["paymentUri"] = .string("ethereum:\(Market.usdc.address)@84532/transfer?address=\(TransferShop.seller)&uint256=999")
+        let link = "ethereum:\(Market.usdc.address)@84532/transfer?address=\(TransferShop.seller)&uint256=999"
+        object["paymentUri"] = .string(link)
         let forged = TransferShop([TransferShop.challenge(try TransferProof.Instructions(object))])
         let (report, _) = await forged.buy(PurchasePolicy(allowsUnsignedInstructions: true))
         #expect(report.exitStatus == 21 && report.failure?.message.contains("not signed by") == true)
@@ -214,6 +217,17 @@ import TollTestKit
         #expect(target == "/payments/\(TransferShop.reference().text)")
         #expect(stand.chain.transactionCount == 1)
         #expect(try stand.shop.spentToday == Dollars(micros: 1_000))
+    }
+
+    @Test func `instructions that expire while a transfer confirms do not make it a debt`() async throws {
+        let stand = TransferShop([
+            try TransferShop.challenge(), try TransferShop.challenge(2), TransferShop.status(.processing), Market.delivered(),
+        ])
+        let (report, body) = await stand.buy()
+        #expect(report.exitStatus == 0 && body == "sunny", "\(report)")
+        #expect(stand.proofs.allSatisfy { $0.reference == TransferShop.reference(1) } && stand.chain.transactionCount == 1)
+        let silent = TransferShop([try TransferShop.challenge(), try TransferShop.challenge(2), TransferShop.status(.expired)])
+        #expect(await silent.buy().report.exitStatus == 22)
     }
 
     @Test func `an error after the transfer was taken is told apart, with its body and what is owed`() async throws {

@@ -101,7 +101,8 @@ final class TransferShop {
 
     /// A 402 with instructions, and whatever stands beside them.
     static func challenge(
-        _ instructions: TransferProof.Instructions, accepts: [JSON] = [], members: JSONObject = [:], fields: [String: String] = [:]
+        _ instructions: TransferProof.Instructions, accepts: [JSON] = [], members: JSONObject = [:],
+        fields: [String: String] = [:]
     ) -> Answer {
         var object: JSONObject = [
             "x402Version": 2, "error": "Payment required", "resource": ["url": .string(Market.url.description)],

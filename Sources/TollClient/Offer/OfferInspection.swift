@@ -62,7 +62,9 @@ public struct OfferInspection: Sendable {
             value.split(separator: 0x20).first.map { String(decoding: $0, as: UTF8.self) }
         }
         for offer in offers {
-            if offer.options.isEmpty, offer.unreadable.isEmpty, transfer == nil { findings.append("\(offer.dialect): it offers no way to pay") }
+            if offer.options.isEmpty, offer.unreadable.isEmpty, transfer == nil {
+                findings.append("\(offer.dialect): it offers no way to pay")
+            }
             findings += offer.unreadable.map { "\(offer.dialect): an option cannot be read: \($0)" }
         }
         findings += self.rows.flatMap(Self.problems)

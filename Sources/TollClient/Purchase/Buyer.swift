@@ -117,7 +117,8 @@ public struct Buyer: Sendable {
                 try self.checkBudget(candidate.cost, at: url, policy)
                 report.preview = Self.payment(candidate.option, candidate.signer.account, Self.dialect(candidate))
                 return
-            case .previewTransfer(let candidate, let url):
+            case .previewTransfer(let candidate, let quote, let url):
+                report.notices.append(Self.warning(quote))
                 try self.checkBudget(candidate.cost, at: url, policy)
                 report.preview = Self.payment(candidate.option, candidate.sender.account, TransferOffer.dialect)
                 return

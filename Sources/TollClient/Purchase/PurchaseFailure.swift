@@ -55,7 +55,8 @@ public struct PurchaseFailure: Error, Hashable, Sendable, CustomStringConvertibl
     public var exitStatus: Int32 {
         switch self.code {
         case .overLimit, .overBudget, .insecureTransport, .redirectedElsewhere, .journalUnusable, .keyReused,
-            .earlierTransfer: 20
+            .earlierTransfer:
+            20
         case .noAcceptableOffer, .insufficientFunds: 21
         case .paymentRefused: 22
         case .outcomeUnknown: 23

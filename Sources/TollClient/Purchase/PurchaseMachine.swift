@@ -28,7 +28,7 @@ public struct PurchaseMachine: Sendable {
         /// Reserve, sign, record, send; the rest is a ``TransferMachine``'s.
         case transfer(TransferCandidate, TransferQuote, URLParts)
         /// As ``preview(_:_:)``, of a transfer.
-        case previewTransfer(TransferCandidate, URLParts)
+        case previewTransfer(TransferCandidate, TransferQuote, URLParts)
         /// Only see whether the budget has room: this is a dry run.
         case preview(Candidate, URLParts)
         /// The answer came without payment: deliver it.
@@ -211,7 +211,7 @@ public struct PurchaseMachine: Sendable {
         let (option, account) = (candidate.option, candidate.sender.account)
         switch prospect {
         case .ready(let quote):
-            return self.end(self.policy.isDryRun ? .previewTransfer(candidate, url) : .transfer(candidate, quote, url))
+            return self.end(self.policy.isDryRun ? .previewTransfer(candidate, quote, url) : .transfer(candidate, quote, url))
         case .lacksToken(let held):
             let missing = option.amount.subtracting(held) ?? .zero
             return self.end(.fail(Self.shortage(account, option.asset, held: held, missing: missing, of: option.display)))
@@ -221,8 +221,8 @@ public struct PurchaseMachine: Sendable {
                 .fail(
                     PurchaseFailure(
                         .insufficientFunds,
-                        "\(account) has \(coins(held)) on \(option.network), \(coins(needed.subtracting(held) ?? .zero)) short of "
-                            + "the \(coins(needed)) that the gas of a transfer may cost")))
+                        "\(account) has \(coins(held)) on \(option.network), \(coins(needed.subtracting(held) ?? .zero)) short "
+                            + "of the \(coins(needed)) that the gas of a transfer may cost")))
         case .refused(let reason): return self.end(.fail(PurchaseFailure(.noAcceptableOffer, "no transfer is made: \(reason)")))
         case .unknown(let reason):
             return self.end(.fail(PurchaseFailure(.network, "no transfer is made without the chain: \(reason)")))

@@ -8,12 +8,19 @@ internal import TollRuntime
 
 /// Paying by a transfer of one's own, where a server takes nothing better.
 extension Buyer {
+    /// What a transfer means, for whoever pays.
+    static func warning(_ quote: TransferQuote) -> String {
+        let gas = DecimalAmount(units: quote.feePerGas.multiplied(by: quote.gas) ?? .max, decimals: 18)
+        return "the server takes a transfer and nothing better: it cannot be taken back, and its gas may cost up to "
+            + "\(gas) of the chain's coin on top"
+    }
+
     /// Makes the transfer, and gets what it buys.
     func transfer(
         _ candidate: TransferCandidate, _ quote: TransferQuote, at url: URLParts, _ request: PurchaseRequest,
         _ policy: PurchasePolicy, _ deliver: BodySink, _ report: inout PurchaseReport
     ) async throws(PurchaseFailure) {
-        report.notices.append("the server takes a transfer and nothing better: it costs gas on top, and cannot be taken back")
+        report.notices.append(Self.warning(quote))
         let (payment, hold) = try self.commitTransfer(candidate, quote, at: url, request, policy)
         guard try await self.pursue(payment, hold, request, policy, isFirst: true, deliver, &report) else {
             throw PurchaseFailure(.network, "nothing was paid; the same request again pays anew")
@@ -83,13 +90,17 @@ extension Buyer {
                 transfer: transfer, display: terms.option.display, isFirst: isFirst, patience: policy.transferPatience,
                 time: self.environment.now()))
         var action = machine.begin()
+        var last: ProofAnswer?
         while true {
             if case .prove(let transaction) = action {
                 report.payment?.transaction = transaction.description
                 let proof = sender.proof(of: transaction, for: transfer.instructions.reference, on: terms.option.network)
                 let answer = try await self.prove(proof, pursuit, request, deliver, &report)
-                action = machine.answered(answer, at: self.environment.now())
+                last = answer ?? last
+                let trouble = TransferMachine.Answer.trouble(reason: "the seller does not answer", retryAfter: nil)
+                action = machine.answered(answer?.answer ?? trouble, at: self.environment.now())
             } else if case .finish(let ending) = action {
+                if case .open = ending {} else if let last { self.record(last, pursuit, &report) }
                 return try self.end(ending, pursuit, &report)
             } else if let next = await pursuit.perform(action, &machine) {
                 action = next
@@ -115,19 +126,21 @@ extension Buyer {
         }
     }
 
-    /// Shows the transaction, delivers what comes, and records what is final.
+    /// Shows the transaction and delivers what comes; nil when no answer came.
     private func prove(
         _ proof: TransferProof.Proof?, _ pursuit: TransferPursuit, _ request: PurchaseRequest, _ deliver: BodySink,
         _ report: inout PurchaseReport
-    ) async throws(PurchaseFailure) -> TransferMachine.Answer {
+    ) async throws(PurchaseFailure) -> ProofAnswer? {
         let terms = pursuit.payment.terms
-        guard let proof, let paid = request.request(to: terms.url, adding: (TransferProof.proofFields[0], proof.fieldValue)) else {
+        guard let proof, let paid = request.request(to: terms.url, adding: (TransferProof.proofFields[0], proof.fieldValue))
+        else {
             throw PaidAnswer.unknown("the proof cannot be sent")
         }
         self.tell("showing transaction \(proof.txHash) to \(terms.url.origin)")
         let response: ClientResponse
         do throws(HTTPError) { response = try await self.client.send(paid) } catch {
-            return .trouble(reason: "no answer: \(error.reason)", retryAfter: nil)
+            self.tell("no answer: \(error.reason)")
+            return nil
         }
         report.status = response.head.status
         report.fields = response.head.fields
@@ -137,17 +150,16 @@ extension Buyer {
             switch answer.answer {
             case .delivered: try await Self.pump(response.body, to: deliver)
             case .failed(let failure) where failure.code == .serverError && !body.isEmpty: try await deliver(body)
-            case .failed, .refused, .processing, .trouble: return self.recorded(answer, pursuit, &report)
+            case .failed, .refused, .processing, .trouble: break
             }
         } catch {
             throw PaidAnswer.unknown("the answer broke off: \(error)")
         }
-        return self.recorded(answer, pursuit, &report)
+        return answer
     }
 
-    private func recorded(
-        _ answer: ProofAnswer, _ pursuit: TransferPursuit, _ report: inout PurchaseReport
-    ) -> TransferMachine.Answer {
+    /// Records the last answer, when the transfer has ended by it.
+    private func record(_ answer: ProofAnswer, _ pursuit: TransferPursuit, _ report: inout PurchaseReport) {
         switch answer.answer {
         case .processing, .trouble: break
         case .delivered, .failed, .refused:
@@ -157,6 +169,5 @@ extension Buyer {
             report.payment = payment
             report.notices += answer.paid.notices.filter { $0 != PaidAnswer.noTransaction }
         }
-        return answer.answer
     }
 }

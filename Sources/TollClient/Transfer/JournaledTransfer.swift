@@ -11,6 +11,13 @@ public struct JournaledTransfer: Hashable, Sendable {
     /// What was signed, oldest first, all under one number: a chain takes at most one of them. Never empty.
     public internal(set) var transactions: [SignedTransfer]
 
+    /// A transfer of one transaction or more, oldest first; nil of none, and of several numbers.
+    public init?(instructions: TransferProof.Instructions, transactions: [SignedTransfer]) {
+        guard Set(transactions.map(\.number)).count == 1 else { return nil }
+        self.instructions = instructions
+        self.transactions = transactions
+    }
+
     /// The one that counts while none is in a block: each later one offers more for gas than those before.
     public var newest: SignedTransfer { self.transactions[self.transactions.count - 1] }
 

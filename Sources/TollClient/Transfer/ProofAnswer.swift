@@ -37,7 +37,7 @@ struct ProofAnswer {
                 let word = reason.map { Self.word($0.rawValue) } ?? "processing"
                 self.answer = .processing(reason: word, retryAfter: retryAfter)
             } else if failure.code == .paymentRefused {
-                self.answer = .refused(reason: reason.map { Self.word($0.rawValue) } ?? words)
+                self.answer = .refused(reason: reason.map { Self.word($0.rawValue) } ?? words, isStated: reason != nil)
             } else {
                 self.answer = .failed(failure)
             }

@@ -51,8 +51,9 @@ public struct TransferMachine: Sendable {
         case failed(PurchaseFailure)
         /// It waits, for this reason, for so many seconds.
         case processing(reason: String, retryAfter: UInt64?)
-        /// The transfer buys nothing, for this reason.
-        case refused(reason: String)
+        /// The transfer buys nothing, for this reason. Where the seller does not state one of the reasons of the dialect, it may
+        /// not mean the transfer: then its status counts.
+        case refused(reason: String, isStated: Bool)
         /// Not at all, or that it cannot say.
         case trouble(reason: String, retryAfter: UInt64?)
     }
@@ -110,7 +111,7 @@ public struct TransferMachine: Sendable {
     private var troubles = 0
     private var trouble: String?
     private var mined: TransferSighting.Mined?
-    private var refusal: String?
+    private var refusal: (reason: String, isStated: Bool)?
 
     /// The course of a transfer.
     public init(_ start: Start) {
@@ -211,14 +212,17 @@ public struct TransferMachine: Sendable {
 
     /// The seller answered the proof.
     public mutating func answered(_ answer: Answer, at time: UInt64) -> Action {
-        if case .trouble = answer { self.troubles += 1 } else { self.troubles = 0 }
+        switch answer {
+        case .trouble, .refused: self.troubles += 1
+        case .delivered, .failed, .processing: self.troubles = 0
+        }
         switch answer {
         case .delivered: return .finish(.delivered)
         case .failed(let failure): return .finish(.failed(failure))
         case .processing(let reason, let retryAfter):
             return self.wait("the seller waits for the transfer (\(reason))", at: time, retryAfter)
-        case .refused(let reason):
-            self.refusal = reason
+        case .refused(let reason, let isStated):
+            self.refusal = (reason, isStated)
             return .askStatus
         case .trouble(let reason, let retryAfter):
             guard self.troubles <= Self.troubleCountMax else { return .finish(.open(reason: reason)) }
@@ -227,9 +231,14 @@ public struct TransferMachine: Sendable {
     }
 
     /// The seller told how far the reference is; nil when it did not.
-    public mutating func told(_ status: TransferProof.Status?) -> Action {
+    public mutating func told(_ status: TransferProof.Status?, at time: UInt64) -> Action {
         guard let mined = self.mined else { return .finish(.open(reason: "the transfer is in no block")) }
         guard let refusal = self.refusal else { return .finish(.arrived(mined.hash, status)) }
+        if !refusal.isStated, self.troubles <= Self.troubleCountMax, status?.state == .processing || status?.state == .paid {
+            // Instructions may expire while a transfer that came in time confirms: the seller then shows new ones.
+            self.refusal = nil
+            return self.wait("the seller says \(status?.state.rawValue ?? "")", at: time, 1 << min(UInt64(self.troubles), 5))
+        }
         let said =
             status.map { "asked, it says: \($0.state.rawValue), \($0.received) of \($0.amount) units received" }
             ?? "asked how far it is, it says nothing"
@@ -237,8 +246,8 @@ public struct TransferMachine: Sendable {
             .failed(
                 PurchaseFailure(
                     .paymentRefused,
-                    "the transfer \(mined.hash) of \(self.start.display) was made and buys nothing (\(refusal)): what arrived is a "
-                        + "debt of the seller's, and nothing is paid a second time; \(said)")))
+                    "the transfer \(mined.hash) of \(self.start.display) was made and buys nothing (\(refusal.reason)): what "
+                        + "arrived is a debt of the seller's, and nothing is paid a second time; \(said)")))
     }
 
     /// The time is over that was waited.

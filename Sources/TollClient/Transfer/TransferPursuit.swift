@@ -40,7 +40,7 @@ struct TransferPursuit: Sendable {
         case .replace(let transfer, let isVoid):
             let result = await self.replace(transfer, isVoid: isVoid)
             return machine.replaced(result, at: self.environment.now())
-        case .askStatus: return machine.told(await self.status())
+        case .askStatus: return machine.told(await self.status(), at: self.environment.now())
         case .wait(let seconds, let why):
             self.tell("\(why); next look in \(seconds) s")
             do { try await self.environment.sleep(for: .seconds(Int64(clamping: seconds))) } catch {

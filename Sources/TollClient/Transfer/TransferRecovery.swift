@@ -6,8 +6,8 @@ public import TollPrimitives
 public import TollProtocol
 public import TollRuntime
 
-/// Takes up transfers that are signed and whose answer nobody has: hands them to the chain again while they can buy something, calls
-/// them back when they cannot, and says where they are. Asks for no answer: that is the same request's.
+/// Takes up transfers that are signed and whose answer nobody has: hands them to the chain again while they can buy something,
+/// calls them back when they cannot, and says where they are. Asks for no answer: that is the same request's.
 public struct TransferRecovery: Sendable {
     /// What became of one.
     public enum Finding: Hashable, Sendable {

@@ -62,8 +62,8 @@ enum GetCommand {
         let key = try Keys.key(wallet: arguments.value(wallet), home: home)
         let seen: any HTTPClient = arguments.has(isVerbose) ? VerboseClient(client) : client
         let buyer = Buyer(
-            client: seen, directory: directory, signers: key.map { [ExactEVMPayer($0)] } ?? [], journal: home.journal, chain: nodes,
-            senders: key.map { [Keys.sender($0, nodes, feeGwei: fee)] } ?? [], reader: nodes.transfers
+            client: seen, directory: directory, signers: key.map { [ExactEVMPayer($0)] } ?? [], journal: home.journal,
+            chain: nodes, senders: key.map { [Keys.sender($0, nodes, feeGwei: fee)] } ?? [], reader: nodes.transfers
         ) { StandardStreams.writeError(EscapedText.singleLine($0) + "\n") }
         let output = try PurchaseOutput(path: arguments.value(RequestOptions.output), isJSON: arguments.has(isJSON))
         var report = await buyer.purchase(request, policy: policy) { try await output.take($0) }

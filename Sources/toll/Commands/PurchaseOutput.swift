@@ -54,7 +54,8 @@ final class PurchaseOutput: Sendable {
     private static func lines(_ report: PurchaseReport) -> [String] {
         var lines = report.notices.map { "note: \($0)" }
         if let payment = report.preview {
-            lines.append("would pay \(payment.option.display) on \(payment.option.network) to \(payment.option.payTo)")
+            let way = payment.dialect == TransferOffer.dialect ? " by a transfer" : ""
+            lines.append("would pay \(payment.option.display) on \(payment.option.network) to \(payment.option.payTo)\(way)")
         }
         if let payment = report.payment {
             let isOpen = report.failure?.code == .outcomeUnknown

@@ -14,15 +14,16 @@ enum ResumeCommand {
             "resume",
             summary: "Finds out what became of payments whose outcome is open.",
             discussion: """
-                Asks the chain about those whose authorization has ended. Transfers that are signed are sent again while they can buy
-                something, and called back when they cannot, which needs the key. The answer to an open payment comes by running the
-                same 'toll get' again, which sends the same payment and pays nothing new. Ends with 23 while any is open.
+                Asks the chain about those whose authorization has ended. Transfers that are signed are sent again while they can
+                buy something, and called back when they cannot, which needs the key. The answer to an open payment comes by running
+                the same 'toll get' again, which sends the same payment and pays nothing new. Ends with 23 while any is open.
                 """,
             parameters: [wallet]
         ) { try await self.run($0, client) }
     }
 
-    private static let wallet = Parameter.option("wallet", "name", help: "Whose transfers to call back instead of TOLL_EVM_KEY's.")
+    private static let wallet = Parameter.option(
+        "wallet", "name", help: "Whose transfers to call back instead of TOLL_EVM_KEY's.")
     /// Seconds for each transfer.
     private static let patience: UInt64 = 60
 
