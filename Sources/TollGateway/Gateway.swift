@@ -36,7 +36,7 @@ public struct Gateway: RequestHandler {
     private let trustedProxies: TrustedProxies
     private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
-    private var proxy: Proxy { self.paidCalls.proxy }
+    var proxy: Proxy { self.paidCalls.proxy }
     var log: Logger { self.parts.log }
 
     /// What takes no requests for now, whichever configuration is in force.
@@ -106,7 +106,7 @@ public struct Gateway: RequestHandler {
     /// Answers at once what needs no waiting: the challenge of a priced route.
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
-            let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
+            let priced = self.table.routes[index].priced, !priced.mustRead(head), priced.terms.isEnforced,
             priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
             !priced.mayHideStatuses || PaymentStatusPath.name(in: head) == nil,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
@@ -175,12 +175,13 @@ public struct Gateway: RequestHandler {
         case .route(let index):
             let route = self.table.routes[index]
             served.matched(route)
+            let pass = self.pass(in: head, for: route)
             guard let rates = route.rates, let gate = self.rates else {
-                await self.serve(route, request, served, responder)
+                await self.serve(route, pass, request, served, responder)
                 return
             }
             let source = self.trustedProxies.source(of: head, from: request.peer)
-            let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+            let isUnpaid = route.priced.map { !$0.hasCredential(head) && !pass.isValid } ?? false
             let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
             let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
             guard verdict.isAdmitted else {
@@ -188,7 +189,7 @@ public struct Gateway: RequestHandler {
                 await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
                 return
             }
-            await gateway.serve(route, request, served, responder)
+            await gateway.serve(route, pass, request, served, responder)
         }
     }
 
@@ -236,7 +237,8 @@ public struct Gateway: RequestHandler {
     }
 
     private func serve(
-        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, _ responder: consuming Responder
+        _ route: RouteTable.Entry, _ pass: PassReading, _ request: Request, _ served: ServedRequest,
+        _ responder: consuming Responder
     ) async {
         guard await !self.isPaused(route, for: request.head) else {
             await self.proxy.refuse(.paused, request.head, responder)
@@ -252,6 +254,8 @@ public struct Gateway: RequestHandler {
             await seen
             return
         }
+        var slot: Responder? = consume responder
+        guard await !self.serve(by: pass, route, request, served, &slot), let responder = slot.take() else { return }
         let signedIn: SignedInAccount?
         do throws(GatewayProblem) { signedIn = try await self.signIns.account(priced.signIn(in: request.head), request) } catch {
             await self.proxy.refuse(error, request.head, responder)
@@ -267,8 +271,10 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             let page = BrowserPage.isWanted(by: request.head) ? BrowserPage(offer: offer).html : nil
             route.metrics.asked()
+            let error = pass.isExpired ? PaymentRefusal.passExpired : nil
             await self.proxy.challenge(
-                priced, offer, request.head, ChallengeOccasion(client: request.clientIP), receipt: nil, page: page, responder)
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: error), receipt: nil, page: page,
+                responder)
         case .malformed(let field, let reason):
             self.log.info(
                 "credential refused", ["route": route.pattern, "client": request.clientIP, "field": field, "reason": reason])

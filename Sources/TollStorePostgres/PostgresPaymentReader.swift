@@ -8,7 +8,7 @@ public final class PostgresPaymentReader: PaymentReader {
     /// A ledger with more is beyond reading them.
     private static let problemCountMax = 100
 
-    private let sessions: ReaderPool<LedgerReader>
+    let sessions: ReaderPool<LedgerReader>
 
     /// Opens the ledger in the database that a `postgres://` URL names. Blocks: call it at start.
     ///

@@ -31,11 +31,12 @@ import TollTestKit
     }
 
     private static func machine(
-        _ credential: Credential = credential(), key: PaymentKey? = key, alternatives: [PaymentOption] = []
+        _ credential: Credential = credential(), key: PaymentKey? = key, isPaidAhead: Bool = false,
+        alternatives: [PaymentOption] = []
     ) -> PaidRequest {
         PaidRequest(
-            credential: credential, key: key, rule: SettleRule(.after), alternatives: alternatives, route: "/x",
-            request: self.request, worker: SamplePayment.worker(1), at: 2)
+            credential: credential, key: key, rule: SettleRule(.after), isPaidAhead: isPaidAhead, alternatives: alternatives,
+            route: "/x", request: self.request, worker: SamplePayment.worker(1), at: 2)
     }
 
     private static func settled(_ claim: Claim = claim()) throws -> PaymentRecord {
@@ -121,7 +122,7 @@ import TollTestKit
         let other = PaymentOption(asset: SamplePayment.otherAsset, amount: 900, payTo: "0xBB", maxTimeoutSeconds: 300)
         let claims = [Self.claim(credential), Self.claim(credential, paying: other)]
         let claim = claims[0]
-        var machine = Self.machine(credential, alternatives: [other])
+        var machine = Self.machine(credential, isPaidAhead: true, alternatives: [other])
         #expect(machine.start() == .verify(.now))
         #expect(machine.verified(.valid(Self.payment)) == .spendCredit(claims))
         var record = PaymentRecord(claim, at: 0)

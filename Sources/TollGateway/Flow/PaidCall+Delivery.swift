@@ -71,7 +71,7 @@ extension PaidCall {
     }
 
     private func deliverPaid(_ record: PaymentRecord, _ responder: consuming Responder) async {
-        let delivery = await self.deliverHeld(self.success(record), responder)
+        let delivery = await self.deliverHeld(self.grant(record, receipt: self.success(record)), responder)
         if case .cutShort(let reason) = delivery, record.claim.policy == .deferred, record.phase == .claimed {
             // Nothing was charged yet, and nothing will be for half an answer.
             await self.append([.released(reason: "the upstream's answer broke off: \(reason)")], to: record)
@@ -87,7 +87,7 @@ extension PaidCall {
                 .alreadyUsed(record.settlement?.transaction), request, receipt: self.success(record), responder)
             return
         }
-        let receipt = self.success(record)
+        let receipt = self.grant(record, receipt: self.success(record))
         let isDelivered =
             request.method == .head
             ? await proxy.relay(answer, from: self.upstream.settings, request, receipt: receipt, responder).isWhole

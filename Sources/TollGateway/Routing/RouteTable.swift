@@ -47,7 +47,8 @@ final class RouteTable: Sendable {
         let (dialects, clock) = (configuration.spoken(of: parts.dialects), parts.environment.now)
         let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
         let crossOrigin = CrossOrigin(
-            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
+            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil },
+            givesPasses: configuration.passKeys != nil && configuration.routes.contains { $0.terms?.accessSeconds != nil })
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
         let pools = Self.pools(configuration, parts, known: former?.pools ?? [])
@@ -59,7 +60,11 @@ final class RouteTable: Sendable {
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, allDialects: dialects,
                     crossOrigin: crossOrigin,
                     publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
-                    mode: configuration.mode, clock: clock)
+                    mode: configuration.mode,
+                    passes: configuration.passKeys.map {
+                        RoutePasses(
+                            $0, route.pattern, accessSeconds: terms.accessSeconds, publicURL: configuration.publicURL)
+                    }, clock: clock)
             }
             guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
             return Entry(
@@ -129,6 +134,8 @@ final class PricedRoute: Sendable {
     let pattern: RoutePattern
     let terms: Terms
     let dialects: [any Dialect]
+    /// Nil where nobody has a key for them.
+    let passes: RoutePasses?
     /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
     let mayHideDocuments: Bool
     /// Whether it takes in those at which payments are told of.
@@ -150,13 +157,14 @@ final class PricedRoute: Sendable {
     ///   - allDialects: Those of the program: a credential of another may be for an offer made before a reload.
     init(
         pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], allDialects: [any Dialect],
-        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live,
+        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live, passes: RoutePasses? = nil,
         clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
         self.isPreparable = !dialects.contains { $0.makesEachChallenge }
+        self.passes = passes
         self.credentialFields = allDialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
@@ -183,6 +191,11 @@ final class PricedRoute: Sendable {
     func hasCredential(_ head: RequestHead) -> Bool {
         for index in self.credentialFields.indices where head.fields.contains(self.credentialFields[index]) { return true }
         return false
+    }
+
+    /// Whether a request presents anything besides: what cannot be answered before it is read.
+    func mustRead(_ head: RequestHead) -> Bool {
+        self.hasCredential(head) || self.passes?.isPresented(by: head) ?? false
     }
 
     /// The 402 for a request of `path`.

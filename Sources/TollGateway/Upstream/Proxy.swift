@@ -44,14 +44,18 @@ struct Proxy: Sendable {
     }
 
     /// A free request: passed on and streamed back. A client that goes away takes the call of the upstream with it.
-    func pass(_ request: Request, to upstream: UpstreamPool, _ responder: consuming Responder) async {
+    ///
+    /// - Parameter pass: What a request for something priced came with, in place of a payment.
+    func pass(
+        _ request: Request, by pass: Pass? = nil, to upstream: UpstreamPool, _ responder: consuming Responder
+    ) async {
         let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
         do throws(HTTPError) {
             let body = watched.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
-            var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil)
+            var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil, pass: pass)
             outgoing.caller = request.client
             let answer = try await upstream.send(outgoing) { watched?.failure != nil }
-            await self.relay(answer, from: upstream.settings, request.head, receipt: [], responder)
+            await self.relay(answer, from: upstream.settings, request.head, receipt: pass?.fields ?? [], responder)
         } catch {
             if let failure = watched?.failure {
                 self.log.info("request broke off", ["upstream": upstream.name, "reason": failure.description])
@@ -228,8 +232,9 @@ struct Proxy: Sendable {
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
         for (name, value) in route.fields(challenges) { fields.append(name.utf8, value) }
         let status = error?.reason == ErrorReason.permit2AllowanceRequired.rawValue ? 412 : 402
-        let detail = error.map {
-            $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)."
+        let detail = error.map { error in
+            if error == .passExpired { return error.detail }
+            return "The payment was refused: \(error.detail.isEmpty ? error.reason : error.detail)."
         }
         let body = page ?? document?.body ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
         let receipts = receipt.map { receipt in route.dialects.flatMap { $0.receipt(receipt) } } ?? []

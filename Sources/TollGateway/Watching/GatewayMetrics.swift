@@ -126,9 +126,24 @@ final class UpstreamMetrics: Sendable {
 
 /// What is counted of one route.
 final class RouteMetrics: Sendable {
+    /// What became of a request that came with a pass.
+    enum PassResult: String {
+        /// It was let in.
+        case admitted
+        /// The pass is over, and a payment was asked for, or taken.
+        case expired
+        /// It is none, or for something else.
+        case invalid
+        /// Who paid for it is not served any more.
+        case denied
+        /// It came too often.
+        case limited
+    }
+
     private let registry: MetricsRegistry
     private let route: String
     private let statuses = Mutex<[Int: Counter]>([:])
+    private let passes = Mutex<[PassResult: Counter]>([:])
     private let challenges: Counter
     private let refusals: Counter
 
@@ -155,6 +170,19 @@ final class RouteMetrics: Sendable {
 
     /// Counts a price that was asked, beside the answer that asks it.
     func asked() { self.challenges.increment() }
+
+    /// Counts a request that came with a pass.
+    func presentedPass(_ result: PassResult) {
+        self.passes.withLock { passes in
+            let counter =
+                passes[result]
+                ?? self.registry.counter(
+                    "tollgate_pass_requests_total", "Requests that came with a pass, by what became of them.",
+                    ["route": self.route, "result": result.rawValue])
+            passes[result] = counter
+            return counter
+        }.increment()
+    }
 
     /// Counts an answer.
     func answered(status: Int) {

@@ -15,22 +15,19 @@ final class ReferenceDesk: Sendable {
     /// The branch of a seller's extended key from which addresses are taken (BIP-44: external addresses).
     private static let externalBranch: UInt32 = 0
 
-    private let networks: [ChainID: TransferProofNetwork]
     private let store: any ReferenceStore
     private let signer: PrivateKey
-    private let heads: RecentHeads
+    private let heads: any ChainHeads
     private let quota = Mutex(ReferenceQuota())
     private let environment: Environment
     private let log: Logger
 
     init(
-        networks: [ChainID: TransferProofNetwork], store: any ReferenceStore, signer: PrivateKey, environment: Environment,
-        log: Logger
+        heads: any ChainHeads, store: any ReferenceStore, signer: PrivateKey, environment: Environment, log: Logger
     ) {
-        self.networks = networks
         self.store = store
         self.signer = signer
-        self.heads = RecentHeads(environment: environment)
+        self.heads = heads
         self.environment = environment
         self.log = log
     }
@@ -39,9 +36,8 @@ final class ReferenceDesk: Sendable {
     /// does not answer, or nothing of the offer can be paid so.
     func open(_ offer: Offer, for client: String) async -> TransferProof.Instructions? {
         guard let terms = offer.references,
-            let option = offer.options.first(where: { self.networks[$0.network] != nil && $0.network.eip155 != nil }),
-            let network = self.networks[option.network],
-            let reference = TransferProof.Reference(bytes: self.environment.randomBytes(16))
+            let option = offer.options.first(where: { $0.network.eip155 != nil && self.heads.covers($0.network) }),
+            let reference = TransferProof.Reference(bytes: self.environment.randomBytes(TransferProof.Reference.size))
         else { return nil }
         let takesAddress = terms.binding == .address
         let isAdmitted = self.quota.withLock {
@@ -53,7 +49,7 @@ final class ReferenceDesk: Sendable {
         }
         do {
             let now = Int64(self.environment.now())
-            let head = try await self.heads.head(of: network)
+            let head = try await self.heads.head(of: option.network)
             let draft = PaymentReference(
                 hash: SHA256.hash(Array(reference.text.utf8)), binding: .signature, option: option.shown(to: option.payTo),
                 route: offer.route, resource: offer.resource, head: head, issuedAt: now,

@@ -2,14 +2,14 @@
 
 internal import TollCrypto
 internal import TollEVM
-public import TollPayments
+internal import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
 internal import TollRuntime
 
 /// Payment by a transfer that the client sends by itself: the chain is asked what arrived, what arrived is deposited for its
 /// reference, and the call is bought out of the deposits.
-public struct TransferProofMethod: PaymentMethod {
+struct TransferProofMethod: PaymentMethod {
     let networks: [ChainID: TransferProofNetwork]
     let references: any ReferenceStore
     let book: DepositBook
@@ -36,15 +36,15 @@ public struct TransferProofMethod: PaymentMethod {
         self.log = log
     }
 
-    public var isPaidAhead: Bool { true }
+    var isPaidAhead: Bool { true }
 
-    public func takes(_ option: PaymentOption) -> Bool { option.scheme == DepositBook.scheme }
+    func takes(_ option: PaymentOption) -> Bool { option.scheme == DepositBook.scheme }
 
-    public func key(of credential: Credential) -> PaymentKey? {
+    func key(of credential: Credential) -> PaymentKey? {
         credential.challengeHash.map { PaymentKey.call(reference: $0, network: credential.option.network, payer: "") }
     }
 
-    public func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
+    func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification {
         do throws(Verdict) {
             return .valid(try await self.judge(credential, at: time))
         } catch {
@@ -57,7 +57,7 @@ public struct TransferProofMethod: PaymentMethod {
     }
 
     /// Nothing is left to settle: the money was here before.
-    public func settle(
+    func settle(
         _ payment: PaymentRecord, keeping events: [PaymentEvent], patience: Duration
     ) async -> SettlementOutcome {
         payment.settlement.map(SettlementOutcome.settled) ?? .unavailable(reason: "a call is settled when its deposits are spent")
@@ -89,7 +89,7 @@ public struct TransferProofMethod: PaymentMethod {
             .underpaid, "\(balance.spendable) of \(reference.option.amount) units have arrived; \(missing) more are missing")
     }
 
-    private static func payment(_ reference: PaymentReference, payer: String) -> VerifiedPayment {
+    static func payment(_ reference: PaymentReference, payer: String) -> VerifiedPayment {
         VerifiedPayment(
             key: PaymentKey.call(reference: reference.hash, network: reference.option.network, payer: payer), payer: payer,
             unusedAtBlock: reference.head, validBefore: reference.expires + DepositBook.lateSeconds, option: reference.option)

@@ -3,6 +3,7 @@
 public import TollCrypto
 public import TollEVM
 public import TollPayments
+public import TollPrimitives
 public import TollRuntime
 
 /// All that a seller needs to be paid by transfers that clients send by themselves: the dialect, the method, and what it tells of
@@ -14,7 +15,7 @@ public struct TransferProofRail: Sendable {
     /// How it travels.
     public let dialect: TransferProofDialect
     /// How the money is found.
-    public let method: TransferProofMethod
+    public let method: any PaymentMethod
     /// What `GET /payments/{reference}` answers.
     public let statuses: any PaymentStatuses
     /// What goes on beside the requests.
@@ -31,16 +32,36 @@ public struct TransferProofRail: Sendable {
     ) {
         let byChain = Dictionary(networks.map { ($0.network.chain, $0) }) { first, _ in first }
         let notes = ReferenceNotes()
+        self.init(
+            method: TransferProofMethod(
+                networks: byChain, references: references, store: store, notes: notes, environment: environment, log: log),
+            heads: RecentHeads(byChain, environment: environment), references: references, store: store, notes: notes,
+            signer: signer, services: [], environment: environment, log: log)
+    }
+
+    /// Without a chain, for trying things out: whatever transaction is shown is taken for the transfer that was asked for.
+    public static func mock(
+        chains: Set<ChainID>, references: any ReferenceStore, store: any PaymentStore, signer: PrivateKey,
+        environment: Environment, log: Logger
+    ) -> TransferProofRail {
+        TransferProofRail(
+            method: MockTransferProof(references: references, store: store), heads: MockHeads(chains: chains),
+            references: references, store: store, notes: ReferenceNotes(), signer: signer, services: [],
+            environment: environment, log: log)
+    }
+
+    private init(
+        method: any PaymentMethod, heads: any ChainHeads, references: any ReferenceStore, store: any PaymentStore,
+        notes: ReferenceNotes, signer: PrivateKey, services: [any Service], environment: Environment, log: Logger
+    ) {
         let statuses = TransferStatuses(
             references: references, book: DepositBook(store: store), notes: notes, environment: environment)
         self.dialect = TransferProofDialect(
-            desk: ReferenceDesk(
-                networks: byChain, store: references, signer: signer, environment: environment, log: log),
+            desk: ReferenceDesk(heads: heads, store: references, signer: signer, environment: environment, log: log),
             statuses: statuses)
-        self.method = TransferProofMethod(
-            networks: byChain, references: references, store: store, notes: notes, environment: environment, log: log)
+        self.method = method
         self.statuses = statuses
-        self.services = []
+        self.services = services
         self.signer = signer.address
     }
 }

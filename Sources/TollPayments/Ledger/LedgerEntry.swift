@@ -39,7 +39,6 @@ public enum LedgerMark: Hashable, Sendable, CustomStringConvertible {
     case finalized(ChainID)
     /// Authorizations that ended before this time (seconds since 1970) were looked at for the last time.
     case expired(ChainID)
-
     /// Transfers up to this block were looked at, for those that somebody sent by itself.
     case watched(ChainID)
 

@@ -74,7 +74,7 @@ struct MemoryLedger {
         }
         for (id, payment) in changed.sorted(by: { $0.key.description < $1.key.description }) {
             let count = self.payments[id]?.events.count ?? 0
-            self.outbox.note(payment.events.dropFirst(count), of: id, after: count)
+            self.outbox.note(payment.events.dropFirst(count), of: payment.record, after: count)
         }
         self.payments.merge(changed) { $1 }
         return records

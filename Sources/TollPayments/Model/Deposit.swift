@@ -28,8 +28,11 @@ extension PaymentKey {
     /// Whether it is of money that arrived by itself.
     public var isDeposit: Bool { self.nonce.hasPrefix(Self.depositMark) }
 
-    /// Whether it is of a call that a reference bought.
-    public var isOfReference: Bool { Self.isOfReference(nonce: self.nonce) }
+    /// The reference whose call it is; nil for any other payment.
+    public var boughtReference: Bytes32? {
+        guard Self.isOfReference(nonce: self.nonce) else { return nil }
+        return Bytes32(hex: self.nonce.dropFirst(Self.referenceMark.count))
+    }
 
     /// Whether its payer is no part of what makes it one.
     static func isOfReference(nonce: String) -> Bool { nonce.hasPrefix(Self.referenceMark) }
@@ -48,12 +51,11 @@ extension Claim {
     public var depositedFor: Bytes32? { self.key.isDeposit ? self.challengeHash : nil }
 
     /// The transaction that was shown for it, where transactions are shown.
-    public var shownTransaction: String? { self.key.isOfReference ? self.payload["txHash"]?.string : nil }
+    public var shownTransaction: String? { self.key.boughtReference == nil ? nil : self.payload["txHash"]?.string }
 
-    /// What a claim by credit draws on: by sign-in on all that the payer is owed, in a dialect on what was deposited for its
-    /// reference.
+    /// What a claim by credit draws on: the call of a reference on what was deposited for it, every other on all that the payer
+    /// is owed.
     public var creditSource: CreditSource {
-        guard self.dialect != .credit, let hash = self.challengeHash else { return .payer(self.key.payer) }
-        return .deposits(for: hash)
+        self.key.boughtReference.map { .deposits(for: $0) } ?? .payer(self.key.payer)
     }
 }

@@ -29,6 +29,8 @@ public struct PaymentReference: Hashable, Sendable {
     public static let graceSeconds: Int64 = 86_400
     /// The most that the unique amount of a reference is over the price, in the asset's smallest unit.
     public static let extraMax: UInt64 = 9_999
+    /// The last number of a series of addresses: above it BIP-32 has keys that no public key leads to.
+    public static let addressIndexMax: UInt32 = 0x7FFF_FFFF
 
     /// SHA-256 of the sixteen bytes.
     public let hash: Bytes32
@@ -71,6 +73,14 @@ public struct PaymentReference: Hashable, Sendable {
             hash: self.hash, binding: self.binding, option: option, route: self.route, resource: self.resource, head: self.head,
             issuedAt: self.issuedAt, expires: self.expires)
     }
+
+    /// Why a series gives no more addresses.
+    package static func usedUp(_ series: String) -> StoreError {
+        .unavailable("the series \(series) has no address after number \(self.addressIndexMax); give the seller another xpub")
+    }
+
+    /// What is wrong with a reference whose digest the ledger has already.
+    package static let isThere = "a reference is opened once"
 
     /// Whether money that arrives at `time` (seconds since 1970) is still known by its amount or address.
     public func isKnown(at time: Int64) -> Bool { time < self.expires + Self.graceSeconds }

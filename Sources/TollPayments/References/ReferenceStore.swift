@@ -17,17 +17,19 @@ public enum ReferenceOutcome: Hashable, Sendable {
 /// Every call that changes something returns when the change is durable: a client that has seen a reference may have paid by the
 /// time a crash is over.
 public protocol ReferenceStore: Sendable {
-    /// Keeps a reference, when fewer than `limit` are open at `time`.
+    /// Keeps a reference, when fewer than `limit` are open at `time`; where several processes open them at once, what they open
+    /// within a second may be over it.
     ///
     /// One that is bound by its amount gets the first of the amounts `price + 1 … price + extraMax` that is free, beginning
     /// with `price + 1 + start` and going round; `price` is the amount it comes with. An amount is taken, on one network, of
     /// one asset and to one recipient, by each reference that ``PaymentReference/isKnown(at:)``, however bound and whether it
-    /// was paid or not.
+    /// was paid or not. One that is bound by a signature keeps its price, unless a reference that is bound by its amount has
+    /// just that: then it gets the first that none of these has, so that what is sent for one is not taken for the other's.
     func open(
         _ reference: PaymentReference, startingAt start: UInt64, limit: Int, at time: Int64
     ) async throws(StoreError) -> ReferenceOutcome
 
-    /// The next number of a series of addresses, from 0 on; never given twice.
+    /// The next number of a series of addresses, from 0 to ``PaymentReference/addressIndexMax``; never given twice.
     func nextAddressIndex(in series: String) async throws(StoreError) -> UInt32
 
     /// The reference with this digest; nil when there is none, or it was forgotten.
@@ -39,7 +41,7 @@ public protocol ReferenceStore: Sendable {
         paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
     ) async throws(StoreError) -> PaymentReference?
 
-    /// The recipients of references bound by address on `network` that are known at `time`, each once.
+    /// The recipients of references bound by address on `network` that are known at `time`, lower case, each once.
     func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String]
 
     /// Forgets references that ended before `time` (seconds since 1970) and that no deposit was made for; says how many.

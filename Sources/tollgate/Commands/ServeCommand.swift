@@ -59,7 +59,8 @@ enum ServeCommand {
             throw Assembly.Failure(description: "store: \(error.reason)")
         }
         let rails = try await assembly.rails()
-        let assembly = assembly.signing(by: rails.signers)
+        let keyed = role == .gateway ? try await assembly.withPassKeys() : assembly
+        let assembly = keyed.signing(by: rails.signers)
         var services: [any Service] = [
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]

@@ -2,6 +2,7 @@
 
 import TollGateway
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol
@@ -37,6 +38,7 @@ extension Assembly {
         gateway.denied = DenyList(self.configuration.deny.payers)
         gateway.screening = try self.screening()
         gateway.rateLimits = self.configuration.rateLimits
+        gateway.passKeys = PassKeys(self.configuration.passKeys) ?? self.ledgerPassKeys
         gateway.discovery = self.configuration.discovery
         gateway.discovery?.signers = self.signers
         gateway.mode = self.mode
@@ -78,6 +80,7 @@ extension Assembly {
             storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn,
             isEnforced: route.isEnforced)
         terms.references = route.references
+        terms.accessSeconds = route.accessSeconds
         return terms
     }
 

@@ -2,6 +2,7 @@
 
 import TollCrypto
 import TollEVM
+import TollGateway
 import TollHTTP
 import TollMethods
 import TollPayments
@@ -11,6 +12,11 @@ import TollRuntime
 extension Assembly {
     /// Payment by transfers that clients send by themselves; nil where there is no chain to ask.
     func transferRail() async throws -> TransferProofRail? {
+        guard self.mode == .live else {
+            return .mock(
+                chains: Set(self.configuration.networks.map(\.id)), references: self.references, store: self.store,
+                signer: try await self.instructionsKey(), environment: self.environment, log: self.log)
+        }
         let networks = self.networks.compactMap { exact -> TransferProofNetwork? in
             guard let configured = self.configuration.networks.first(where: { $0.id == exact.chain }), !configured.rpc.isEmpty
             else { return nil }

@@ -30,6 +30,8 @@ struct Assembly: Sendable {
     var signers: [String] = []
     /// What the ledger has still to tell others; nil in test mode, which tells nobody.
     let outbox: (any NoticeOutbox)?
+    /// The ledger's own key for passes; nil until it was asked for.
+    private(set) var ledgerPassKeys: PassKeys?
     let lease: WorkerLease
     let cache: any SharedCache
     let client: any HTTPClient
@@ -74,6 +76,15 @@ struct Assembly: Sendable {
             configuration.store.isShared
             ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
+    }
+
+    /// The same with the ledger's key for passes, so that a reload, too, can begin to give some.
+    func withPassKeys() async throws -> Assembly {
+        var assembly = self
+        do throws(StoreError) { assembly.ledgerPassKeys = try await PassKeys(of: self.secrets) } catch {
+            throw Failure(description: "store: \(error.reason)")
+        }
+        return assembly
     }
 
     /// The chains, each with its nodes and the keys that pay its gas.

@@ -78,6 +78,8 @@ struct Configuration: Sendable {
     var limits: Limits
     /// How often one client may ask.
     var rateLimits: RateLimits
+    /// What passes are signed with, the newest first; empty for the ledger's own key.
+    var passKeys: [Secret<[UInt8]>]
     var cors: CORS
     /// What is told about the routes to whoever has not called them yet; nil for nothing.
     var discovery: Discovery?
@@ -341,6 +343,8 @@ extension Configuration {
         var signIn: Bool
         /// How it is sold to clients that send the money by themselves; nil where it is not.
         var references: ReferenceTerms?
+        /// How long a payment opens it to whoever brings the pass, in seconds; nil where it buys one answer.
+        var accessSeconds: Int64?
         /// How often one client may ask, here alone.
         var rateLimits: RateLimits
         /// What directories say of it; nil keeps it out of them.

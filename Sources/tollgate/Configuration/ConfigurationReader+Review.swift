@@ -73,7 +73,10 @@ extension ConfigurationReader {
     }
 
     private mutating func reviewMoney(_ sections: Sections, _ root: ConfigurationMapping) {
-        if let priced = self.pricedPlace, !root.has("facilitator") {
+        let priced = sections.routes.filter { !$0.isFree }
+        // What clients send by themselves needs nobody to settle it.
+        let needsNobody = !priced.isEmpty && priced.allSatisfy { $0.dialects == [.transferProof] }
+        if let priced = self.pricedPlace, !root.has("facilitator"), !needsNobody {
             let remedy = "write `facilitator: {signers: {eip155: [\"env:TOLLGATE_EVM_KEY\"]}}`, or `{remote: [https://…]}`"
             self.add(.error, at: priced, "nobody settles: `facilitator` is missing", remedy: remedy)
         }

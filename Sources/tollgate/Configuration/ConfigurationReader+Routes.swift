@@ -21,10 +21,10 @@ extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
         "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
-        "stream", "transfer_proof",
+        "stream", "transfer_proof", "access",
     ]
     private static let priceKeys = [
-        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "access",
         "transfer_proof",
     ]
     /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
@@ -81,7 +81,7 @@ extension ConfigurationReader {
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
-        let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        let options = self.options(mapping, dialects, networks: networks, defaults: defaults.receivers)
         let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
             self.checkStreaming(mapping, settle)
@@ -118,6 +118,7 @@ extension ConfigurationReader {
             identifiers: identifiers,
             signIn: signIn,
             references: references,
+            accessSeconds: self.access(mapping, isFree: isFree),
             rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
             listing: listing,
             place: place
