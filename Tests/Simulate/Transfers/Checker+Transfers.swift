@@ -3,6 +3,7 @@
 import TollEVM
 import TollPayments
 import TollPrimitives
+import TollProtocol
 
 /// The invariants, where buyers send transfers by themselves.
 extension Checker {

@@ -16,7 +16,9 @@ struct PresentedProof: Hashable, Sendable {
 
     /// As an observer reads a request.
     init?(_ head: RequestHead) {
-        let proof = try? TransferProof.Proof.read { name in head.fields.firstText(name.lowercased()).map { [$0] } ?? [] }
+        let proof = try? TransferProof.Proof.read { name in
+            FieldName(name).flatMap { head.fields.firstText($0) }.map { [$0] } ?? []
+        }
         guard let proof else { return nil }
         self.transaction = proof.txHash
         self.reference = proof.reference?.digest

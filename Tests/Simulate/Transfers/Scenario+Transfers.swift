@@ -57,7 +57,7 @@ extension Scenario {
 
     /// Two fifths of the worlds have such buyers, by dice of their own: the other ones are what they were.
     mutating func decideTransfers(_ dice: Dice) {
-        guard dice.happens(perMille: 400), !self.isSQLite || Self.databasesKeepReferences else { return }
+        guard dice.happens(perMille: 400) else { return }
         self.referenceLifetime = dice.pick([40, 120, 120, 300])
         let buyersMax = dice.number(in: 0...(Market.buyers.count - 1))
         self.transfers = (0..<dice.number(in: 1...3)).map { index in
@@ -72,7 +72,4 @@ extension Scenario {
         guard self.nodeCount > 1, dice.happens(perMille: 400) else { return }
         self.lie = dice.pick(Lie.allCases)
     }
-
-    /// Whether ledgers on disk keep references.
-    private static let databasesKeepReferences = false
 }

@@ -3,6 +3,7 @@
 import TollCrypto
 import TollEVM
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol

@@ -3,6 +3,7 @@
 import TollEVM
 import TollPayments
 import TollPrimitives
+import TollProtocol
 
 extension World {
     /// Counts what only the end shows: what the chain, the wire and the ledger hold of the faults that were meant to come about.
@@ -35,7 +36,7 @@ extension World {
         var bought: Set<PaymentID> = []
         for write in seen.writes {
             switch write.event {
-            case .claimed(let claim) where claim.key.isOfReference: bought.insert(write.payment)
+            case .claimed(let claim) where claim.key.boughtReference != nil: bought.insert(write.payment)
             case .vanished:
                 guard let reference = references[write.payment] else { continue }
                 let call = PaymentKey.call(reference: reference, network: Market.chain, payer: "").id

@@ -61,7 +61,7 @@ struct SimulatedStore: PaymentStore {
     }
 
     func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
-        try await self.write(claims.first?.key.isOfReference == true ? .call : .other) { image throws(StoreError) in
+        try await self.write(claims.first?.key.boughtReference != nil ? .call : .other) { image throws(StoreError) in
             let outcome = try await image.spendCredit(claims, at: time)
             if case .first(let made) = outcome {
                 self.disk.noteDurable(made.id, [.claimed(made.claim), .settled(.credit)], by: self.process)
