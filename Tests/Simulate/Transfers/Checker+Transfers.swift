@@ -26,6 +26,7 @@ extension Checker {
         self.checkProofs(ever)
         self.checkDeposits(final)
         self.checkArrivals(final)
+        self.checkPurchases(final)
         for words in self.seen.misleading { self.report("C", words) }
     }
 
@@ -157,6 +158,39 @@ extension Checker {
                 guard !deposits.contains(place) else { continue }
                 self.report(
                     "I5", "\(arrival.value) units of \(place.transaction.short) arrived for \(shown.reference.short), and are lost")
+            }
+        }
+    }
+
+    // MARK: - What buyers are promised
+
+    /// Who has paid in full and in time, and shown it, has bought; unless what was paid was spent or paid back otherwise.
+    private mutating func checkPurchases(_ final: [LogPlace: Arrival]) {
+        let bought = Set(self.world.records.compactMap { $0.claim.key.boughtReference })
+        let deposits = Dictionary(grouping: self.world.records.filter { $0.phase == .settled }) { $0.claim.depositedFor }
+        for (reference, kept) in self.world.keptReferences.sorted(by: { $0.key.hex < $1.key.hex }) {
+            let shown = Set(self.seen.shown.filter { $0.reference == reference }.map(\.transaction))
+            let open = (deposits[reference] ?? []).filter { LogPlace($0.claim).map { shown.contains($0.transaction) } ?? false }
+                .reduce(UInt256.zero) { $0.adding($1.debt?.isOpen == true ? $1.debt?.units ?? .zero : .zero) ?? .max }
+            if open >= kept.option.amount, !bought.contains(reference) {
+                self.report("C", "\(open) units wait for \(reference.short), which costs \(kept.option.amount), and it was not bought")
+            }
+        }
+        self.checkShared(final, deposits)
+    }
+
+    /// A transaction that pays several references pays each.
+    private mutating func checkShared(_ final: [LogPlace: Arrival], _ deposits: [Bytes32?: [PaymentRecord]]) {
+        guard self.world.scenario.chain.kind == .standard else { return }
+        for (transaction, shown) in Dictionary(grouping: self.seen.shown, by: \.transaction) where shown.count > 1 {
+            let arrivals = final.values.filter { $0.place.transaction == transaction }
+            guard arrivals.count == shown.count, let block = arrivals.first else { continue }
+            for reference in shown.map(\.reference).sorted(by: { $0.hex < $1.hex }) {
+                guard let kept = self.world.keptReferences[reference], block.block > kept.head,
+                    Int64(block.time) <= kept.expires + Self.lateSeconds
+                else { continue }
+                let isPaid = (deposits[reference] ?? []).contains { LogPlace($0.claim)?.transaction == transaction }
+                if !isPaid { self.report("C", "\(transaction.short) paid several references, and \(reference.short) got nothing") }
             }
         }
     }

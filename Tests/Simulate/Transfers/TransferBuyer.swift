@@ -100,7 +100,7 @@ struct TransferBuyer: Sendable {
         for _ in 0..<20 where !self.world.chain.isMined(transaction.hash, depth: 4, at: self.now) {
             try? await self.world.executor.sleep(.seconds(5))
         }
-        try? await self.world.executor.sleep(.seconds(20))
+        try? await self.world.executor.sleep(.seconds(60))
         return transaction.hash
     }
 
@@ -112,6 +112,7 @@ struct TransferBuyer: Sendable {
             Address(hex: purchase.asked.recipient).map { ChainAction.Payee(to: $0, value: purchase.asked.amount) }
         }
         let transaction = self.send(payees)
+        self.world.tally.note(.transferShared)
         for index in purchases.indices {
             purchases[index].sent = [transaction.hash]
             purchases[index].isSigned = self.visit.style != .unsigned || asked.bind == .signature
