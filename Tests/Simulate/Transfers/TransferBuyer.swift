@@ -48,9 +48,10 @@ struct TransferBuyer: Sendable {
             dice: self.dice)
         var purchases = await self.prepare(counter)
         for index in purchases.indices { await self.insist(&purchases[index], counter) }
-        if self.visit.plan == .reused, let first = purchases.first, let second = await self.ask("\(self.visit.path)/again", counter) {
+        let again = "\(self.visit.path)-again"
+        if self.visit.plan == .reused, let first = purchases.first, let second = await self.ask(again, counter) {
             self.world.tally.note(.transferReused)
-            var purchase = Purchase(path: "\(self.visit.path)/again", asked: second, sent: first.sent)
+            var purchase = Purchase(path: again, asked: second, sent: first.sent)
             purchase.isOwn = false
             await self.insist(&purchase, counter)
             purchases.append(purchase)
@@ -105,7 +106,7 @@ struct TransferBuyer: Sendable {
     }
 
     private func payTwo(_ first: Purchase, _ counter: TransferCounter) async -> [Purchase] {
-        let path = "\(self.visit.path)/second"
+        let path = "\(self.visit.path)-second"
         guard let asked = await self.ask(path, counter) else { return [] }
         var purchases = [first, Purchase(path: path, asked: asked, sent: [])]
         let payees = purchases.compactMap { purchase in
@@ -248,11 +249,14 @@ struct TransferBuyer: Sendable {
     }
 
     private func showInPeace(_ hash: Bytes32, _ purchase: Purchase, _ counter: TransferCounter) async {
+        var purchase = purchase
         for _ in 0..<3 {
             let answer = await counter.show(self.proof(hash, purchase), at: purchase.path)
             self.world.trace.note(
                 "payer \(self.number) showed \(hash.short) for \(purchase.path): \(answer?.status ?? 0) \(answer?.reason ?? "")")
-            guard let answer, answer.status != 503 else {
+            guard let answer, answer.status != 503, answer.reason != "wrong_amount" || purchase.isSigned else {
+                // A token that keeps a fee makes another amount of it: the sender says whose it is.
+                purchase.isSigned = purchase.isSigned || answer?.reason == "wrong_amount"
                 try? await self.world.executor.sleep(.seconds(5))
                 continue
             }

@@ -84,6 +84,6 @@ struct TransferCounter: Sendable {
         return Answer(
             status: answer.head.status,
             instructions: try? TransferProof.Instructions(extensions: json["extensions"]?.object),
-            reason: json["reason"]?.string, missing: json["missing"]?.string.flatMap { UInt256(decimal: $0) })
+            reason: (json["reason"] ?? json["code"])?.string, missing: json["missing"]?.string.flatMap { UInt256(decimal: $0) })
     }
 }
