@@ -1,24 +1,41 @@
 # Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
-"""Payment by transfers that clients send by themselves: by a client of forty lines, and by everything that must not be served."""
+"""Payment by transfers that clients send by themselves: by a client of forty lines, and by everything that must not be served.
+
+    .venv/bin/python -W ignore Interop/transfers.py [--binary .build/release/tollgate]
+
+Then three gateways over one ledger in PostgreSQL, nodes of which one lies, and a chain that is reorganised after the grant.
+"""
 from __future__ import annotations
+
+import argparse
 
 import json
 import os
 import secrets
+import sys
+import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
+import market as markets
 from buyers import Answer, exchange
 from checks import expect
 from credentials import Authorization, Terms
-from market import NETWORK, PEERS, PRICE, PYTHON, Market, Server
+from local_http import LocalHandler, LocalServer
+from market import NETWORK, PEERS, PRICE, PYTHON, ROOT, Market, Place, Server
+from processes import Failed
+from recorder import Recorder
 from sdk import decode
+from servers import Postgres
+from upstream import Upstream
 
 from kit import calldata  # devnet/, which market.py puts on the path
 
@@ -28,9 +45,10 @@ BINDINGS = ("signature", "amount", "address")
 LIFETIME = 120
 AT_ONCE = 12
 CHAIN = 84532
+REORGANISATION_TIMEOUT = 60     # the chain is looked at every quarter of a minute
 
 
-def configuration(place: Any, rpc: str, settle_wait: str = "4s") -> str:
+def configuration(place: Place, rpc: str, settle_wait: str = "4s") -> str:
     """A gateway that sells for transfers, bound in each way, and for x402 beside them."""
     routes = "\n".join(
         f"  - {{match: GET /{name}, upstream: api, price: $0.01, accept: [transfer-proof], transfer_proof: {{bind: {name}}}}}"
@@ -109,17 +127,111 @@ def expect_refused(answer: Answer, error: str, why: str, status: int = 402) -> d
     return body
 
 
-def expect_transfers(market: Market) -> Server:
-    """Everything below, on one gateway."""
+def expect_transfers(market: Market) -> None:
+    """Each binding, and each hazard, on one gateway."""
     place = market.place("transfers")
     server = market.gateway_at(place, "transfers", configuration(place, market.rpc))
     till = Till(market, server)
     for path in BINDINGS:
         expect_bought(till, f"/{path}")
+        market.say(f"{path}: the client of forty lines is served, a thief is not")
     for hazard in HAZARDS:
         hazard(till)
+        market.say((hazard.__doc__ or "").splitlines()[0])
     server.reconcile()
-    return server
+
+
+def expect_one_ledger(market: Market) -> None:
+    """Three processes over one ledger are shown one hash at once, for one reference and for several: it pays once."""
+    postgres = Postgres(market.processes)
+    try:
+        first = market.place("transfer replica 1")
+        places = [first] + [Place(Recorder(), first.payee, first.upstream, first.public_url, "", first.environment) for _ in range(2)]
+        tills = []
+        for number, place in enumerate(places):
+            place.stores, name = f"store: {postgres.url}", f"transfer replica {number + 1}"
+            tills.append(Till(market, market.gateway_at(place, name, configuration(place, market.rpc))))
+        amounts = {till.ask("/amount")["amount"] for till in tills * 10}
+        expect(len(amounts) == 30, f"30 references ask for {len(amounts)} amounts")
+        asked = [till.ask("/signature") for till in tills]
+        sent, calls = tills[0].send(asked[0]), tills[0].calls("/signature")
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            shown = [pool.submit(till.prove, "/signature", till.sign(one, sent)) for till in tills for one in asked for _ in range(2)]
+            answers = [one.result() for one in shown]
+        served = {answer.body for answer in answers if answer.status == 200}
+        refused = {json.loads(answer.body).get("code") for answer in answers if answer.status != 200}
+        expect(len(served) == 1 and tills[0].calls("/signature") == calls + 1, f"one transfer was answered with {served}")
+        expect(refused <= {"already_used"}, f"who did not pay was told {refused}")
+        tills[0].server.reconcile()
+    finally:
+        postgres.remove()
+
+
+class Liar(LocalServer):
+    """A node that tells of a transfer that was never made."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(LiarHandler)
+        self.node = node
+        self.receipts: dict[str, Any] = {}
+        self.serve_in_background()
+
+
+class LiarHandler(LocalHandler):
+    """Answers as the node does, but for receipts that it made up."""
+
+    server: Liar
+
+    def do_POST(self) -> None:
+        """One call or several."""
+        body = self.read_body()
+        request = urllib.request.Request(self.server.node, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            answers = json.loads(reply.read())
+        calls = json.loads(body)
+        for call, answer in zip(calls, answers) if isinstance(calls, list) else [(calls, answers)]:
+            made_up = self.server.receipts.get(call["params"][0] if call["params"] and isinstance(call["params"][0], str) else "")
+            if call["method"] == "eth_getTransactionReceipt" and made_up:
+                answer.pop("error", None)
+                answer["result"] = made_up
+        self.answer(200, json.dumps(answers).encode())
+
+
+def expect_no_lie_believed(market: Market) -> None:
+    """Of two nodes one makes a transfer up: nobody is served; what both saw is."""
+    liar = Liar(market.rpc)
+    place = market.place("transfers with a liar")
+    till = Till(market, market.gateway_at(place, "transfers with a liar", configuration(place, f"{liar.url}, {market.rpc}", "2s")))
+    asked = till.ask("/signature")
+    true = till.send(asked)
+    receipt = market.kit.rpc("eth_getTransactionReceipt", true)
+    second, false = till.ask("/signature"), "0x" + secrets.token_hex(32)
+    market.kit.rpc("evm_mine")
+    block = market.kit.rpc("eth_getBlockByNumber", "latest", False)
+    made_up = {**receipt, "transactionHash": false, "blockNumber": block["number"], "blockHash": block["hash"]}
+    made_up["logs"] = [{**log, "transactionHash": false, "blockNumber": block["number"], "blockHash": block["hash"]} for log in receipt["logs"]]
+    liar.receipts[false] = made_up
+    calls = till.calls("/signature")
+    expect_refused(till.prove("/signature", till.sign(second, false)), "nodes_disagree", "a transfer that one node made up")
+    expect(till.calls("/signature") == calls, "a lie was believed")
+    expect_paid(till.prove("/signature", till.sign(asked, true)), "/signature")
+
+
+def expect_vanished_noted(market: Market) -> None:
+    """A chain that is reorganised after the grant: the money is missing, and the ledger says so."""
+    place = market.place("transfers reorganised")
+    till = Till(market, market.gateway_at(place, "transfers reorganised", configuration(place, market.rpc)))
+    asked = till.ask("/signature")
+    snapshot = market.kit.rpc("evm_snapshot")
+    proof = till.sign(asked, till.send(asked))
+    expect_paid(till.prove("/signature", proof), "/signature")
+    market.kit.rpc("evm_revert", snapshot)
+    market.kit.rpc("evm_mine")
+    market.kit.rpc("evm_mine")
+    end = time.monotonic() + REORGANISATION_TIMEOUT
+    while till.status(asked["reference"])["received"] != "0":
+        expect(time.monotonic() < end, "a vanished transfer was not noticed")
+        time.sleep(0.5)
 
 
 def expect_bought(till: Till, path: str) -> None:
@@ -282,13 +394,11 @@ def pay_two_at_once(till: Till) -> None:
 def pay_too_late(till: Till) -> None:
     """A block that is too late by its own time: nothing is bought, and the money is owed."""
     kit, asked = till.market.kit, till.ask("/signature")
-    snapshot = kit.rpc("evm_snapshot")
     kit.rpc("evm_setNextBlockTimestamp", asked["expires"] + 3600)
     proof = till.sign(asked, till.send(asked))
     expect_refused(till.prove("/signature", proof), "too_late", "a transfer after the end")
-    debts = till.server.ledger("debts")
-    expect(proof["txHash"] in json.dumps(debts), f"the debts are {debts}")
-    kit.rpc("evm_revert", snapshot)
+    debts = till.server.report("debts")
+    expect([debt["left"] for debt in debts if "buys nothing" in debt["reason"]] == [asked["amount"]], f"the debts are {debts}")
 
 
 def pay_beside_x402(till: Till) -> None:
@@ -331,7 +441,9 @@ def pay_by_contract(till: Till) -> None:
     sent = "0x" + kit.send("wallet_owner", wallet, calldata("execute(address,uint256,bytes)", asked["asset"], 0, inner))[
         "transactionHash"].hex().removeprefix("0x")
     expect_refused(till.prove("/signature", till.sign(asked, sent, "payer")), "invalid_signature", "somebody else's signature")
-    expect_paid(till.prove("/signature", till.sign(asked, sent, "wallet_owner")), "/signature")
+    proof = till.sign(asked, sent, "wallet_owner")
+    expect_refused(till.prove("/signature", proof), "invalid_signature", "the owner's own signature, which the wallet does not take")
+    expect_paid(till.prove("/signature", {**proof, "signature": "0x01" + proof["signature"][2:]}), "/signature")
 
 
 def malformed_proofs(till: Till) -> None:
@@ -345,3 +457,29 @@ HAZARDS: tuple[Callable[[Till], None], ...] = (
     steal_before_proof, prove_many_at_once, use_one_transfer_twice, use_older_transfer, use_other_token, use_other_recipient,
     use_other_network, use_reverted, pay_with_a_fee, pay_two_at_once, pay_too_little_and_top_up, pay_too_much, use_authorized, pay_beside_x402, wait_for_block, pay_by_contract, pay_too_late,
     malformed_proofs)
+
+
+def main() -> int:
+    """Entry point."""
+    p = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    p.add_argument("--binary", default=str(ROOT / ".build" / "release" / "tollgate"))
+    markets.TOLLGATE = p.parse_args().binary
+    with tempfile.TemporaryDirectory() as directory:
+        # Time only goes forward on a chain, so that each has one of its own where it is moved.
+        for number, part in enumerate((expect_one_ledger, expect_no_lie_believed, expect_vanished_noted, expect_transfers)):
+            market = Market(Path(directory) / str(number), print)
+            try:
+                part(market)
+            except (Failed, AssertionError) as e:
+                logs = "\n".join(f"{log.name}\n{log.read_text()[-4000:]}" for log in sorted((Path(directory) / str(number)).glob("*.log")))
+                print(f"{part.__name__}: {e}\n{logs}", file=sys.stderr)
+                return 1
+            finally:
+                market.stop()
+            print((part.__doc__ or "").splitlines()[0])
+    print("transfers: whoever paid was served, once, and nobody else")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

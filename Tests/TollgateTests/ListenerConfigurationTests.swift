@@ -264,6 +264,19 @@ import TollTestKit
         }
     }
 
+    @Test func `connections that do not fit into the open files are told`() throws {
+        // One upstream at one address, 256 connections to it in each of two loops.
+        let configuration = try Self.read("limits: {connections: 1000}")
+        #expect(configuration.fileFinding(limit: 1_576, kept: 64, loops: 2) == nil)
+        #expect(configuration.fileFinding(limit: 0, kept: 0, loops: 2) == nil)
+        let finding = try #require(configuration.fileFinding(limit: 1_575, kept: 64, loops: 2))
+        #expect(
+            finding.description == "tollgate.yaml:1: warning: limits.connections: 1000 clients, and as many as 512 connections "
+                + "to upstreams, do not fit into the 1575 files that a process may open here; those over it wait until others "
+                + "have gone; raise the limit (`LimitNOFILE=` of the service, `ulimit -Hn`), or write a lower number")
+        #expect(try Self.read("").fileFinding(limit: 1_024, kept: 64, loops: 1)?.path == "limits.connections")
+    }
+
     @Test func `every limit is taken over`() throws {
         let limits = try Self.read(
             """

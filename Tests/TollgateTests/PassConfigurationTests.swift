@@ -60,7 +60,8 @@ import TollRuntime
     }
 
     @Test(arguments: [
-        ("{}", "passes: `keys` is missing"), ("{keys: []}", "has 0 keys"), ("{keys: [env:TOKEN]}", "is not 32 bytes as hexadecimal digits"),
+        ("{}", "passes: `keys` is missing"), ("{keys: []}", "has 0 keys"),
+        ("{keys: [env:TOKEN]}", "is not 32 bytes as hexadecimal digits"),
         ("{keys: [env:TOLLGATE_EVM_KEY, env:SAME_KEY]}", "the same key stands twice"),
         ("{keys: [0123]}", "a secret does not belong in this file"), ("{key: env:TOKEN}", "unknown key"),
         ("{keys: [env:NOWHERE]}", "NOWHERE"),

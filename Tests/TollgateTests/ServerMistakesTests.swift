@@ -90,7 +90,9 @@ import TollRuntime
             "an admin page that redirects, and a facilitator on its file",
             Fixture.text(
                 top: "admin: {listen: {address: \"127.0.0.1:4021\", redirect_to_https: true}}",
-                facilitator: "facilitator: {signers: {eip155: env:TOLLGATE_EVM_KEY}, serve: {listen: [\"unix:/a\", \"unix:/a\"]}}"),
+                facilitator: "facilitator: {signers: {eip155: env:TOLLGATE_EVM_KEY}, serve: {listen: [\"unix:/a\", "
+                    + "\"unix:/a\"]}}"
+            ),
             "1: error: admin.listen: only the gateway sends clients to its `public_url`; remove `redirect_to_https`",
             "5: error: facilitator.serve.listen[1]: unix:/a is taken by `facilitator.serve.listen[0]` (unix:/a); give each its "
                 + "own file"

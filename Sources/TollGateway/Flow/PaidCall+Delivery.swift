@@ -150,7 +150,11 @@ extension PaidCall {
         switch ending {
         case .deliver(let record), .replay(let record):
             log.info(
-                "paid", ["payment": record.id, "payer": record.claim.payer, "transaction": record.settlement?.transaction ?? ""])
+                "paid",
+                [
+                    "payment": record.id, "payer": record.claim.payer,
+                    "transaction": record.claim.shownTransaction ?? record.settlement?.transaction ?? "",
+                ])
         case .deliverUncharged: log.info("not charged", ["status": self.answer?.head.status ?? 0])
         case .refuse(let refusal, let payer):
             log.info("payment refused", ["reason": refusal.reason, "detail": refusal.detail, "payer": payer ?? ""])

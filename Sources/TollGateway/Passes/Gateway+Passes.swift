@@ -12,8 +12,8 @@ extension Gateway {
         return passes.reading(of: head, at: Int64(self.parts.environment.now()))
     }
 
-    /// Whether a request has been answered by what it brings in the way of a pass: served, or refused. Neither ledger nor chain is
-    /// asked, and a payment that stands beside a good pass is left as it is.
+    /// Whether a request has been answered by what it brings in the way of a pass: served, or refused. Neither ledger nor chain
+    /// is asked, and a payment that stands beside a good pass is left as it is.
     func serve(
         by reading: PassReading, _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest,
         _ responder: inout Responder?

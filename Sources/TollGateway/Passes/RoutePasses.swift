@@ -45,7 +45,7 @@ final class RoutePasses: Sendable {
         self.cookieEnd = "; Path=\(pattern.literalPrefix); HttpOnly; SameSite=Lax\(secure)"
     }
 
-    /// Whether a request brings anything that may be a pass for this route. Cheap: whoever brings none is asked for money at once.
+    /// Whether a request brings anything that may be a pass for this route. Cheap: whoever brings none is to be told at once.
     func isPresented(by head: RequestHead) -> Bool {
         if head.fields.contains(PassField.name) { return true }
         if let value = head.fields.first(.authorization) {

@@ -42,7 +42,8 @@ final class RouteTable: Sendable {
         let policy: SettlePolicy
     }
 
-    /// - Parameter former: The table whose place it takes: what is known of an upstream's addresses holds on while its settings do.
+    /// - Parameter former: The table whose place it takes: what is known of an upstream's addresses holds on while its settings
+    ///   do.
     init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts, replacing former: RouteTable? = nil) {
         let (dialects, clock) = (configuration.spoken(of: parts.dialects), parts.environment.now)
         let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }

@@ -106,7 +106,7 @@ final class Forwarding: Sendable {
     private static func describe(_ pass: Pass, in fields: inout Fields) {
         fields.append("Tollgate-Payer", pass.payer)
         fields.append("Tollgate-Payment-Id", pass.payment.description)
-        fields.append("Tollgate-Network", pass.network.description)
+        fields.append("Tollgate-Network", pass.network)
     }
 
     /// Whether a field or trailer of a client may go upstream by its name: it is no credential and does not look like ours.

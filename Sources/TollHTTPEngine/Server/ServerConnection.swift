@@ -49,6 +49,8 @@ final class ServerConnection: Watcher {
     private var isInsideHead = false
     /// Bytes received and not used yet.
     private var input: [UInt8] = []
+    /// A tunnel's client has said that nothing more comes, and some of what came has still to be taken.
+    private var endsAfterInput = false
     private var afterOutput = AfterOutput.goOn
     private var exchange: ServerExchange?
     private var discarded: UInt64 = 0
@@ -125,6 +127,10 @@ final class ServerConnection: Watcher {
                 let bytes = self.input
                 self.input = []
                 self.consume(bytes.span)
+            } else if self.endsAfterInput, self.takesInput {
+                self.endsAfterInput = false
+                self.exchange?.inputEnded()
+                return
             } else if self.isReadable, self.takesInput {
                 self.receive()
             } else {
@@ -222,7 +228,10 @@ final class ServerConnection: Watcher {
     /// The client has said that nothing more comes: as if it had shut its side of the socket.
     private func inputEnded() {
         self.sawHangup = true
-        if let exchange = self.exchange, exchange.isTunnel { return exchange.inputEnded() }
+        if let exchange = self.exchange, exchange.isTunnel {
+            if self.input.isEmpty { exchange.inputEnded() } else { self.endsAfterInput = true }
+            return
+        }
         if self.phase == .handling || self.wire.isEmpty { return self.drop() }
         self.afterOutput = .close
     }
@@ -307,7 +316,8 @@ final class ServerConnection: Watcher {
 
     /// Whether what is left of a request's body makes it wiser to close than to read on.
     private func mustClose(before body: BodyDecoder, _ head: RequestHead) -> Bool {
-        head.expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining || self.isWornOut
+        head.expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining
+            || self.isWornOut
     }
 
     /// Whether it has served for as long, or as often, as one may.
@@ -315,7 +325,7 @@ final class ServerConnection: Watcher {
         self.requestCount >= self.shard.limits.requestsPerConnection || self.shard.core.now >= self.wornOutAt
     }
 
-    /// Whether the client may be sending at the moment of the close: a body, or the requests that it would have had answered next.
+    /// Whether the client may be sending at the moment of the close: a body, or requests that it takes for the next.
     private func mayBeSending(_ body: BodyDecoder) -> Bool { !body.isDone || self.isWornOut }
 
     private func handle() {

@@ -73,11 +73,9 @@ struct TransferProofMethod: PaymentMethod {
         guard shown.routes.contains(reference.route) else {
             throw .refused(.unknownReference, "the reference is for \(reference.route)")
         }
-        let bought = PaymentKey.call(reference: hash, network: reference.option.network, payer: "")
-        let record = try await self.ledger { () async throws(StoreError) in try await self.book.store.record(bought.id) }
-        if let record {
+        if let call = try await self.call(of: reference) {
             await self.receiveMore(shown.proof, for: reference, at: time)
-            return Self.payment(reference, payer: record.claim.payer)
+            return call
         }
         let trouble = await self.receive(shown.proof, for: reference, at: time)
         let balance = try await self.ledger { () async throws(StoreError) in try await self.book.balance(of: reference) }
@@ -86,10 +84,19 @@ struct TransferProofMethod: PaymentMethod {
             self.notes.note(nil, of: hash)
             return Self.payment(reference, payer: first.claim.payer)
         }
+        // Another request may have bought the call meanwhile.
+        if let call = try await self.call(of: reference) { return call }
         if let trouble { throw trouble }
         let missing = reference.option.amount.subtracting(balance.spendable) ?? .zero
         throw .refused(
             .underpaid, "\(balance.spendable) of \(reference.option.amount) units have arrived; \(missing) more are missing")
+    }
+
+    /// The call that the reference has bought already; nil when it has bought none.
+    private func call(of reference: PaymentReference) async throws(Verdict) -> VerifiedPayment? {
+        let key = PaymentKey.call(reference: reference.hash, network: reference.option.network, payer: "")
+        let record = try await self.ledger { () async throws(StoreError) in try await self.book.store.record(key.id) }
+        return record.map { Self.payment(reference, payer: $0.claim.payer) }
     }
 
     static func payment(_ reference: PaymentReference, payer: String) -> VerifiedPayment {

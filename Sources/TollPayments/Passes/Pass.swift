@@ -13,18 +13,23 @@ public struct Pass: Hashable, Sendable {
     public let expires: Int64
     /// The payment that bought it.
     public let payment: PaymentID
-    /// The chain on which was paid.
-    public let network: ChainID
+    /// The chain on which was paid, as CAIP-2 writes it. Text: a pass is read at every request, and only passed on.
+    public let network: String
     /// Who paid.
     public let payer: String
 
     /// Nil where a token has no room for it: a payer without a text or with a very long one, an end that no clock comes to.
     public init?(route: UInt64, expires: Int64, payment: PaymentID, network: ChainID, payer: String) {
+        self.init(route: route, expires: expires, payment: payment, networkText: network.description, payer: payer)
+    }
+
+    /// Of what a token of ours says.
+    init?(route: UInt64, expires: Int64, payment: PaymentID, networkText: String, payer: String) {
         guard (1...Self.payerByteCountMax).contains(payer.utf8.count), (0..<1 << 40).contains(expires) else { return nil }
         self.route = route
         self.expires = expires
         self.payment = payment
-        self.network = network
+        self.network = networkText
         self.payer = payer
     }
 

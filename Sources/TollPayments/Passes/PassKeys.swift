@@ -54,7 +54,7 @@ public struct PassKeys: Sendable {
         bytes.append(contentsOf: (0..<8).map { UInt8(truncatingIfNeeded: pass.route >> (56 - 8 * $0)) })
         bytes.append(contentsOf: (0..<5).map { UInt8(truncatingIfNeeded: pass.expires >> (32 - 8 * $0)) })
         bytes.append(contentsOf: pass.payment.digest.bytes)
-        let network = pass.network.description.utf8
+        let network = pass.network.utf8
         bytes.append(UInt8(network.count))
         bytes.append(contentsOf: network)
         bytes.append(contentsOf: pass.payer.utf8)
@@ -85,12 +85,12 @@ public struct PassKeys: Sendable {
     /// What bytes of ours say.
     private static func pass(in bytes: ArraySlice<UInt8>) -> Pass? {
         let networkEnd = self.startByteCount + Int(bytes[self.startByteCount - 1])
-        guard networkEnd < bytes.endIndex, let payment = Bytes32(bytes[18..<50]),
-            let network = ChainID(String(decoding: bytes[self.startByteCount..<networkEnd], as: UTF8.self))
-        else { return nil }
+        guard networkEnd < bytes.endIndex, let payment = Bytes32(bytes[18..<50]) else { return nil }
         return Pass(
             route: bytes[5..<13].reduce(0) { $0 << 8 | UInt64($1) },
             expires: bytes[13..<18].reduce(0) { $0 << 8 | Int64($1) },
-            payment: PaymentID(payment), network: network, payer: String(decoding: bytes[networkEnd...], as: UTF8.self))
+            payment: PaymentID(payment),
+            networkText: String(decoding: bytes[self.startByteCount..<networkEnd], as: UTF8.self),
+            payer: String(decoding: bytes[networkEnd...], as: UTF8.self))
     }
 }

@@ -24,6 +24,7 @@ enum ServeCommand {
         // Asked to reload while it starts, the process would end: that is what SIGHUP does unless it is listened to.
         ProcessSignals.ignore(.hangup)
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
+        CheckCommand.printFileFinding(configuration)
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
@@ -41,6 +42,10 @@ enum ServeCommand {
         let log = Logger(
             level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
             write: writer.write)
+        let files = OpenFiles.raiseLimit()
+        if files.now > files.before {
+            log.info("limit of open files raised", ["from": "\(files.before)", "to": "\(files.now)"])
+        }
         let assembly = try Assembly(
             configuration, mode: mode, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()

@@ -76,6 +76,26 @@ extension Configuration {
         }
     }
 
+    /// What is said where the connections that are allowed do not fit into so many open files: those of clients, and those to
+    /// upstreams, of which a request has one at a time.
+    ///
+    /// - Parameters:
+    ///   - limit: How many files the process may open; 0 when that is not known.
+    ///   - kept: How many of them clients do not get.
+    ///   - loops: How many loops there are.
+    func fileFinding(limit: UInt64, kept: UInt64, loops: Int) -> Finding? {
+        let pools = self.upstreams.flatMap { upstream in upstream.addresses.map { _ in upstream.connections ?? 256 } }
+        let clients = self.limits.connections
+        let upward = min(clients, pools.reduce(0, +) * loops)
+        guard limit > 0, UInt64(clients + upward) > limit - kept else { return nil }
+        let place = self.limits.connectionsPlace ?? Place(path: "limits.connections", line: 0)
+        return self.finding(
+            .warning, at: place,
+            "\(clients) clients, and as many as \(upward) connections to upstreams, do not fit into the \(limit) files that a "
+                + "process may open here; those over it wait until others have gone",
+            remedy: "raise the limit (`LimitNOFILE=` of the service, `ulimit -Hn`), or write a lower number")
+    }
+
     /// How long before its end a certificate is complained about: tools that renew do so a month before.
     private static let expiryNotice: Int64 = 14 * 86_400
 

@@ -233,6 +233,8 @@ extension Configuration {
         var headerBytes = 16 << 10
         var bodyBytes = 64 << 20
         var connections = 10_000
+        /// Where that is written; nil for the default.
+        var connectionsPlace: Place?
         /// Payments on their way to the chain at once.
         var settling = 5_000
         var headerCount = 100

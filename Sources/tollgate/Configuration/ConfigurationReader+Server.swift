@@ -58,6 +58,7 @@ extension ConfigurationReader {
             mapping["header_bytes"]?.byteCount(in: (4 << 10)...(1 << 20), &self.findings) ?? limits.headerBytes
         limits.bodyBytes = mapping["body_bytes"]?.byteCount(in: 1...(1 << 40), &self.findings) ?? limits.bodyBytes
         limits.connections = mapping["connections"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connections
+        limits.connectionsPlace = mapping["connections"].map { self.place($0) }
         limits.settling = mapping["settling"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.settling
         limits.headerCount = mapping["header_count"]?.integer(in: 20...10_000, &self.findings) ?? limits.headerCount
         limits.connectionsPerAddress =
