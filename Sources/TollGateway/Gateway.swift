@@ -60,13 +60,15 @@ public struct Gateway: RequestHandler {
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
         lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
-        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
+        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: any HTTPClient,
+        environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
         access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
-            cache: cache, signIns: signIns, statuses: statuses, client: client, environment: environment, log: log, metrics: metrics, access: access,
+            cache: cache, signIns: signIns, statuses: statuses, client: client, environment: environment, log: log,
+            metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
         self.init(configuration, RouteTable(configuration, parts), FormerRoutes(), Shared(parts))
@@ -87,7 +89,8 @@ public struct Gateway: RequestHandler {
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         let proxy = Proxy(
-            forwarding: Forwarding(dialects: configuration.spoken(of: parts.dialects), way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            forwarding: Forwarding(dialects: configuration.spoken(of: parts.dialects), way: way), crossOrigin: table.crossOrigin,
+            mode: configuration.mode,
             log: parts.log)
         let means = PaidCalls.Means(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
@@ -273,7 +276,8 @@ public struct Gateway: RequestHandler {
             route.metrics.asked()
             let error = pass.isExpired ? PaymentRefusal.passExpired : nil
             await self.proxy.challenge(
-                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: error), receipt: nil, page: page,
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: error), receipt: nil,
+                page: page,
                 responder)
         case .malformed(let field, let reason):
             self.log.info(

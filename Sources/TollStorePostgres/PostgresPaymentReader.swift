@@ -8,7 +8,7 @@ public final class PostgresPaymentReader: PaymentReader {
     /// A ledger with more is beyond reading them.
     private static let problemCountMax = 100
 
-    let sessions: ReaderPool<LedgerReader>
+    private let sessions: ReaderPool<LedgerReader>
 
     /// Opens the ledger in the database that a `postgres://` URL names. Blocks: call it at start.
     ///
@@ -69,4 +69,25 @@ public final class PostgresPaymentReader: PaymentReader {
 
     /// Waits for the reads that were asked for and closes the connections.
     public func close() async { await self.sessions.close() }
+}
+
+extension PostgresPaymentReader: ReferenceReader {
+    public func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.reference(hash) }
+    }
+
+    public func reference(
+        paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
+    ) async throws(StoreError) -> PaymentReference? {
+        let place = PaymentPlace(network: network, asset: asset, recipient: recipient)
+        return try await self.sessions.read { reader throws(StoreError) in
+            try reader.reference(paidBy: amount, at: place, at: time)
+        }
+    }
+
+    public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
+        try await self.sessions.read { reader throws(StoreError) in
+            try reader.boundRecipients(on: network, at: time)
+        }
+    }
 }

@@ -17,23 +17,16 @@ extension PostgresPaymentStore: ReferenceStore {
         try await self.writers.read { writer throws(StoreError) in try writer.nextAddressIndex(in: series) }
     }
 
-    public func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? {
-        try await self.reader.sessions.read { reader throws(StoreError) in try reader.reference(hash) }
-    }
+    public func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? { try await self.reader.reference(hash) }
 
     public func reference(
         paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
     ) async throws(StoreError) -> PaymentReference? {
-        let place = PaymentPlace(network: network, asset: asset, recipient: recipient)
-        return try await self.reader.sessions.read { reader throws(StoreError) in
-            try reader.reference(paidBy: amount, at: place, at: time)
-        }
+        try await self.reader.reference(paidBy: amount, of: asset, to: recipient, on: network, at: time)
     }
 
     public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
-        try await self.reader.sessions.read { reader throws(StoreError) in
-            try reader.boundRecipients(on: network, at: time)
-        }
+        try await self.reader.boundRecipients(on: network, at: time)
     }
 
     public func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int {

@@ -25,7 +25,8 @@ import TollTestKit
     ) -> Claim {
         Claim(
             key: PaymentKey(network: asset.network, asset: asset.address, payer: "0xAA", nonce: nonce), payer: "0xAA",
-            option: option, dialect: credential.dialect, policy: .after, payload: [:], route: "/x", request: request,
+            option: option, dialect: credential.dialect,
+            policy: credential.dialect == .credit ? .before : .after, payload: [:], route: "/x", request: request,
             challengeHash: credential.challengeHash, unusedAtBlock: 7, validBefore: 2000,
             identifierHash: Claimant(credential, signedIn: nil).identifierHash(of: "0xAA"), worker: SamplePayment.worker(1))
     }

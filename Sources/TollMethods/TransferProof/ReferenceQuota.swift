@@ -43,6 +43,6 @@ struct ReferenceQuota {
     /// When the bucket is empty again after one more; nil when that does not fit.
     private static func next(_ empty: Duration, _ rate: Rate, at time: Duration) -> Duration? {
         let next = max(empty, time) + rate.interval
-        return next - time <= rate.interval * Double(rate.burst) ? next : nil
+        return next - time <= rate.interval * rate.burst ? next : nil
     }
 }

@@ -28,6 +28,14 @@ extension PaymentKey {
     /// Whether it is of money that arrived by itself.
     public var isDeposit: Bool { self.nonce.hasPrefix(Self.depositMark) }
 
+    /// The transaction that made the deposit, and the place of its log among those of the transaction; nil for any other payment.
+    public var depositPlace: (transaction: String, position: UInt64)? {
+        guard self.isDeposit else { return nil }
+        let parts = self.nonce.dropFirst(Self.depositMark.count).split(separator: "/")
+        guard parts.count == 2, let position = UInt64(parts[1]) else { return nil }
+        return (String(parts[0]), position)
+    }
+
     /// The reference whose call it is; nil for any other payment.
     public var boughtReference: Bytes32? {
         guard Self.isOfReference(nonce: self.nonce) else { return nil }
@@ -57,5 +65,13 @@ extension Claim {
     /// is owed.
     public var creditSource: CreditSource {
         self.key.boughtReference.map { .deposits(for: $0) } ?? .payer(self.key.payer)
+    }
+}
+
+extension PaymentRecord {
+    /// Whether it is a deposit whose reference can still be redeemed at `time` (seconds since 1970): what is owed for it is kept
+    /// for the call until then.
+    public func awaitsCall(at time: Int64) -> Bool {
+        self.claim.depositedFor != nil && self.debt?.isOpen == true && time <= self.claim.validBefore
     }
 }

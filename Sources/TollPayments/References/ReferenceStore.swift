@@ -12,11 +12,26 @@ public enum ReferenceOutcome: Hashable, Sendable {
     case full
 }
 
+/// What can be read of references, also while another process opens them.
+public protocol ReferenceReader: Sendable {
+    /// The reference with this digest; nil when there is none, or it was forgotten.
+    func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference?
+
+    /// The reference that money was sent for by where it went, or by how much it is: known at `time`, bound by the address
+    /// `recipient`, or bound by just this amount of the asset to it. Addresses are compared without case.
+    func reference(
+        paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
+    ) async throws(StoreError) -> PaymentReference?
+
+    /// The recipients of references bound by address on `network` that are known at `time`, lower case, each once.
+    func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String]
+}
+
 /// The part of the ledger that keeps what was asked for until it is paid or forgotten.
 ///
 /// Every call that changes something returns when the change is durable: a client that has seen a reference may have paid by the
 /// time a crash is over.
-public protocol ReferenceStore: Sendable {
+public protocol ReferenceStore: ReferenceReader {
     /// Keeps a reference, when fewer than `limit` are open at `time`; where several processes open them at once, what they open
     /// within a second may be over it.
     ///
@@ -31,18 +46,6 @@ public protocol ReferenceStore: Sendable {
 
     /// The next number of a series of addresses, from 0 to ``PaymentReference/addressIndexMax``; never given twice.
     func nextAddressIndex(in series: String) async throws(StoreError) -> UInt32
-
-    /// The reference with this digest; nil when there is none, or it was forgotten.
-    func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference?
-
-    /// The reference that money was sent for by where it went, or by how much it is: known at `time`, bound by the address
-    /// `recipient`, or bound by just this amount of the asset to it. Addresses are compared without case.
-    func reference(
-        paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
-    ) async throws(StoreError) -> PaymentReference?
-
-    /// The recipients of references bound by address on `network` that are known at `time`, lower case, each once.
-    func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String]
 
     /// Forgets references that ended before `time` (seconds since 1970) and that no deposit was made for; says how many.
     func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int
