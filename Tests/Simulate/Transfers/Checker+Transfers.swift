@@ -26,6 +26,7 @@ extension Checker {
         self.checkProofs(ever)
         self.checkDeposits(final)
         self.checkArrivals(final)
+        self.checkWatched(final)
         self.checkPurchases(final)
         for words in self.seen.misleading { self.report("C", words) }
     }
@@ -158,6 +159,23 @@ extension Checker {
                 guard !deposits.contains(place) else { continue }
                 self.report(
                     "I5", "\(arrival.value) units of \(place.transaction.short) arrived for \(shown.reference.short), and are lost")
+            }
+        }
+    }
+
+    /// So is what the chain itself says is for a reference, shown or not.
+    private mutating func checkWatched(_ final: [LogPlace: Arrival]) {
+        guard self.world.watchesTransfers else { return }
+        let deposits = Set(self.world.records.filter { $0.settlement != nil }.compactMap { LogPlace($0.claim) })
+        for asked in self.seen.asked where asked.instructions.bind != .signature {
+            guard let kept = self.world.keptReferences[asked.reference], let recipient = Address(hex: kept.option.payTo) else {
+                continue
+            }
+            for (place, arrival) in final where arrival.to == recipient && arrival.block > kept.head {
+                guard asked.instructions.bind == .address || arrival.value == kept.option.amount,
+                    Int64(arrival.time) <= kept.expires + Self.lateSeconds, !deposits.contains(place)
+                else { continue }
+                self.report("I5", "\(arrival.value) units of \(place.transaction.short) arrived by themselves, and are lost")
             }
         }
     }

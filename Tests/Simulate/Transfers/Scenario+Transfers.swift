@@ -16,6 +16,8 @@ extension Scenario {
             case tooLittle
             /// What two references ask for, in one transaction.
             case shared
+            /// What is asked for, and nothing shown before it is said to have arrived.
+            case silent
             /// The same twice under one number, the second dearer.
             case replaced
             /// So late that the reference may end before the block.
@@ -68,8 +70,24 @@ extension Scenario {
                 resends: dice.happens(perMille: 700))
         }
         self.hasTransferThief = dice.happens(perMille: 600)
+        if dice.happens(perMille: 300) {
+            self.visits.append(
+                Visit(
+                    style: dice.pick(Visit.Style.allCases), trick: .none, buyer: dice.number(in: 0...buyersMax),
+                    path: "/by-any/x402", isPost: false, at: .milliseconds(dice.number(in: 0...60_000))))
+        }
+        self.decideTransferForks(dice)
         // One that is alone and lies is believed: who asks one node trusts it.
         guard self.nodeCount > 1, dice.happens(perMille: 400) else { return }
         self.lie = dice.pick(Lie.allCases)
+    }
+
+    /// A quarter of them has reorganisations, and sellers who do not wait for them to be over.
+    private mutating func decideTransferForks(_ dice: Dice) {
+        guard dice.happens(perMille: 250) else { return }
+        self.chain.reorganisation = dice.number(in: 80...300)
+        self.chain.reorganisationDepth = dice.number(in: 1...3)
+        self.chain.reorganisationDrop = dice.pick([0, 200, 500])
+        self.confirmations = UInt64(dice.number(in: 1...2))
     }
 }

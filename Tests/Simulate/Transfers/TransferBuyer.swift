@@ -47,6 +47,7 @@ struct TransferBuyer: Sendable {
             client: SimulatedHTTPClient(web: self.world.web, process: process, asker: asker), isPost: self.visit.isPost,
             dice: self.dice)
         var purchases = await self.prepare(counter)
+        if self.visit.plan == .silent, let purchase = purchases.first { await self.waitUntilPaid(purchase, counter) }
         for index in purchases.indices { await self.insist(&purchases[index], counter) }
         let again = "\(self.visit.path)-again"
         if self.visit.plan == .reused, let first = purchases.first, let second = await self.ask(again, counter) {
@@ -148,7 +149,7 @@ struct TransferBuyer: Sendable {
             let second = self.send(payment(due), number: first.number, tip: SimulatedChain.usualTip * 2)
             if isWaiting { self.world.tally.note(.transferReplaced) }
             return [first.hash, second.hash]
-        case .exact, .reused, .early, .shared: break
+        case .exact, .silent, .reused, .early, .shared: break
         }
         return [self.send(payment(due)).hash]
     }
@@ -181,6 +182,16 @@ struct TransferBuyer: Sendable {
     }
 
     // MARK: - Showing
+
+    /// Asks how far it is until all has arrived; not for ever, since a signature is needed where nothing else says whose it is.
+    private func waitUntilPaid(_ purchase: Purchase, _ counter: TransferCounter) async {
+        for _ in 0..<12 {
+            try? await self.world.executor.sleep(self.dice.milliseconds(in: 2_000...20_000))
+            guard let status = await counter.status(of: purchase.asked.reference), status.state == .paid else { continue }
+            if status.transactions.contains(where: { purchase.sent.contains($0.txHash) }) { self.world.tally.note(.transferSeen) }
+            return
+        }
+    }
 
     /// Shows what was sent until there is an answer, or none to be had.
     private func insist(_ purchase: inout Purchase, _ counter: TransferCounter) async {
@@ -239,7 +250,8 @@ struct TransferBuyer: Sendable {
 
     /// Shows everything when there is no trouble any more, again, and when the answer is forgotten.
     private func comeBack(_ purchases: [Purchase], _ counter: TransferCounter) async {
-        for (time, fault) in [(270, Fault.proofRepeated), (330, .proofRepeated), (1_000, .proofReplayed)] {
+        for (time, fault) in [(270, Fault.proofRepeated), (330, .proofRepeated), (1_000, .proofReplayed)]
+        where .seconds(time) < self.world.scenario.end - .seconds(200) {
             try? await self.world.executor.sleep(max(.seconds(time) - self.now, .seconds(20)))
             for purchase in purchases {
                 self.world.tally.note(fault, purchase.sent.count)

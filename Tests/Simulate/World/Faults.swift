@@ -79,6 +79,7 @@ enum Fault: String, CaseIterable, Sendable {
     case credentialTwoDialects = "authorizations presented in two dialects at once"
     case credentialStolen = "credentials presented by a thief"
 
+    case transferSeen = "transfers credited before they were shown"
     case transferUnderpaid = "transfers of less than was asked"
     case transferToppedUp = "transfers of what was missing"
     case transferOverpaid = "transfers of more than was asked"

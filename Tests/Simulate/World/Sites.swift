@@ -59,7 +59,10 @@ enum GatewaySite {
         }
         process.spawn { try? await lease.run() }
         let rail = world.scenario.transfers.isEmpty ? nil : world.transferRail(network, store, references, process)
-        process.run(rail?.services ?? [])
+        if let rail, !rail.services.isEmpty {
+            world.noteWatching()
+            process.run(rail.services)
+        }
         let cache: any SharedCache =
             isAlone ? MemoryCache(now: environment.wallClock) : SimulatedCache(world.cache, process)
         let gateway = Gateway(

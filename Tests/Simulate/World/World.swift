@@ -23,6 +23,8 @@ final class World: Sendable {
     private let processes = Mutex<[SimulatedProcess]>([])
     private let ledger = Mutex<[PaymentRecord]>([])
     private let damage = Mutex<[String]>([])
+    /// Whether gateways look for transfers that nobody shows.
+    private let watching = Mutex(false)
     private let references = Mutex<[Bytes32: PaymentReference]>([:])
     private let visitors = Mutex<(begun: Int, ended: Int, unfinished: Int)>((0, 0, 0))
 
@@ -123,6 +125,11 @@ final class World: Sendable {
 
     /// Of the references that somebody was given, those that it held in the end.
     var keptReferences: [Bytes32: PaymentReference] { self.references.withLock { $0 } }
+
+    /// Whether gateways look for transfers that nobody shows.
+    var watchesTransfers: Bool { self.watching.withLock { $0 } }
+
+    func noteWatching() { self.watching.withLock { $0 = true } }
 
     /// How many visitors have not come to an end.
     var unfinishedVisitors: Int { self.visitors.withLock { $0.unfinished } }
