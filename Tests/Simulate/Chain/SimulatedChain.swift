@@ -51,6 +51,8 @@ final class SimulatedChain: Sendable {
     static let finalityDepth: UInt64 = 8
     static let safeDepth: UInt64 = 4
     private static let usualFee: UInt64 = 1_000_000_000
+    /// Ten times as much as anyone pays.
+    private static let feeMax: UInt64 = 5_000_000_000_000
     private static let calmBlockTime = Duration.seconds(12)
 
     let weather: ChainWeather
@@ -162,9 +164,11 @@ final class SimulatedChain: Sendable {
             self.tally.note(.feeSpike)
             self.trace.note("chain: the base fee rises for \(state.spikeBlocksLeft) blocks")
         }
+        // Blocks are rarer when it is calm, and each stands for several.
+        guard !isCalm else { return max(Self.usualFee, parent.baseFee / 2) }
         if state.spikeBlocksLeft > 0 {
             state.spikeBlocksLeft -= 1
-            return parent.baseFee + parent.baseFee / 8
+            return min(Self.feeMax, parent.baseFee + parent.baseFee / 8)
         }
         return max(Self.usualFee, parent.baseFee - parent.baseFee / 8)
     }

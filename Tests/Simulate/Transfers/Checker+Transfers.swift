@@ -141,6 +141,7 @@ extension Checker {
                 if !isSame { self.report("I6", "deposit \(name) is \(settlement), and on chain it is \(arrival)") }
             case (.some, nil): self.report("I6", "deposit \(name) stands, and the chain has no such Transfer")
             case (nil, .some): self.report("I4", "deposit \(name) is \(record.phase), and \(place.transaction.short) moved it")
+            // What a reorganisation took may be back for a day, as far as anyone knows.
             case (nil, nil): break
             }
             if record.settlement != nil, !record.isOwed { self.report("I5", "deposit \(name) is no debt") }
