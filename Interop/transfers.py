@@ -45,6 +45,7 @@ BINDINGS = ("signature", "amount", "address")
 LIFETIME = 120
 AT_ONCE = 12
 CHAIN = 84532
+WATCH_TIMEOUT = 40
 REORGANISATION_TIMEOUT = 60     # the chain is looked at every quarter of a minute
 
 
@@ -391,6 +392,19 @@ def pay_two_at_once(till: Till) -> None:
     expect(till.calls("/amount") == before + 2, "two references were redeemed otherwise than twice")
 
 
+def find_without_hash(till: Till) -> None:
+    """What is bound by its amount or address is found on the chain: the status names the transaction that is the proof."""
+    for path in ("/amount", "/address"):
+        asked = till.ask(path)
+        sent, end = till.send(asked), time.monotonic() + WATCH_TIMEOUT
+        while (status := till.status(asked["reference"]))["state"] != "paid":
+            expect(time.monotonic() < end, f"a transfer was not found: {status}")
+            time.sleep(0.5)
+        expect([one["txHash"] for one in status["transactions"]] == [sent], f"the status is {status}")
+        proof = {"txHash": status["transactions"][0]["txHash"], "chainId": CHAIN, "reference": asked["reference"]}
+        expect_paid(till.prove(path, proof), path)
+
+
 def pay_too_late(till: Till) -> None:
     """A block that is too late by its own time: nothing is bought, and the money is owed."""
     kit, asked = till.market.kit, till.ask("/signature")
@@ -455,7 +469,7 @@ def malformed_proofs(till: Till) -> None:
 
 HAZARDS: tuple[Callable[[Till], None], ...] = (
     steal_before_proof, prove_many_at_once, use_one_transfer_twice, use_older_transfer, use_other_token, use_other_recipient,
-    use_other_network, use_reverted, pay_with_a_fee, pay_two_at_once, pay_too_little_and_top_up, pay_too_much, use_authorized, pay_beside_x402, wait_for_block, pay_by_contract, pay_too_late,
+    use_other_network, use_reverted, pay_with_a_fee, pay_two_at_once, pay_too_little_and_top_up, pay_too_much, use_authorized, pay_beside_x402, wait_for_block, pay_by_contract, find_without_hash, pay_too_late,
     malformed_proofs)
 
 

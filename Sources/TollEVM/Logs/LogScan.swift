@@ -4,10 +4,10 @@ public import TollPrimitives
 
 /// Reads a chain's Transfers to some recipients block after block, and misses none: the decisions, without the asking.
 ///
-/// Goes step by step: ``start()``, then whatever each action's answer makes of it, until it rests. A step asks for the newest block
-/// that counts first, and for the recipients then: whoever is a recipient by that time can only be paid in a later block. What is
-/// found is handed on range by range, and again when the chain was reorganised or a process begins anew: whoever takes it must know
-/// what it has taken already.
+/// Goes step by step: ``start()``, then whatever each action's answer makes of it, until it rests. A step asks for the newest
+/// block that counts first, and for the recipients then: whoever is a recipient by that time can only be paid in a later block.
+/// What is found is handed on range by range, and again when the chain was reorganised or a process begins anew: whoever takes
+/// it must know what it has taken already.
 public struct LogScan: Sendable {
     /// How far the chain was read.
     public struct Mark: Hashable, Sendable {

@@ -60,7 +60,8 @@ public struct TransferWatch: Sendable {
             } catch { reason = "\(error)" }
         }
         guard !counting.isEmpty, counting.count >= self.quorum else { return scan.failed(reason) }
-        // The newest that so many have reached: of two that disagree the lower counts, and a third that stands still holds up none.
+        // The newest that so many have reached: of two that disagree the lower counts, and a third that stands still holds up
+        // none.
         return scan.heads(
             counting: counting.sorted(by: >)[self.quorum - 1], final: final.sorted(by: >)[self.quorum - 1])
     }

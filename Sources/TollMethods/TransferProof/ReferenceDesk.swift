@@ -32,8 +32,8 @@ final class ReferenceDesk: Sendable {
         self.log = log
     }
 
-    /// The instructions of a new reference for `offer`; nil when none can be made: too many are asked for, the chain or the ledger
-    /// does not answer, or nothing of the offer can be paid so.
+    /// The instructions of a new reference for `offer`; nil when none can be made: too many are asked for, the chain or the
+    /// ledger does not answer, or nothing of the offer can be paid so.
     func open(_ offer: Offer, for client: String) async -> TransferProof.Instructions? {
         guard let terms = offer.references,
             let option = offer.options.first(where: { $0.network.eip155 != nil && self.heads.covers($0.network) }),
@@ -62,8 +62,8 @@ final class ReferenceDesk: Sendable {
         }
     }
 
-    /// The instructions of a reference that a client has brought back: the same, until it ends; nil when it is not known, has ended,
-    /// or is for another route.
+    /// The instructions of a reference that a client has brought back: the same, until it ends; nil when it is not known, has
+    /// ended, or is for another route.
     func reopen(_ reference: TransferProof.Reference, for offer: Offer) async -> TransferProof.Instructions? {
         guard let kept = try? await self.store.reference(SHA256.hash(Array(reference.text.utf8))), kept.route == offer.route,
             Int64(self.environment.now()) < kept.expires

@@ -114,7 +114,7 @@ struct TransferProofMethod: PaymentMethod {
     }
 
     /// Deposits what the transaction moved to us; says what stands against it counting, if anything does.
-    private func receive(
+    func receive(
         _ proof: TransferProof.Proof, for reference: PaymentReference, at time: Int64
     ) async -> Verdict? {
         do throws(Verdict) {

@@ -8,6 +8,7 @@ internal import TollPrimitives
 public struct TransferProofNetwork: Sendable {
     /// The chain, its nodes and how deep what counts must lie.
     public let network: ExactEVMNetwork
+    private let nodes: [EVMClient]
     /// What its nodes say together.
     public let chain: AgreedChain
     /// The tokens that are known there: money in another token than was asked for is owed to its sender.
@@ -18,8 +19,14 @@ public struct TransferProofNetwork: Sendable {
     /// - Parameter nodes: A client for each of its nodes alone.
     public init(_ network: ExactEVMNetwork, nodes: [EVMClient], assets: [Asset]) {
         self.network = network
+        self.nodes = nodes
         self.chain = AgreedChain(nodes: nodes)
         self.assets = assets
+    }
+
+    /// A look at what is transferred there, as deep as any payment has to lie.
+    func watch(_ tokens: Set<Address>) -> TransferWatch {
+        TransferWatch(nodes: self.nodes, tokens: tokens, depth: self.network.deepestConfirmations)
     }
 
     func asset(_ token: Address) -> Asset? { self.assets.first { Address(hex: $0.address) == token } }

@@ -32,11 +32,12 @@ public struct TransferProofRail: Sendable {
     ) {
         let byChain = Dictionary(networks.map { ($0.network.chain, $0) }) { first, _ in first }
         let notes = ReferenceNotes()
+        let method = TransferProofMethod(
+            networks: byChain, references: references, store: store, notes: notes, environment: environment, log: log)
         self.init(
-            method: TransferProofMethod(
-                networks: byChain, references: references, store: store, notes: notes, environment: environment, log: log),
+            method: method,
             heads: RecentHeads(byChain, environment: environment), references: references, store: store, notes: notes,
-            signer: signer, services: [], environment: environment, log: log)
+            signer: signer, services: [DepositWatcher(method, store: store)], environment: environment, log: log)
     }
 
     /// Without a chain, for trying things out: whatever transaction is shown is taken for the transfer that was asked for.

@@ -42,7 +42,11 @@ struct MemoryReferences {
     }
 
     func boundRecipients(on network: ChainID, at time: Int64) -> [String] {
-        self.bound.filter { $0.key.network == network && !self.known($0.value, at: time).isEmpty }.map(\.key.address).sorted()
+        let own = self.bound.filter { $0.key.network == network && !self.known($0.value, at: time).isEmpty }.map(\.key.address)
+        let shared = self.asking.filter { ask, hashes in
+            ask.place.network == network && self.known(hashes, at: time).contains { $0.binding == .amount }
+        }.map(\.key.place.recipient)
+        return Set(own + shared).sorted()
     }
 
     mutating func prune(endedBefore time: Int64, keeping paid: Set<Bytes32>) -> Int {

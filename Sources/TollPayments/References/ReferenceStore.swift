@@ -23,7 +23,8 @@ public protocol ReferenceReader: Sendable {
         paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
     ) async throws(StoreError) -> PaymentReference?
 
-    /// The recipients of references bound by address on `network` that are known at `time`, lower case, each once.
+    /// The recipients of references bound by address or amount on `network` that are known at `time`, lower case, each once:
+    /// what comes in there may be for one of them.
     func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String]
 }
 

@@ -148,12 +148,12 @@ extension LedgerReader {
             place.values + [.blob(amount.word.bytes), known])
     }
 
-    /// The recipients of references that are bound by an address and known at `time`.
+    /// The recipients of references that are bound by an address or an amount and known at `time`.
     func boundRecipients(on network: ChainID, at time: Int64) throws(StoreError) -> [String] {
         try self.session.run(
             """
             SELECT DISTINCT recipient COLLATE "C" AS recipient FROM payment_references
-            WHERE kind = 'address' AND network = $1 AND expires > $2 ORDER BY recipient
+            WHERE kind <> 'signature' AND network = $1 AND expires > $2 ORDER BY recipient
             """, [.text(network.description), .integer(time - PaymentReference.graceSeconds)]
         ).rows { row throws(StoreError) in try row.text(0) }
     }

@@ -43,8 +43,9 @@ extension LedgerSchema {
         CREATE INDEX references_by_end ON payment_references (is_paid, expires);
         CREATE INDEX references_by_amount ON payment_references (network, recipient, asset, amount, kind, expires)
             WHERE kind <> 'address';
-        CREATE INDEX references_by_address ON payment_references (network, recipient) WHERE kind = 'address';
-        CREATE INDEX references_bound ON payment_references (network, expires, recipient) WHERE kind = 'address';
+        CREATE INDEX references_by_address ON payment_references (network, recipient, expires) WHERE kind = 'address';
+        CREATE INDEX references_bound ON payment_references (network, expires, recipient, kind)
+            WHERE kind <> 'signature';
 
         -- The next number of each series of addresses.
         CREATE TABLE address_series (

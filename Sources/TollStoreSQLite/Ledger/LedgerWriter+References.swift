@@ -124,11 +124,11 @@ extension LedgerReader {
             place.values + [.blob(amount.word.bytes), known])
     }
 
-    /// The recipients of references that are bound by an address and known at `time`.
+    /// The recipients of references that are bound by an address or an amount and known at `time`.
     func boundRecipients(on network: ChainID, at time: Int64) throws(StoreError) -> [String] {
         try self.connection.rows(
             """
-            SELECT DISTINCT recipient FROM payment_references WHERE kind = 'address' AND network = ?1 AND expires > ?2
+            SELECT DISTINCT recipient FROM payment_references WHERE kind <> 'signature' AND network = ?1 AND expires > ?2
             ORDER BY recipient
             """, [.text(network.description), .integer(time - PaymentReference.graceSeconds)]
         ) { row throws(StoreError) in try row.text(0) }

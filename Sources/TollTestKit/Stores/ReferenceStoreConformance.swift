@@ -268,13 +268,19 @@ public struct ReferenceStoreConformance: Sendable {
                 number, binding: .address(series: "x", index: UInt32(number)), payTo: payTo, expires: 1_600 + Int64(number))
             _ = try await self.open(stores[0], reference)
         }
-        // In another token too: each address is listed once. Those that are bound by an amount are not.
+        // In another token too: each address is listed once. One that is bound by its amount is listed as well; one that its
+        // sender has to sign for is not.
         _ = try await self.open(
             stores[0],
             SamplePayment.reference(
                 10, binding: .address(series: "x", index: 2), asset: SamplePayment.otherAsset,
                 payTo: "0x00000000000000000000000000000000000000AB", expires: 1_602))
-        _ = try await self.open(stores[0], SamplePayment.reference(11))
+        _ = try await self.open(
+            stores[0], SamplePayment.reference(11, payTo: "0x00000000000000000000000000000000000000AB", expires: 1_602))
+        _ = try await self.open(
+            stores[0],
+            SamplePayment.reference(
+                12, binding: .signature, payTo: "0x00000000000000000000000000000000000000AD", expires: 1_602))
         let all = ["a", "b", "c"].map { "0x00000000000000000000000000000000000000a\($0)" }
         let last = 1_599 + PaymentReference.graceSeconds
         for store in stores {

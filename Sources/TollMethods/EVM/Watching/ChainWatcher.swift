@@ -8,9 +8,8 @@ public import TollRuntime
 /// Looks after payments that have ended: whether the chain still has what it settled, and whether somebody else has used an
 /// authorization that was given up here.
 ///
-/// A settlement is looked at until its block has been final for a while; a deposit that a reorganisation took, until it is back or
-/// known to be lost. An authorization is looked at once, when it has ended
-/// and nobody can use it any more.
+/// A settlement is looked at until its block has been final for a while; a deposit that a reorganisation took, until it is back
+/// or known to be lost. An authorization is looked at once, when it has ended and nobody can use it any more.
 public struct ChainWatcher: Service {
     /// How often. A reorganisation is noticed within it.
     private static let interval = Duration.seconds(15)
