@@ -5,7 +5,7 @@ import TollPrimitives
 
 /// What one of several nodes tells that is not so, as long as there is trouble.
 enum Lie: String, CaseIterable, Sendable {
-    /// Knows no transaction.
+    /// Knows no transaction, and no log of one.
     case denies
     /// Knows any transaction, and that it paid the seller.
     case invents
@@ -36,6 +36,7 @@ struct Liar: Sendable {
     func answer(_ method: String, _ params: [JSON], instead truth: JSON, at now: Duration) -> JSON? {
         switch (self.lie, method) {
         case (.denies, "eth_getTransactionReceipt"): return truth == .null ? nil : .null
+        case (.denies, "eth_getLogs"): return truth == .array([]) ? nil : .array([])
         case (.invents, "eth_getTransactionReceipt"):
             guard truth["status"]?.string != "0x1", let hash = params.first?.string.flatMap({ Bytes32(hex: $0) }) else { return nil }
             return self.receipt(hash, at: now)
