@@ -24,14 +24,15 @@ extension Checker {
 
     /// Whatever was bought out of credit was drawn from debts.
     private mutating func checkCredit() {
-        let bought = self.world.records.filter { $0.settlement?.isCredit == true }.count
+        let bought = self.world.records.filter { $0.settlement?.isCredit == true }
+        let spent = bought.reduce(UInt256.zero) { $0.adding($1.claim.option.amount) ?? .max }
         let drawn = self.world.records.reduce(UInt256.zero) { sum, record in
             guard let debt = record.debt else { return sum }
             let left = debt.refunded == nil ? debt.units : debt.refund?.units ?? .zero
             return sum.adding(record.claim.option.amount.subtracting(left) ?? .zero) ?? .max
         }
-        if Market.price.multiplied(by: UInt64(bought)) != drawn {
-            self.report("I5", "\(bought) purchases out of credit, and \(drawn) units were drawn from debts")
+        if spent != drawn {
+            self.report("I5", "\(bought.count) purchases out of credit for \(spent) units, and \(drawn) were drawn from debts")
         }
     }
 

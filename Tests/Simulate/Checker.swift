@@ -75,6 +75,7 @@ struct Checker {
         checker.checkDelivering()
         checker.checkLedger()
         checker.checkRefunds()
+        checker.checkTransfers()
         checker.checkOutages()
         checker.checkClients()
         return checker.violations
@@ -84,14 +85,14 @@ struct Checker {
         self.violations.append(Violation(invariant: invariant, words: words))
     }
 
-    private func seconds(_ time: Duration) -> UInt64 { SimulatedChain.epoch + UInt64(time.components.seconds) }
+    func seconds(_ time: Duration) -> UInt64 { SimulatedChain.epoch + UInt64(time.components.seconds) }
 
     // MARK: - I1
 
     /// What left belongs to a claim that was durable, and to money that had moved or was deferred.
     private mutating func checkServing() {
         var boughtByCredit: Set<String> = []
-        for goods in self.seen.goods {
+        for goods in self.seen.goods where goods.proof == nil {
             guard let credential = goods.credential else {
                 // Where no answer is kept, who has bought may have the call made again by the same proof: another answer, and the
                 // same purchase.
@@ -113,7 +114,9 @@ struct Checker {
         }
     }
 
-    private static func keepsAnswers(_ path: String) -> Bool { !path.hasPrefix("/unstored") && !path.hasPrefix("/deferred") }
+    static func keepsAnswers(_ path: String) -> Bool { !Self.unkept.contains { path.hasPrefix($0) } }
+
+    private static let unkept = ["/unstored", "/deferred", "/by-unstored"]
 
     /// The newest claim of a payment that was durable before.
     private func claim(of payment: PaymentID, before order: Int) -> Claim? {
@@ -125,8 +128,8 @@ struct Checker {
 
     private func creditPayments(before order: Int) -> Int {
         self.seen.writes.count { write in
-            guard case .settled(let settlement) = write.event else { return false }
-            return settlement.isCredit && write.order < order
+            guard write.order < order, case .claimed(let claim) = write.event else { return false }
+            return claim.dialect == .credit
         }
     }
 
@@ -213,7 +216,7 @@ struct Checker {
         for record in self.world.records {
             let name = record.id.description.prefix(8)
             let transfer = byPayment[record.id]
-            if record.isUnderWay { self.report("I4", "payment \(name) is still \(record.phase)") }
+            if record.isUnderWay, !record.claim.key.isDeposit { self.report("I4", "payment \(name) is still \(record.phase)") }
             if record.phase == .failed, let transfer {
                 self.report("I4", "payment \(name) is failed, and \(transfer.transaction.short) moved the money")
             }
@@ -223,13 +226,14 @@ struct Checker {
                     self.report(
                         "I6", "payment \(name) is settled by \(settlement.transaction) and on chain by \(transfer.transaction)")
                 }
-            case (let settlement?, nil) where settlement.isCredit: break
+            case (let settlement?, nil) where settlement.isCredit || record.claim.key.isDeposit: break
             case (_?, nil): self.report("I6", "payment \(name) is settled, and the chain has no such Transfer")
             case (nil, let transfer?) where record.phase != .failed:
                 self.report("I6", "payment \(name) is \(record.phase), and \(transfer.transaction.short) moved the money")
             case (nil, _): break
             }
-            if record.phase == .settled, record.settlement?.isCredit == false, !record.isOwed, !self.wasAnswered(record.id) {
+            // What is bought by signing in is not known by what the request bore.
+            if record.phase == .settled, record.claim.dialect != .credit, !record.isOwed, !self.wasAnswered(record.id) {
                 self.report("I5", "payment \(name) is settled, was never answered, and is no debt")
             }
         }
@@ -250,7 +254,7 @@ struct Checker {
     }
 
     private func wasAnswered(_ payment: PaymentID) -> Bool {
-        self.seen.goods.contains { $0.credential?.payment == payment } || self.seen.otherAnswers.contains(payment)
+        self.seen.goods.contains { $0.payment == payment } || self.seen.otherAnswers.contains(payment)
     }
 
     /// What our own signers moved, the ledger knows.
@@ -275,7 +279,7 @@ struct Checker {
             guard let outage else { continue }
             for goods in self.seen.goods
             where outage.contains(goods.askedAt) && outage.contains(goods.time) && goods.process.hasPrefix(processes) {
-                // What was settled before is given out again without asking the chain; credit is spent without it.
+                // What was settled before is given out again without asking the chain; credit and deposits are spent without it.
                 let isPaid = goods.credential == nil || self.wasGranted(goods.credential?.payment, before: goods.askedAt)
                 if name == "chain", isPaid { continue }
                 // What was read of a payer is believed for some seconds where the seller bears the risk.

@@ -56,6 +56,46 @@ import Testing
         }
     }
 
+    @Test(arguments: Scenario.transferRoutes, Scenario.Transfer.Plan.allCases)
+    func `whoever sends a transfer as asked for gets its call, and nobody else`(
+        _ route: String, _ plan: Scenario.Transfer.Plan
+    ) async {
+        let visits = [Self.transfer(plan, "\(route)/1")]
+        let isPaid =
+            switch plan {
+            case .exact, .topUp, .tooMuch, .shared, .silent, .replaced, .reused, .reverting: true
+            case .tooLittle, .late, .early, .invented: false
+            // A block may come in time, or not.
+            case .expiring: Bool?.none
+            }
+        await OwnThread.run {
+            let verdict = Simulation.run(Scenario(quiet: 1, visits: [], transfers: visits), isTraced: true)
+            #expect(verdict.violations.isEmpty)
+            let isServed = verdict.trace.contains { $0.contains("of \(route)/1 go to payer 0") }
+            #expect(isPaid == nil || isServed == isPaid)
+        }
+    }
+
+    @Test(arguments: Scenario.transferRoutes, [Scenario.Transfer.Plan.exact, .topUp])
+    func `a crash before or after any write for a transfer breaks no invariant`(
+        _ route: String, _ plan: Scenario.Transfer.Plan
+    ) async {
+        let transfers = [Self.transfer(plan, "\(route)/1")]
+        await OwnThread.run {
+            let writes = Simulation.run(Scenario(quiet: 1, visits: [], transfers: transfers)).writes
+            for crash in (0..<min(writes, 12)).flatMap({ [($0, false), ($0, true)] }) {
+                let planned = SimulatedDisk.PlannedCrash(write: crash.0, isAfter: crash.1)
+                let verdict = Simulation.run(Scenario(quiet: 1, visits: [], transfers: transfers, plannedCrash: planned))
+                #expect(verdict.violations.isEmpty, "a crash \(crash.1 ? "after" : "before") write \(crash.0)")
+            }
+        }
+    }
+
+    private static func transfer(_ plan: Scenario.Transfer.Plan, _ path: String) -> Scenario.Transfer {
+        Scenario.Transfer(
+            plan: plan, style: .patient, buyer: 0, path: path, isPost: false, at: .zero, resends: true)
+    }
+
     @Test func `a fault that never came about is named`() {
         let faults: [Fault: Int] = [.rpcLost: 3, .reorganisation2: 1]
         let verdicts = (0..<2).map { Simulation.Verdict(seed: $0, violations: [], writes: 0, faults: faults, trace: []) }

@@ -35,6 +35,25 @@ public struct AgreedChain: Sendable {
         return nil
     }
 
+    /// The newest block, where two nodes are at most `distance` blocks apart: the lower of the two. One that is far behind would
+    /// have what is old taken for new, and one that is far ahead what is new for old.
+    ///
+    /// - Throws: When no two that answer are so near to each other.
+    func head(within distance: UInt64) async throws(RPCError) -> UInt64 {
+        var heads: [UInt64] = []
+        var last: RPCError?
+        for node in self.nodes {
+            do throws(RPCError) {
+                let head = try await node.ask(.block(.latest))?.number ?? 0
+                heads.append(head)
+                let near = heads.filter { max($0, head) - min($0, head) <= distance }
+                if near.count >= self.quorum { return near.min() ?? head }
+            } catch { last = error }
+        }
+        let words = "the newest blocks of the nodes are \(heads), and no two within \(distance) of each other"
+        throw last ?? .unavailable(reason: words, mayHaveBeenDelivered: false)
+    }
+
     /// The newest block of which two nodes say that it lies so deep; 0 when they name none.
     ///
     /// - Throws: When too few answer.

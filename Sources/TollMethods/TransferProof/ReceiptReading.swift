@@ -83,6 +83,24 @@ struct BindingJudge {
         }
     }
 
+    /// Of the transfers in one transaction that are bound to it, those that are for it: of just its amount where there are such,
+    /// since the others may pay other references; otherwise all.
+    func meant(of bound: [ArrivedTransfer]) -> [ArrivedTransfer] {
+        let exact = bound.filter { self.isExact($0.transfer) }
+        return exact.isEmpty ? bound : exact
+    }
+
+    /// Whether it is just what is due.
+    func isExact(_ transfer: ERC20.Transfer) -> Bool {
+        guard !self.hasOwnAddress else { return false }
+        return transfer.token == self.token && transfer.value == self.reference.option.amount
+    }
+
+    /// Whatever goes there is for this reference.
+    private var hasOwnAddress: Bool {
+        if case .address = self.reference.binding { true } else { false }
+    }
+
     /// Whether it is money that the reference asks for.
     func isDue(_ transfer: ERC20.Transfer, on network: ChainID) -> Bool {
         network == self.reference.option.network && transfer.token == self.token && transfer.to == self.recipient

@@ -20,6 +20,8 @@ protocol ChainHeads: Sendable {
 /// sender could have made for nothing else.
 final class RecentHeads: ChainHeads {
     private static let ageMax = Duration.seconds(1)
+    /// Nodes that are further apart do not agree on what is new, in blocks: some seconds on the fastest chains.
+    private static let distanceMax: UInt64 = 64
 
     private struct Head {
         let number: UInt64
@@ -43,7 +45,7 @@ final class RecentHeads: ChainHeads {
         }
         let now = self.environment.monotonic()
         if let known = self.heads.withLock({ $0[id] }), now - known.time < Self.ageMax { return known.number }
-        let number = try await network.chain.newest(.latest)
+        let number = try await network.chain.head(within: Self.distanceMax)
         return self.heads.withLock { heads in
             // Never back: a node that is behind would let in what is older.
             let newest = max(number, heads[id]?.number ?? 0)

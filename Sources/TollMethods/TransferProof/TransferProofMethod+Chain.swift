@@ -8,6 +8,10 @@ internal import TollProtocol
 
 /// What is asked of the chain and the ledger, and what their silence means.
 extension TransferProofMethod {
+    /// A reorganisation may put a transfer into a block up to so many before that behind which its reference began. It does not
+    /// pay then, and is not lost either: it is owed to its sender.
+    private static let reorganisedBlockCount: UInt64 = 16
+
     /// The receipt, when it lies behind the reference's beginning and deep enough.
     func receipt(
         of proof: TransferProof.Proof, on network: TransferProofNetwork, _ reference: PaymentReference, at time: Int64
@@ -16,7 +20,8 @@ extension TransferProofMethod {
         let agreed = try await self.chain { () async throws(RPCError) in try await network.chain.ask(.receipt(of: hash)) }
         guard let agreed else { throw .processing(.nodesDisagree, "the nodes do not say the same of the transaction") }
         guard let receipt = agreed else { throw self.absence(of: reference, at: time) }
-        guard network.network.chain != reference.option.network || receipt.blockNumber > reference.head else {
+        let isSameNetwork = network.network.chain == reference.option.network
+        guard !isSameNetwork || receipt.blockNumber > reference.head - min(reference.head, Self.reorganisedBlockCount) else {
             throw .refused(
                 .tooEarly, "it lies in block \(receipt.blockNumber), and the reference began behind \(reference.head)")
         }

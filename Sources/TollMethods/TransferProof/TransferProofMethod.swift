@@ -73,7 +73,10 @@ struct TransferProofMethod: PaymentMethod {
         guard shown.routes.contains(reference.route) else {
             throw .refused(.unknownReference, "the reference is for \(reference.route)")
         }
-        if let call = try await self.call(of: reference) { return call }
+        if let call = try await self.call(of: reference) {
+            await self.receiveMore(shown.proof, for: reference, at: time)
+            return call
+        }
         let trouble = await self.receive(shown.proof, for: reference, at: time)
         let balance = try await self.ledger { () async throws(StoreError) in try await self.book.balance(of: reference) }
         // What was shown may not count, and what had arrived before may suffice all the same.
@@ -102,6 +105,14 @@ struct TransferProofMethod: PaymentMethod {
             unusedAtBlock: reference.head, validBefore: reference.expires + DepositBook.lateSeconds, option: reference.option)
     }
 
+    /// Deposits what was sent beside what the call was bought with: it is owed to its sender, and nobody would know of it.
+    private func receiveMore(_ proof: TransferProof.Proof, for reference: PaymentReference, at time: Int64) async {
+        guard let balance = try? await self.book.balance(of: reference) else { return }
+        let shown = proof.txHash.description
+        guard !balance.deposits.contains(where: { $0.claim.payload["txHash"] == .string(shown) }) else { return }
+        _ = await self.receive(proof, for: reference, at: time)
+    }
+
     /// Deposits what the transaction moved to us; says what stands against it counting, if anything does.
     func receive(
         _ proof: TransferProof.Proof, for reference: PaymentReference, at time: Int64
@@ -125,21 +136,25 @@ struct TransferProofMethod: PaymentMethod {
         guard reading.receipt.succeeded else { throw .refused(.reverted, "the transaction reverted; nothing moved") }
         let arrivals = reading.arrivals(at: [judge.recipient])
         let bound = try await self.bound(arrivals, by: proof, judge, reading, on: network)
+        let isEarly = network.network.chain == reference.option.network && reading.receipt.blockNumber <= reference.head
         let isLate = try await self.isLate(reading.receipt, for: reference, on: network)
         var taken: [PaymentRecord] = []
         var isCounted = false
-        for arrival in bound {
+        for arrival in judge.meant(of: bound) {
             guard let asset = network.asset(arrival.transfer.token) else { continue }
-            let counts = !isLate && judge.isDue(arrival.transfer, on: network.network.chain)
+            let counts = !isEarly && !isLate && judge.isDue(arrival.transfer, on: network.network.chain)
             let record = try await self.ledger { () async throws(StoreError) in
                 try await self.book.deposit(
                     arrival, in: reading, of: asset, for: reference, counts: counts,
                     reason: counts ? "deposited, and nothing bought with it yet" : "it was sent and buys nothing", at: time)
             }
             if counts, record.claim.depositedFor == reference.hash { isCounted = true } else if counts { taken.append(record) }
+            // A second one of just its amount pays another reference of the same price.
+            if isCounted, judge.isExact(arrival.transfer) { break }
         }
         guard !isCounted else { return }
         if let record = taken.first { throw .refused(.alreadyUsed, "the transfer has paid already: \(record.id)") }
+        if isEarly { throw .refused(.tooEarly, "its block came before the reference; it is owed to its sender") }
         if isLate { throw .refused(.tooLate, "it came after the reference had ended; it is owed to its sender") }
         throw Self.mismatch(bound, judge, network)
     }

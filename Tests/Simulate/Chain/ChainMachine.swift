@@ -44,6 +44,9 @@ struct ChainMachine: Sendable {
         case .pay(let to, let value):
             gas = 60_000
             outcome = Self.outcome(next.pay(value, from: transaction.sender, to: to))
+        case .payAll(let payees):
+            gas = 30_000 + 30_000 * UInt64(payees.count)
+            outcome = Self.payAll(payees, from: transaction.sender, on: &next)
         }
         let isGood = if case .success = outcome.result { true } else { false }
         if isGood { state = next }
@@ -58,6 +61,17 @@ struct ChainMachine: Sendable {
         case .success(let events): Outcome(result: .success([]), events: events)
         case .failure(let revert): Outcome(result: .failure(revert), events: [])
         }
+    }
+
+    private static func payAll(_ payees: [ChainAction.Payee], from sender: Address, on state: inout TokenState) -> Outcome {
+        var events: [TokenState.Event] = []
+        for payee in payees {
+            switch state.pay(payee.value, from: sender, to: payee.to) {
+            case .success(let made): events += made
+            case .failure(let revert): return Outcome(result: .failure(revert), events: [])
+            }
+        }
+        return Outcome(result: .success([]), events: events)
     }
 
     /// A call and all calls in it.

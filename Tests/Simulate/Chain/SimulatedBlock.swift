@@ -11,6 +11,14 @@ enum ChainAction: Hashable, Sendable {
     case cancel(Bytes32)
     /// The account moves units of the token elsewhere.
     case pay(to: Address, UInt256)
+    /// The account, a wallet that does several things in one transaction, moves units of the token to several at once.
+    case payAll([Payee])
+
+    /// Who gets what.
+    struct Payee: Hashable, Sendable {
+        let to: Address
+        let value: UInt256
+    }
 }
 
 /// A transaction that waits, or is in a block.

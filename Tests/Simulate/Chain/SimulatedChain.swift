@@ -51,6 +51,8 @@ final class SimulatedChain: Sendable {
     static let finalityDepth: UInt64 = 8
     static let safeDepth: UInt64 = 4
     private static let usualFee: UInt64 = 1_000_000_000
+    /// Ten times as much as anyone pays.
+    private static let feeMax: UInt64 = 5_000_000_000_000
     private static let calmBlockTime = Duration.seconds(12)
 
     let weather: ChainWeather
@@ -162,9 +164,11 @@ final class SimulatedChain: Sendable {
             self.tally.note(.feeSpike)
             self.trace.note("chain: the base fee rises for \(state.spikeBlocksLeft) blocks")
         }
+        // Blocks are rarer when it is calm, and each stands for several.
+        guard !isCalm else { return max(Self.usualFee, parent.baseFee / 2) }
         if state.spikeBlocksLeft > 0 {
             state.spikeBlocksLeft -= 1
-            return parent.baseFee + parent.baseFee / 8
+            return min(Self.feeMax, parent.baseFee + parent.baseFee / 8)
         }
         return max(Self.usualFee, parent.baseFee - parent.baseFee / 8)
     }
@@ -215,19 +219,42 @@ final class SimulatedChain: Sendable {
     /// Somebody of the world sends a transaction, with a good fee, by a node that is up to date.
     @discardableResult
     func submit(
-        _ action: ChainAction, from sender: Address, number: UInt64? = nil, tip: UInt64 = 5_000_000_000, at now: Duration
-    ) -> Bytes32 {
+        _ action: ChainAction, from sender: Address, number: UInt64? = nil, tip: UInt64 = usualTip, at now: Duration
+    ) -> ChainTransaction {
         let hash = Bytes32(self.dice.bytes(32)) ?? .zero
-        self.look(at: now) { state in
+        return self.look(at: now) { state in
             let head = state.canonical[state.canonical.count - 1]
             let waiting = state.pool.filter { $0.sender == sender }.map { $0.number + 1 }.max() ?? 0
             let transaction = ChainTransaction(
-                hash: hash, sender: sender, number: number ?? max(waiting, head.counts[sender] ?? 0), maxFee: 1 << 60, tip: tip,
-                gasLimit: 5_000_000, action: action)
+                hash: hash, sender: sender, number: number ?? max(waiting, head.counts[sender] ?? 0),
+                maxFee: tip > Self.usualTip ? 1 << 61 : 1 << 60, tip: tip, gasLimit: 5_000_000, action: action)
             _ = self.take(transaction, &state, seenFrom: head)
+            return transaction
         }
-        return hash
     }
+
+    /// What somebody's wallet does about a transaction that neither a block nor the pool holds: sends it again as long as its
+    /// number is free. Says whether it has come to its end, as far as can be seen.
+    func resend(_ transaction: ChainTransaction, at now: Duration) -> Bool {
+        self.look(at: now) { state in
+            let head = state.canonical[state.canonical.count - 1]
+            guard transaction.number >= head.counts[transaction.sender] ?? 0 else { return true }
+            let isRivalled = state.pool.contains { $0.sender == transaction.sender && $0.number == transaction.number }
+            if !isRivalled { _ = self.take(transaction, &state, seenFrom: head) }
+            return false
+        }
+    }
+
+    /// Whether a block of the fork in force holds it, so many blocks deep.
+    func isMined(_ hash: Bytes32, depth: UInt64 = 1, at now: Duration) -> Bool {
+        self.look(at: now) { state in
+            let head = state.canonical[state.canonical.count - 1]
+            return (state.mined[hash] ?? []).contains { head.ancestor($0.number) === $0 && $0.number + depth <= head.number + 1 }
+        }
+    }
+
+    /// What people's wallets pay, in wei per gas.
+    static let usualTip: UInt64 = 5_000_000_000
 }
 
 extension Bytes32 {

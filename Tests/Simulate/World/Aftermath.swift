@@ -3,6 +3,7 @@
 import TollEVM
 import TollPayments
 import TollPrimitives
+import TollProtocol
 
 extension World {
     /// Counts what only the end shows: what the chain, the wire and the ledger hold of the faults that were meant to come about.
@@ -12,6 +13,37 @@ extension World {
         self.tally.note(.creditSpent, self.records.count { $0.settlement?.isCredit == true })
         self.tally.note(.paymentVanished, seen.writes.count { if case .vanished = $0.event { true } else { false } })
         self.countTakeovers(seen)
+        self.countTransfers(seen)
+    }
+
+    /// What reorganisations did to transfers that buyers sent by themselves, and to what was made of them.
+    private func countTransfers(_ seen: WorldEvents) {
+        guard !self.scenario.transfers.isEmpty else { return }
+        let ours = Set(seen.asked.compactMap { Address(hex: $0.instructions.recipient) })
+        var blocks: [LogPlace: Set<Bytes32>] = [:]
+        for arrival in self.chain.minedBlocks.flatMap({ $0.arrivals() }) where ours.contains(arrival.to) {
+            blocks[arrival.place, default: []].insert(arrival.blockHash)
+        }
+        self.tally.note(.transferMoved, blocks.values.count { $0.count > 1 })
+        self.tally.note(
+            .transferVanished, blocks.keys.count { !self.chain.isMined($0.transaction, at: self.executor.now) })
+        let references = Dictionary(
+            seen.writes.compactMap { write -> (PaymentID, Bytes32)? in
+                guard case .claimed(let claim) = write.event, let reference = claim.depositedFor else { return nil }
+                return (write.payment, reference)
+            }
+        ) { first, _ in first }
+        var bought: Set<PaymentID> = []
+        for write in seen.writes {
+            switch write.event {
+            case .claimed(let claim) where claim.key.boughtReference != nil: bought.insert(write.payment)
+            case .vanished:
+                guard let reference = references[write.payment] else { continue }
+                let call = PaymentKey.call(reference: reference, network: Market.chain, payer: "").id
+                self.tally.note(bought.contains(call) ? .boughtVanished : .depositVanished)
+            default: break
+            }
+        }
     }
 
     private func countTransactions() {
@@ -23,6 +55,7 @@ extension World {
                 switch receipt.transaction.action {
                 case .cancel: self.tally.note(.authorizationCancelled)
                 case .pay: self.tally.note(.walletEmptied)
+                case .payAll: break
                 case .call(let to, let data):
                     let transfers = ChainMachine.transfers(in: data, to: to)
                     let moved = receipt.logs.count { $0.topics.first == EIP3009.authorizationUsedTopic }

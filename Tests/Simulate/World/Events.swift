@@ -46,10 +46,14 @@ struct WorldEvents: Sendable {
         let path: String
         /// The credential's fields of the request.
         let credential: PresentedCredential?
+        /// The proof of a transfer that it bore in their place.
+        let proof: PresentedProof?
         /// The request's proof of the payer's key; nil when it bore none.
         let signIn: String?
 
         var isSignedIn: Bool { self.signIn != nil }
+        /// What the request said it pays.
+        var payment: PaymentID? { self.credential?.payment ?? self.proof?.payment }
     }
 
     /// The upstream did its work.
@@ -68,6 +72,12 @@ struct WorldEvents: Sendable {
     var upstreamCalls: [UpstreamCall] = []
     /// Authorizations that their payers themselves made public.
     var publishedByPayer: Set<AuthorizationKey> = []
+    /// What gateways asked for by references, as buyers got it.
+    var asked: [AskedReference] = []
+    /// What buyers showed when there was no trouble any more.
+    var shown: Set<ShownTransfer> = []
+    /// What gateways said that was not so.
+    var misleading: [String] = []
     /// The most payments of unknown outcome that each buyer's journal held for its one purchase.
     var openPayments: [Int: Int] = [:]
 }

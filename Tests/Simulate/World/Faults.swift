@@ -15,6 +15,7 @@ enum Fault: String, CaseIterable, Sendable {
     case rpcGarbage = "RPC replies that are none"
     case rpcBusy = "RPC calls refused without a reason"
     case nodeBehind = "replies of a node that was behind"
+    case nodeLied = "replies of a node that lied"
 
     // On the chain.
     case transactionDropped = "transactions dropped from the pool"
@@ -33,6 +34,16 @@ enum Fault: String, CaseIterable, Sendable {
     case settledByPayer = "payments settled by their payers"
     case settledByOthers = "payments settled by third parties"
 
+    // On the chain, where buyers send transfers by themselves.
+    case transferMoved = "transfers that a reorganisation put into another block"
+    case transferVanished = "transfers that a reorganisation took for good"
+    case depositVanished = "deposits that a reorganisation took"
+    case boughtVanished = "deposits that a reorganisation took when their call was bought"
+    case transferReplaced = "transfers replaced by dearer ones of the same number"
+    case transferReverted = "transfers that reverted, and were shown"
+    case transferShared = "transactions that paid two references"
+    case transferLate = "transfers mined when their reference had ended"
+
     // In the ledger and the processes.
     case crashBeforeWrite = "crashes before a durable write"
     case crashAfterWrite = "crashes after a durable write"
@@ -45,12 +56,16 @@ enum Fault: String, CaseIterable, Sendable {
     case databaseLost = "shared databases that died"
     case replicaCutOff = "calls of a replica cut off from the ledger"
     case clockJump = "clock jumps"
+    case crashAtReference = "crashes between a reference and its 402"
+    case crashAtDeposit = "crashes between a deposit and the claim of its call"
+    case crashAtCall = "crashes between the claim of a call and its answer"
 
     // Between replicas.
     case cacheLate = "calls that the shared cache answered too late"
     case cacheFailed = "calls that the shared cache did not answer"
     case cacheForgot = "shared caches that lost everything"
     case takenOver = "payments that one replica claimed and another settled"
+    case depositRaced = "transfers that two replicas took for a deposit"
 
     // At the counter.
     case webLost = "HTTP requests or answers lost"
@@ -63,6 +78,19 @@ enum Fault: String, CaseIterable, Sendable {
     case credentialReplayed = "credentials presented after their end"
     case credentialTwoDialects = "authorizations presented in two dialects at once"
     case credentialStolen = "credentials presented by a thief"
+
+    case transferSeen = "transfers credited before they were shown"
+    case transferUnderpaid = "transfers of less than was asked"
+    case transferToppedUp = "transfers of what was missing"
+    case transferOverpaid = "transfers of more than was asked"
+    case transferEarly = "transfers shown for a later reference"
+    case transferReused = "transfers shown for a second reference"
+    case transferInvented = "transactions shown that there never were"
+    case transferStolen = "transfers shown by a thief"
+    case proofRepeated = "proofs shown again"
+    case proofConcurrent = "proofs shown many times at once"
+    case proofReplayed = "proofs shown when their answer was forgotten"
+    case referenceEnded = "references that ended before they were paid"
 
     // Of what is owed.
     case creditSpent = "purchases out of credit"

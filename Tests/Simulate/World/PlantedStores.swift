@@ -132,3 +132,23 @@ struct ResigningMethod: PaymentMethod {
         return outcome
     }
 }
+
+/// Planted: makes a deposit of one Transfer for each reference that it is shown for.
+struct DoubleCountingStore: WrappingPaymentStore {
+    let disk: SimulatedStore
+
+    var wrapped: any PaymentStore { self.disk }
+
+    func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        let key = claim.key
+        let nonce = "\(key.nonce)/\(claim.challengeHash.map { $0.hex } ?? "")"
+        let other = Claim(
+            key: PaymentKey(network: key.network, asset: key.asset, payer: key.payer, nonce: nonce), payer: claim.payer,
+            option: claim.option, dialect: claim.dialect, policy: claim.policy, payload: claim.payload, route: claim.route,
+            request: claim.request, challengeHash: claim.challengeHash, unusedAtBlock: claim.unusedAtBlock,
+            validBefore: claim.validBefore)
+        return try await self.disk.deposit(other, settlement, reason: reason, at: time)
+    }
+}

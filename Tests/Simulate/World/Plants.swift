@@ -12,8 +12,13 @@ enum Plants {
         switch world.scenario.plant {
         case .claimAfterServe: WriteBehindStore(disk: store)
         case .sendBeforeRecord: EarlySendStore(disk: store, world: world)
+        case .depositPerReference: DoubleCountingStore(disk: store)
         default: store
         }
+    }
+
+    static func references(_ store: SimulatedStore, _ world: World) -> any ReferenceStore {
+        world.scenario.plant == .referencesInMemory ? MemoryPaymentStore() : store
     }
 
     static func method(

@@ -12,6 +12,12 @@ enum Plant: String, CaseIterable, Sendable {
     case noTransferCheck
     /// What is not settled in time is signed again under another number.
     case retryWithNewNumber
+    /// A transfer counts once for each reference that it is shown for.
+    case depositPerReference
+    /// References are forgotten in a crash.
+    case referencesInMemory
+    /// What one node says of a transfer is enough.
+    case oneNodeSuffices
 }
 
 /// What a seed decides about a world before it begins.
@@ -82,14 +88,23 @@ struct Scenario: Sendable {
     var replicaOutage: Range<Duration>?
     /// How many commands pay debts back beside the gateways.
     var refunderCount = 0
+    /// Purchases by transfers that their buyers send by themselves.
+    var transfers: [Transfer] = []
+    /// How long a reference can be paid, in seconds.
+    var referenceLifetime: Int64 = 120
+    var hasTransferThief = false
+    /// What one of the nodes tells those who ask two.
+    var lie: Lie?
 
     /// A world in which nothing goes wrong but what is asked for.
     init(
-        quiet seed: UInt64, visits: [Visit], plannedCrash: SimulatedDisk.PlannedCrash? = nil, end: Duration = Self.quietEnd
+        quiet seed: UInt64, visits: [Visit], transfers: [Transfer] = [], plannedCrash: SimulatedDisk.PlannedCrash? = nil,
+        end: Duration = Self.quietEnd
     ) {
         self.seed = seed
         self.plant = nil
         self.visits = visits
+        self.transfers = transfers
         self.plannedCrash = plannedCrash
         self.end = end
         self.calmDown()
@@ -143,6 +158,7 @@ struct Scenario: Sendable {
         self.visits = (0..<dice.number(in: 1...4)).map { Self.visit($0, dice, buyersMax: buyersMax) }
         self.decideReplicas(Dice(seed: seed, "scenario of replicas"), isStormy: isStormy)
         self.decideDebts(Dice(seed: seed, "scenario of debts"))
+        self.decideTransfers(Dice(seed: seed, "scenario of transfers"))
         self.calmDown()
     }
 

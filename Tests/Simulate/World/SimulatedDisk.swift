@@ -63,6 +63,8 @@ final class SimulatedDisk: Sendable {
     /// What one database has open for all processes; nil where each opens the file itself.
     private let server: Shared<Server>?
     private let writes = Mutex(0)
+    /// Who was the first to write each payment.
+    private let writers = Mutex<[PaymentID: String]>([:])
     private let planned: PlannedCrash?
 
     init(
@@ -185,8 +187,15 @@ final class SimulatedDisk: Sendable {
         return self.dice.milliseconds(in: isSlow ? 200...900 : 1...6)
     }
 
+    /// A process wanted to write what is there already.
+    func noteRace(for payment: PaymentID, by process: SimulatedProcess) {
+        guard let writer = self.writers.withLock({ $0[payment] }), writer != process.name else { return }
+        self.tally.note(.depositRaced)
+    }
+
     /// Takes down what became durable.
     func noteDurable(_ payment: PaymentID, _ events: [PaymentEvent], by process: SimulatedProcess) {
+        self.writers.withLock { $0[payment] = $0[payment] ?? process.name }
         for event in events {
             self.trace.note("\(self.name): \(event.name) of \(payment.description.prefix(8)) is durable")
             self.observer.note { seen, order in

@@ -29,6 +29,8 @@ struct SimulatedNodes: RPCTransport {
     let trace: Trace
     let tally: Tally
     var forge: Forgery?
+    /// The one among them that lies.
+    var liar: Liar?
 
     func post(url: String, body: [UInt8], deadline: Duration) async throws(RPCTransportError) -> (status: Int, body: [UInt8]) {
         guard self.process.isAlive else { throw .notSent(reason: "the process is dead") }
@@ -86,6 +88,12 @@ struct SimulatedNodes: RPCTransport {
         }
         if case .result(let receipt) = answer, method == "eth_getTransactionReceipt", let forge {
             answer = .result(forge(receipt, self.chain))
+        }
+        if !isCalm, let liar, liar.node == node, case .result(let truth) = answer,
+            let lie = liar.answer(method, request["params"]?.array ?? [], instead: truth, at: now)
+        {
+            self.tally.note(.nodeLied)
+            answer = .result(lie)
         }
         switch answer {
         case .result(let result): reply["result"] = result

@@ -61,7 +61,7 @@ struct SimulatedStore: PaymentStore {
     }
 
     func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
-        try await self.write { image throws(StoreError) in
+        try await self.write(claims.first?.key.boughtReference != nil ? .call : .other) { image throws(StoreError) in
             let outcome = try await image.spendCredit(claims, at: time)
             if case .first(let made) = outcome {
                 self.disk.noteDurable(made.id, [.claimed(made.claim), .settled(.credit)], by: self.process)
@@ -73,11 +73,14 @@ struct SimulatedStore: PaymentStore {
     func deposit(
         _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
     ) async throws(StoreError) -> ClaimOutcome {
-        try await self.write { image throws(StoreError) in
+        try await self.write(.deposit) { image throws(StoreError) in
             let outcome = try await image.deposit(claim, settlement, reason: reason, at: time)
-            if case .first(let made) = outcome {
+            switch outcome {
+            case .first(let made):
                 let events: [PaymentEvent] = [.claimed(made.claim), .settled(settlement), .owed(reason: reason)]
                 self.disk.noteDurable(made.id, events, by: self.process)
+            case .held(let held): self.disk.noteRace(for: held.id, by: self.process)
+            default: break
             }
             return outcome
         }
@@ -137,7 +140,7 @@ struct SimulatedStore: PaymentStore {
         guard self.process.isAlive else { throw .unavailable("the process is dead") }
     }
 
-    private func read<Value>(
+    func read<Value>(
         _ body: (_ image: any PaymentStore) async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         try await body(try await self.pass())
@@ -156,11 +159,15 @@ struct SimulatedStore: PaymentStore {
         return try self.disk.served()
     }
 
-    private func write<Value>(
-        _ body: (_ image: any PaymentStore) async throws(StoreError) -> Value
+    /// What is written, so that it is known between what a crash came.
+    enum Step { case reference, deposit, call, other }
+
+    func write<Value>(
+        _ step: Step = .other, _ body: (_ image: any PaymentStore) async throws(StoreError) -> Value
     ) async throws(StoreError) -> Value {
         let image = try await self.pass()
         let fate = self.disk.nextFate()
+        self.note(fate, at: step)
         if case .sqlite(let disk) = self.disk.medium {
             return try await self.write({ () throws(StoreError) in try await body(image) }, on: disk, fate)
         }
@@ -208,6 +215,15 @@ struct SimulatedStore: PaymentStore {
             self.disk.trace.note("\(self.disk.name): \(error.reason)")
         }
         return try result.get()
+    }
+
+    private func note(_ fate: SimulatedDisk.WriteFate, at step: Step) {
+        switch (step, fate) {
+        case (.reference, .crashAfter): self.disk.tally.note(.crashAtReference)
+        case (.deposit, .crashAfter), (.call, .crashBefore): self.disk.tally.note(.crashAtDeposit)
+        case (.call, .crashAfter): self.disk.tally.note(.crashAtCall)
+        default: break
+        }
     }
 
     private func die(_ words: String, _ fault: Fault) -> StoreError {

@@ -194,19 +194,21 @@ final class SimulatedChannel: ResponseChannel {
     /// Goods on their way out are what the invariants are about.
     private func leave(_ body: [UInt8]) {
         guard self.asker.kind != .gateway else { return }
-        if body.starts(with: Goods.answerPrefix), let payment = PresentedCredential(self.head)?.payment {
+        guard body.starts(with: Goods.answerPrefix) || body.starts(with: Goods.prefix) else { return }
+        let credential = PresentedCredential(self.head)
+        let proof = credential == nil ? PresentedProof(self.head) : nil
+        if body.starts(with: Goods.answerPrefix), let payment = credential?.payment ?? proof?.payment {
             self.observer.note { events, _ in events.otherAnswers.append(payment) }
         }
         guard body.starts(with: Goods.prefix) else { return }
         let goods = String(decoding: body.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
-        let credential = PresentedCredential(self.head)
         self.trace.note("\(self.process.name) lets \(goods) go to \(self.asker)")
         self.observer.note { events, order in
             events.goods.append(
                 WorldEvents.GoodsLeft(
                     order: order, time: self.process.executor.now, askedAt: self.askedAt, asker: self.asker,
                     process: self.process.name, goods: goods,
-                    path: String(decoding: self.head.path, as: UTF8.self), credential: credential,
+                    path: String(decoding: self.head.path, as: UTF8.self), credential: credential, proof: proof,
                     signIn: self.head.fields.firstText("sign-in-with-x")))
         }
     }

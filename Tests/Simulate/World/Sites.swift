@@ -19,8 +19,10 @@ enum GatewaySite {
         let (environment, log) = (process.environment, world.log(process))
         let background = BackgroundWork()
         let store: any PaymentStore
+        let references: any ReferenceStore
         do throws(StoreError) {
-            store = Plants.store(try SimulatedStore(disk: world.disk, process: process), world)
+            let kept = try SimulatedStore(disk: world.disk, process: process)
+            (store, references) = (Plants.store(kept, world), Plants.references(kept, world))
         } catch {
             world.trace.note("\(process.name) cannot open its ledger: \(error.reason)")
             return false
@@ -56,15 +58,21 @@ enum GatewaySite {
             return false
         }
         process.spawn { try? await lease.run() }
+        let rail = world.scenario.transfers.isEmpty ? nil : world.transferRail(network, store, references, process)
+        if let rail, !rail.services.isEmpty {
+            world.noteWatching()
+            process.run(rail.services)
+        }
         let cache: any SharedCache =
             isAlone ? MemoryCache(now: environment.wallClock) : SimulatedCache(world.cache, process)
         let gateway = Gateway(
             GatewayConfiguration(
-                publicURL: Origin(scheme: .https, host: Market.host), routes: self.routes, settleWait: self.settleWait,
+                publicURL: Origin(scheme: .https, host: Market.host),
+                routes: self.routes + (rail == nil ? [] : self.transferRoutes(world.scenario)), settleWait: self.settleWait,
                 deferral: Market.deferral),
-            dialects: Market.dialects, methods: [method], store: store, lease: lease, cache: cache,
-            signIns: EVMSignIn(nodes: [Market.chain: network.client]), client: client, environment: environment, log: log,
-            traces: TraceIDs(key: 1))
+            dialects: Market.dialects + (rail.map { [$0.dialect] } ?? []), methods: [method] + (rail.map { [$0.method] } ?? []),
+            store: store, lease: lease, cache: cache, signIns: EVMSignIn(nodes: [Market.chain: network.client]),
+            statuses: rail?.statuses, client: client, environment: environment, log: log, traces: TraceIDs(key: 1))
         let housekeeping = Housekeeping(store: store, environment: environment, log: log)
         process.spawn { try? await housekeeping.run() }
         world.web.listen(Market.host, process, gateway)
@@ -86,15 +94,18 @@ enum GatewaySite {
         route("/grown/*", SettleRule(.after, settledPaymentsMin: 2, otherwise: .before)),
     ].compactMap { $0 }
 
-    private static func route(_ pattern: String, _ rule: SettleRule, storesAnswers: Bool = true) -> Route? {
+    static func route(
+        _ pattern: String, _ rule: SettleRule, dialects: [DialectID] = ["x402", "x402-v1"], storesAnswers: Bool = true,
+        references: ReferenceTerms? = nil
+    ) -> Route? {
         guard let pattern = try? RoutePattern(pattern) else { return nil }
         let upstream = Upstream(
             name: "api", origin: Origin(scheme: .http, host: Market.upstreamHost, port: 9_000), timeout: .seconds(10))
-        return Route(
-            pattern: pattern, upstream: upstream,
-            terms: Terms(
-                options: [Market.option], settle: rule, description: "A sample", dialects: ["x402", "x402-v1"],
-                storesAnswers: storesAnswers, acceptsSignIn: true))
+        var terms = Terms(
+            options: [Market.option], settle: rule, description: "A sample", dialects: dialects, storesAnswers: storesAnswers,
+            acceptsSignIn: true)
+        terms.references = references
+        return Route(pattern: pattern, upstream: upstream, terms: terms)
     }
 }
 
@@ -131,15 +142,23 @@ extension World {
 
     /// The chain as a process sees it.
     func network(_ process: SimulatedProcess, signers: [Market.Account]) -> ExactEVMNetwork {
-        let nodes = SimulatedNodes(
-            chain: self.chain, network: self.rpcNetwork, process: process, weather: self.scenario.nodes,
-            dice: self.dice("nodes of \(process.name) \(self.executor.jobs)"), observer: self.observer, trace: self.trace,
-            tally: self.tally, forge: process.name.hasPrefix("gateway") ? Plants.forgery(self) : nil)
+        let nodes = self.nodes(
+            process, named: "nodes", forge: process.name.hasPrefix("gateway") ? Plants.forgery(self) : nil)
         let endpoints = (0..<self.scenario.nodeCount).map { "node\($0)" }
         let client = EVMClient(RPCClient(endpoints: endpoints, transport: nodes, now: process.environment.monotonic))
         return ExactEVMNetwork(
             chain: Market.chain, client: client, signers: SignerPool(signers.map(\.key)),
             confirmations: .blocks(self.scenario.confirmations))
+    }
+
+    /// What the nodes are reached by.
+    func nodes(
+        _ process: SimulatedProcess, named name: String, forge: SimulatedNodes.Forgery? = nil, liar: Liar? = nil
+    ) -> SimulatedNodes {
+        SimulatedNodes(
+            chain: self.chain, network: self.rpcNetwork, process: process, weather: self.scenario.nodes,
+            dice: self.dice("\(name) of \(process.name) \(self.executor.jobs)"), observer: self.observer, trace: self.trace,
+            tally: self.tally, forge: forge, liar: liar)
     }
 
     /// Its log lines stand in the trace.

@@ -23,6 +23,9 @@ final class World: Sendable {
     private let processes = Mutex<[SimulatedProcess]>([])
     private let ledger = Mutex<[PaymentRecord]>([])
     private let damage = Mutex<[String]>([])
+    /// Whether gateways look for transfers that nobody shows.
+    private let watching = Mutex(false)
+    private let references = Mutex<[Bytes32: PaymentReference]>([:])
     private let visitors = Mutex<(begun: Int, ended: Int, unfinished: Int)>((0, 0, 0))
 
     init(_ scenario: Scenario, isTraced: Bool = false) {
@@ -102,6 +105,12 @@ final class World: Sendable {
         guard let store = try? self.disk.served() else { return self.damage.withLock { $0 = ["the ledger cannot be opened"] } }
         let records = (try? await store.records(PaymentQuery(limit: .max))) ?? []
         self.ledger.withLock { $0 = records }
+        if let kept = store as? any ReferenceStore {
+            for asked in self.observer.seen.asked {
+                guard let reference = try? await kept.reference(asked.reference) else { continue }
+                self.references.withLock { $0[reference.hash] = reference }
+            }
+        }
         guard let sqlite = store as? SQLitePaymentStore else { return }
         let problems = (try? await sqlite.verifyIntegrity().problems) ?? ["the ledger cannot be checked"]
         self.damage.withLock { $0 = problems.map { "\($0)" } }
@@ -113,6 +122,14 @@ final class World: Sendable {
 
     /// What the gateway's ledger held in the end.
     var records: [PaymentRecord] { self.ledger.withLock { $0 } }
+
+    /// Of the references that somebody was given, those that it held in the end.
+    var keptReferences: [Bytes32: PaymentReference] { self.references.withLock { $0 } }
+
+    /// Whether gateways look for transfers that nobody shows.
+    var watchesTransfers: Bool { self.watching.withLock { $0 } }
+
+    func noteWatching() { self.watching.withLock { $0 = true } }
 
     /// How many visitors have not come to an end.
     var unfinishedVisitors: Int { self.visitors.withLock { $0.unfinished } }
@@ -139,6 +156,10 @@ final class World: Sendable {
         for (index, visit) in self.scenario.visits.enumerated() {
             self.visit { await Visitor(world: self, visit: visit, number: index).run() }
         }
+        for (index, transfer) in self.scenario.transfers.enumerated() {
+            self.visit { await TransferBuyer(world: self, visit: transfer, number: index).run() }
+        }
+        if self.scenario.hasTransferThief { self.executor.spawn { await TransferThief(world: self).run() } }
         if self.scenario.hasThief { self.executor.spawn { await Thief(world: self).run() } }
         if self.scenario.hasFrontRunner { self.executor.spawn { await FrontRunner(world: self).run() } }
         for number in 0..<self.scenario.refunderCount {
