@@ -65,9 +65,13 @@ final class ReferenceDesk: Sendable {
 
     /// The instructions of a reference that a client has brought back: the same, until it ends; nil when it is not known, has
     /// ended, or is for another route.
-    func reopen(_ reference: TransferProof.Reference, for offer: Offer) async -> TransferProof.Instructions? {
+    ///
+    /// - Parameter isAwaited: Its money is on its way, so that it is not over when its time is.
+    func reopen(
+        _ reference: TransferProof.Reference, for offer: Offer, isAwaited: Bool
+    ) async -> TransferProof.Instructions? {
         guard let kept = try? await self.store.reference(SHA256.hash(Array(reference.text.utf8))), kept.route == offer.route,
-            Int64(self.environment.now()) < kept.expires
+            isAwaited || Int64(self.environment.now()) < kept.expires
         else { return nil }
         return try? self.instructions(for: kept, reference)
     }

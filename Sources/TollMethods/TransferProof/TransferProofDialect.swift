@@ -29,24 +29,25 @@ public struct TransferProofDialect: Dialect {
         self.statuses = statuses
     }
 
-    /// The instructions: those of the reference that was brought back as long as it can be paid, new ones otherwise.
+    /// The instructions: those of the reference that was brought back as long as it can be paid or its money is on its way, new
+    /// ones otherwise.
     public func additions(to offer: Offer, for occasion: ChallengeOccasion) async -> ChallengeAdditions? {
-        var members: JSONObject = [:]
-        var instructions: TransferProof.Instructions?
-        if let refused = occasion.refused, refused.dialect == self.id,
+        if let kept = await self.kept(offer, occasion) { return kept }
+        return await self.desk.open(offer, for: occasion.client).map { Self.additions($0, [:]) }
+    }
+
+    private func kept(_ offer: Offer, _ occasion: ChallengeOccasion) async -> ChallengeAdditions? {
+        guard let refused = occasion.refused, refused.dialect == self.id,
             let reference = refused.challenge.flatMap({ TransferProof.Reference($0.text) })
-        {
-            instructions = await self.desk.reopen(reference, for: offer)
-            let reason = occasion.refusal.map { TransferProof.Reason(rawValue: $0.reason) }
-            if let status = try? await self.statuses.status(of: reference, reason: reason) { members = status.challengeMembers }
-        }
-        if instructions == nil {
-            members = members["state"] == nil ? [:] : members
-            instructions = await self.desk.open(offer, for: occasion.client)
-            // What is said of the old reference is not said of the new one.
-            if instructions != nil { members = [:] }
-        }
-        guard let instructions else { return nil }
+        else { return nil }
+        let reason = occasion.refusal.map { TransferProof.Reason(rawValue: $0.reason) }
+        let status = try? await self.statuses.status(of: reference, reason: reason)
+        let instructions = await self.desk.reopen(reference, for: offer, isAwaited: status?.state == .processing)
+        return instructions.map { Self.additions($0, status?.challengeMembers ?? [:]) }
+    }
+
+    private static func additions(_ instructions: TransferProof.Instructions, _ members: JSONObject) -> ChallengeAdditions {
+        var members = members
         members["paymentUri"] = .string(instructions.paymentURI)
         members["amount"] = .string(instructions.amount.description)
         return ChallengeAdditions(extensions: [TransferProof.name: .object(instructions.json)], members: members)

@@ -74,6 +74,23 @@ import TollTestKit
         #expect(later?.members["state"] == nil)
     }
 
+    @Test("a reference whose money is on its way is not replaced when its time is up")
+    func keepsAwaited() async throws {
+        let stand = TransferStand(confirmations: .blocks(3))
+        let asked = try #require(try await stand.ask())
+        let sent = try await stand.send(asked, number: 0)
+        stand.time.advance(by: .seconds(901))
+        guard case .processing(let state) = await stand.verify(asked, sent) else {
+            Issue.record("it is not processing")
+            return
+        }
+        let occasion = ChallengeOccasion(
+            client: "192.0.2.1", refused: TransferStand.credential(asked, sent), refusal: state)
+        let again = await stand.rail.dialect.additions(to: TransferStand.offer(), for: occasion)
+        #expect(try TransferProof.Instructions(extensions: again?.extensions)?.reference == asked.reference)
+        #expect(again?.members["state"] == "processing")
+    }
+
     @Test("the 402 says everything in fields and body, and a form to who asks for one")
     func challenges() async throws {
         let stand = TransferStand()
