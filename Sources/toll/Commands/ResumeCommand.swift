@@ -15,8 +15,9 @@ enum ResumeCommand {
             summary: "Finds out what became of payments whose outcome is open.",
             discussion: """
                 Asks the chain about those whose authorization has ended. Transfers that are signed are sent again while they can
-                buy something, and called back when they cannot, which needs the key. The answer to an open payment comes by running
-                the same 'toll get' again, which sends the same payment and pays nothing new. Ends with 23 while any is open.
+                buy something, and called back when they cannot, which needs the key. The answer to an open payment comes by
+                running the same 'toll get' again, which sends the same payment and pays nothing new. Ends with 23 while any is
+                open.
                 """,
             parameters: [wallet]
         ) { try await self.run($0, client) }
