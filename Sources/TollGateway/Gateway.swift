@@ -129,8 +129,7 @@ public struct Gateway: RequestHandler {
     }
 
     /// Everything else: free routes, paid requests, errors, preflights, browsers.
-    public func handle(_ request: Request, _ responder: consuming Responder) async {
-        var request = request
+    public func handle(_ request: consuming Request, _ responder: consuming Responder) async {
         request.clientIP = self.clientIP(of: request.head, from: request.peer)
         let served = ServedRequest(self.context(of: request.head), at: self.parts.environment.monotonic())
         responder.observe(by: served)
@@ -143,17 +142,34 @@ public struct Gateway: RequestHandler {
     }
 
     private func answer(_ request: Request, _ served: ServedRequest, _ responder: consuming Responder) async {
-        let head = request.head
-        if CrossOrigin.isPreflight(head) {
-            try? await responder.send(self.table.crossOrigin.preflight(head))
+        if request.head.method == .options, CrossOrigin.isPreflight(request.head) {
+            await self.answerPreflight(request.head, responder)
             return
         }
-        if head.method == .options, head.target == [UInt8(ascii: "*")] || head.maxForwards == 0 {
-            await self.tellMethods(head, responder)
+        if request.head.method == .options, request.head.target == [UInt8(ascii: "*")] || request.head.maxForwards == 0 {
+            await self.tellMethods(request.head, responder)
             return
         }
-        let decision = self.table.router.decide(head.method, path: head.path)
-        if let (answer, body) = self.table.document(for: head, decision: decision) {
+        let decision = self.table.router.decide(request.head.method, path: request.head.path)
+        guard let route = self.table.route(of: request.head, by: decision) else {
+            await self.answerOutsideOfRoutes(request.head, decision, responder)
+            return
+        }
+        served.matched(route)
+        if let rates = route.rates, let gate = self.rates {
+            await self.serve(route, request, served, within: rates, gate, responder)
+        } else {
+            await self.serve(route, request, served, responder)
+        }
+    }
+
+    // What a request seldom needs has functions of its own, see ``Proxy``.
+
+    @inline(never)
+    private func answerOutsideOfRoutes(
+        _ head: RequestHead, _ decision: Router.Decision, _ responder: consuming Responder
+    ) async {
+        if let (answer, body) = self.table.document(for: head, by: decision) {
             await self.proxy.send(answer, body: body, head, receipt: [], responder)
             return
         }
@@ -165,24 +181,27 @@ public struct Gateway: RequestHandler {
             await self.proxy.refuse(.methodNotAllowed(allow), head, responder) {
                 $0.append("Allow", allow.joined(separator: ", "))
             }
-        case .route(let index):
-            let route = self.table.routes[index]
-            served.matched(route)
-            guard let rates = route.rates, let gate = self.rates else {
-                await self.serve(route, request, served, responder)
-                return
-            }
-            let source = self.trustedProxies.source(of: head, from: request.peer)
-            let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
-            let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
-            let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
-            guard verdict.isAdmitted else {
-                self.log.info("over a limit", ["route": route.pattern, "client": source.ip])
-                await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
-                return
-            }
-            await gateway.serve(route, request, served, responder)
+        case .route: preconditionFailure("What has a route is not answered outside of routes.")
         }
+    }
+
+    /// Serves a request where there are limits, if it is within them.
+    @inline(never)
+    private func serve(
+        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, within rates: RouteRates, _ gate: RateGate,
+        _ responder: consuming Responder
+    ) async {
+        let head = request.head
+        let source = self.trustedProxies.source(of: head, from: request.peer)
+        let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+        let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
+        let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
+        guard verdict.isAdmitted else {
+            self.log.info("over a limit", ["route": route.pattern, "client": source.ip])
+            await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
+            return
+        }
+        await gateway.serve(route, request, served, responder)
     }
 
     /// The same gateway, whose answers say how the client stands to its limits.
@@ -209,7 +228,13 @@ public struct Gateway: RequestHandler {
         return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)
     }
 
+    @inline(never)
+    private func answerPreflight(_ head: RequestHead, _ responder: consuming Responder) async {
+        try? await responder.send(self.table.crossOrigin.preflight(head))
+    }
+
     /// OPTIONS that is for us and not for what is behind (RFC 9110 §9.3.7): what a path takes, and for `*` that we are here.
+    @inline(never)
     private func tellMethods(_ head: RequestHead, _ responder: consuming Responder) async {
         let allow = head.target == [UInt8(ascii: "*")] ? [] : self.table.router.methods(ofPath: head.path)
         guard let allow else {
@@ -232,13 +257,27 @@ public struct Gateway: RequestHandler {
         _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, _ responder: consuming Responder
     ) async {
         guard await !self.isPaused(route, for: request.head) else {
-            await self.proxy.refuse(.paused, request.head, responder)
+            await self.refusePaused(request.head, responder)
             return
         }
         guard let priced = route.priced else {
             await self.proxy.pass(request, to: route.upstream, responder)
             return
         }
+        await self.sell(priced, route, request, served, responder)
+    }
+
+    @inline(never)
+    private func refusePaused(_ head: RequestHead, _ responder: consuming Responder) async {
+        await self.proxy.refuse(.paused, head, responder)
+    }
+
+    /// Serves what has a price: to whoever has paid.
+    @inline(never)
+    private func sell(
+        _ priced: PricedRoute, _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest,
+        _ responder: consuming Responder
+    ) async {
         guard priced.terms.isEnforced else {
             async let seen: Void = self.shadow(priced, request)
             await self.proxy.pass(request, to: route.upstream, responder)

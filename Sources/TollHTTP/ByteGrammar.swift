@@ -24,7 +24,7 @@ public enum ByteGrammar {
     @inlinable
     public static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 
-    @usableFromInline
+    @inlinable
     @inline(__always)
     static func test(_ byte: UInt8, low: UInt64, high: UInt64) -> Bool {
         byte < 128 && ((byte < 64 ? low : high) >> UInt64(byte & 63)) & 1 == 1

@@ -6,10 +6,12 @@ internal import Synchronization
 /// while its request is handled counts as gone: nothing more is sent to it.
 public final class ClientSignal: Sendable {
     private enum State {
-        case present([@Sendable () -> Void])
+        case present
+        /// Nearly always there is one action, if any.
+        case watched(@Sendable () -> Void, others: [@Sendable () -> Void])
         case gone
     }
-    private let state = Mutex(State.present([]))
+    private let state = Mutex(State.present)
 
     /// A signal of a client that is there.
     public init() {}
@@ -24,8 +26,11 @@ public final class ClientSignal: Sendable {
     /// Calls `action` once, on the loop, when the client goes away; at once when it has. Never when it stays.
     public func whenGone(_ action: @escaping @Sendable () -> Void) {
         let isGone = self.state.withLock { state in
-            guard case .present(let actions) = state else { return true }
-            state = .present(actions + [action])
+            switch state {
+            case .present: state = .watched(action, others: [])
+            case .watched(let first, let others): state = .watched(first, others: others + [action])
+            case .gone: return true
+            }
             return false
         }
         if isGone { action() }
@@ -33,18 +38,19 @@ public final class ClientSignal: Sendable {
 
     /// For engines: the client has gone away.
     public func markGone() {
-        let actions = self.state.withLock { state in
-            guard case .present(let actions) = state else { return [@Sendable () -> Void]() }
-            state = .gone
-            return actions
+        let before = self.state.withLock { state in
+            defer { state = .gone }
+            return state
         }
-        for action in actions { action() }
+        guard case .watched(let first, let others) = before else { return }
+        first()
+        for action in others { action() }
     }
 
     /// For engines: the request is over, nothing will be told any more.
     public func finish() {
         self.state.withLock { state in
-            if case .present = state { state = .present([]) }
+            if case .watched = state { state = .present }
         }
     }
 }

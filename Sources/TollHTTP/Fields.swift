@@ -1,26 +1,31 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-/// An ordered header or trailer section: one byte buffer and the places of names and values in it, so that a parsed
-/// head costs no allocation per field and both buffers can be used again.
+/// An ordered header or trailer section: one byte buffer, in which each field stands as it is sent, and the places of names and
+/// values in it, so that a parsed head costs no allocation per field and both buffers can be used again.
 ///
 /// Names keep the case they were written in and are compared without regard to it (RFC 9110 §5.1). Order and
 /// repeats are kept. A name is always a token and a value never contains a control other than HTAB: every way in
 /// checks, except appendParsed(name:value:), which is for parsers that did.
 public struct Fields: Sendable {
-    /// Where one field stands in `buffer`.
+    /// Where one field stands in `buffer`: name, colon, space, value, CR, LF.
     fileprivate struct Entry: Sendable {
-        var nameStart: UInt32
-        var nameEnd: UInt32
-        var valueStart: UInt32
-        var valueEnd: UInt32
+        private let start: UInt32
+        private let nameEnd: UInt32
+        private let valueEnd: UInt32
 
-        var name: Range<Int> { Int(self.nameStart)..<Int(self.nameEnd) }
-        var value: Range<Int> { Int(self.valueStart)..<Int(self.valueEnd) }
+        init(start: Int, nameEnd: Int, valueEnd: Int) {
+            self.start = UInt32(start)
+            self.nameEnd = UInt32(nameEnd)
+            self.valueEnd = UInt32(valueEnd)
+        }
 
-        func moved(by shift: UInt32) -> Entry {
-            Entry(
-                nameStart: self.nameStart + shift, nameEnd: self.nameEnd + shift, valueStart: self.valueStart + shift,
-                valueEnd: self.valueEnd + shift)
+        var name: Range<Int> { Int(self.start)..<Int(self.nameEnd) }
+        var value: Range<Int> { Int(self.nameEnd) + 2..<Int(self.valueEnd) }
+        var line: Range<Int> { Int(self.start)..<Int(self.valueEnd) + 2 }
+
+        /// The same field where its line starts at another place.
+        func moved(to start: Int) -> Entry {
+            Entry(start: start, nameEnd: start + self.name.count, valueEnd: start + self.line.count - 2)
         }
     }
 
@@ -48,9 +53,34 @@ public struct Fields: Sendable {
     /// and NUL among them) or a space or tab at either end: such a field cannot be sent and must not be repaired.
     @discardableResult
     public mutating func append(_ name: String, _ value: String) -> Bool {
-        var name = name
-        var value = value
-        return name.withUTF8 { name in value.withUTF8 { unsafe self.append(name: $0, of: name) } }
+        self.append(name.utf8Span.span, value.utf8Span.span)
+    }
+
+    /// Appends one field given as bytes, under the same rule as append(_:_:)-(String,_).
+    @discardableResult
+    public mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+        guard Self.isToken(name), Self.isSendable(value) else { return false }
+        self.appendParsed(name: name, value: value)
+        return true
+    }
+
+    /// Appends one field whose value is written where it is to stand, under the same rule as append(_:_:)-(String,_).
+    ///
+    /// - Parameter write: Appends the value to what it is given, and leaves alone what stands there.
+    @discardableResult
+    public mutating func append(_ name: Span<UInt8>, writing write: (inout [UInt8]) -> Void) -> Bool {
+        guard Self.isToken(name) else { return false }
+        let start = self.buffer.count
+        self.buffer.append(span: name)
+        self.endName()
+        let valueStart = self.buffer.count
+        write(&self.buffer)
+        guard Self.isSendable(self.buffer.span.extracting(valueStart...)) else {
+            self.buffer.removeLast(self.buffer.count - start)
+            return false
+        }
+        self.endLine(from: start, nameEnd: valueStart - 2)
+        return true
     }
 
     /// Appends one field given as bytes, under the same rule as append(_:_:)-(String,_).
@@ -71,9 +101,9 @@ public struct Fields: Sendable {
 
     /// Appends every field of `other`.
     public mutating func append(contentsOf other: Fields) {
-        let shift = UInt32(self.buffer.count)
+        let shift = self.buffer.count
         self.buffer.append(contentsOf: other.buffer)
-        for entry in other.entries { self.entries.append(entry.moved(by: shift)) }
+        for entry in other.entries { self.entries.append(entry.moved(to: shift + entry.line.lowerBound)) }
     }
 
     /// Makes room for so many fields, of so many bytes in all, beside those that are there.
@@ -85,18 +115,43 @@ public struct Fields: Sendable {
     /// Appends one field without checking it. Only for a parser that has checked both: a value with CR or LF in it
     /// becomes a header injection when the section is written.
     public mutating func appendParsed(name: some Collection<UInt8>, value: some Collection<UInt8>) {
-        let start = UInt32(self.buffer.count)
+        let start = self.buffer.count
         self.buffer.append(contentsOf: name)
-        let middle = UInt32(self.buffer.count)
+        let nameEnd = self.buffer.count
+        self.endName()
         self.buffer.append(contentsOf: value)
-        self.entries.append(Entry(nameStart: start, nameEnd: middle, valueStart: middle, valueEnd: UInt32(self.buffer.count)))
+        self.endLine(from: start, nameEnd: nameEnd)
     }
 
-    /// Appends one field that stands on `line`, without checking it; see ``appendParsed(name:value:)``.
+    /// Appends one field without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
+    public mutating func appendParsed(name: Span<UInt8>, value: Span<UInt8>) {
+        let start = self.buffer.count
+        self.buffer.append(span: name)
+        self.endName()
+        self.buffer.append(span: value)
+        self.endLine(from: start, nameEnd: start + name.count)
+    }
+
+    /// Appends one field that stands on `line`, without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
     public mutating func appendParsed(line: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
-        unsafe line.withUnsafeBufferPointer { line in
-            unsafe self.appendParsed(name: line[name], value: line[value])
-        }
+        // As nearly every one is written, it is copied in one piece.
+        guard name.lowerBound == 0, value.lowerBound == name.upperBound + 2, line[name.upperBound + 1] == 0x20,
+            value.upperBound == line.count
+        else { return self.appendParsed(name: line.extracting(name), value: line.extracting(value)) }
+        let start = self.buffer.count
+        self.buffer.append(span: line)
+        self.endLine(from: start, nameEnd: start + name.count)
+    }
+
+    private mutating func endName() {
+        self.buffer.append(0x3A)
+        self.buffer.append(0x20)
+    }
+
+    private mutating func endLine(from start: Int, nameEnd: Int) {
+        self.entries.append(Entry(start: start, nameEnd: nameEnd, valueEnd: self.buffer.count))
+        self.buffer.append(0x0D)
+        self.buffer.append(0x0A)
     }
 
     // MARK: Reading
@@ -124,6 +179,11 @@ public struct Fields: Sendable {
 
     /// True when some field has this name.
     public func contains(_ name: FieldName) -> Bool { self.firstEntry(name) != nil }
+
+    /// True when some field has one of these names.
+    public func contains(anyOf names: FieldNameSet) -> Bool {
+        self.entries.contains { names.contains(self.buffer.span.extracting($0.name)) }
+    }
 
     /// True when a comma-separated list under this name has `token` (lower case) as a member, in any field of the
     /// name and any case, as in `Connection: keep-alive, Upgrade` (RFC 9110 §5.6.1).
@@ -182,41 +242,60 @@ public struct Fields: Sendable {
     /// Removes what belongs to one connection and not to the message: `Connection` and the fields it names,
     /// `Keep-Alive`, `Proxy-Connection`, `TE`, `Trailer`, `Transfer-Encoding`, `Upgrade` (RFC 9110 §7.6.1), and
     /// `Content-Length`, which whoever sends the message writes anew.
-    public mutating func removeHopByHop() {
-        if self.entries.contains(where: { self.isNamed($0, .connection) && !self.saysOnlyWhether($0) }) {
-            let named = self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map { Array(Self.trimmed($0)) } }
-            self.removeAll { name in named.contains { Self.equal(name, $0) } }
+    ///
+    /// - Parameter isDropped: Says of which other names, as written, the fields are removed with them.
+    public mutating func removeHopByHop(and isDropped: (_ name: Span<UInt8>) -> Bool = { _ in false }) {
+        let (buffer, options) = (self.buffer, self.connectionOptions)
+        self.dropEntries { entry in
+            let name = buffer.span.extracting(entry.name)
+            return Self.hopByHop.contains(name) || options.contains { Self.equal(name, $0.span) } || isDropped(name)
         }
-        self.removeAll(named: Self.hopByHop)
     }
 
-    /// Whether a `Connection` field says only whether the connection is kept, as nearly every one does, and names no other.
+    /// What ``removeHopByHop(and:)`` would leave of the section, in a copy with room for `count` fields more, of so many bytes.
+    public func withoutHopByHop(
+        roomFor count: Int, byteCount: Int, and isDropped: (_ name: Span<UInt8>) -> Bool = { _ in false }
+    ) -> Fields {
+        var copy = Fields()
+        copy.reserveCapacity(self.count + count, byteCount: self.buffer.count + byteCount)
+        let options = self.connectionOptions
+        for entry in self.entries {
+            let name = self.buffer.span.extracting(entry.name)
+            guard !Self.hopByHop.contains(name), !options.contains(where: { Self.equal(name, $0.span) }), !isDropped(name) else {
+                continue
+            }
+            copy.entries.append(entry.moved(to: copy.buffer.count))
+            copy.buffer.append(span: self.buffer.span.extracting(entry.line))
+        }
+        return copy
+    }
+
+    /// The names in `Connection`. None where it says only whether the connection is kept, as nearly every one does.
+    private var connectionOptions: [ArraySlice<UInt8>] {
+        guard self.entries.contains(where: { self.isNamed($0, .connection) && !self.saysOnlyWhether($0) }) else { return [] }
+        return self.values(of: .connection).flatMap { $0.split(separator: 0x2C).map(Self.trimmed) }
+    }
+
     private func saysOnlyWhether(_ entry: Entry) -> Bool {
         let value = self.buffer[entry.value]
         return Self.equal(value, "keep-alive".utf8) || Self.equal(value, "close".utf8)
     }
 
-    private static let hopByHop: [FieldName] = [
+    private static let hopByHop = FieldNameSet([
         .connection, .keepAlive, .proxyConnection, .te, .trailer, .transferEncoding, .upgrade, .contentLength,
-    ]
+    ])
 }
 
 // MARK: Parts
 
 extension Fields {
-    private mutating func append(name value: UnsafeBufferPointer<UInt8>, of name: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard unsafe !name.isEmpty && name.allSatisfy(ByteGrammar.isToken) && Self.isSendable(value) else { return false }
-        unsafe self.appendParsed(name: name, value: value)
-        return true
-    }
-
     private func firstEntry(_ name: FieldName) -> Entry? { self.entries.first { self.isNamed($0, name) } }
 
     private func isNamed(_ entry: Entry, _ name: FieldName) -> Bool { Self.isNamed(self.buffer, entry, name) }
 
     private static func isNamed(_ buffer: [UInt8], _ entry: Entry, _ name: FieldName) -> Bool {
-        guard Int(entry.nameEnd - entry.nameStart) == name.bytes.count else { return false }
-        var place = Int(entry.nameStart)
+        guard entry.name.count == name.bytes.count else { return false }
+        var place = entry.name.lowerBound
         for byte in name.bytes {
             guard ByteGrammar.lowercased(buffer[place]) == byte else { return false }
             place += 1
@@ -224,18 +303,29 @@ extension Fields {
         return true
     }
 
-    /// Appends `Name: value` lines to `bytes`.
+    /// Appends `Name: value` lines to `bytes`; those that stand next to each other in one copy.
     func append(linesTo bytes: inout [UInt8]) {
-        unsafe self.buffer.withUnsafeBufferPointer { buffer in
-            for entry in self.entries {
-                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[entry.name]))
-                bytes.append(0x3A)
-                bytes.append(0x20)
-                unsafe bytes.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[entry.value]))
-                bytes.append(0x0D)
-                bytes.append(0x0A)
+        var lines = 0..<0
+        for entry in self.entries {
+            if entry.line.lowerBound != lines.upperBound {
+                bytes.append(span: self.buffer.span.extracting(lines))
+                lines = entry.line
+            } else {
+                lines = lines.lowerBound..<entry.line.upperBound
             }
         }
+        bytes.append(span: self.buffer.span.extracting(lines))
+    }
+
+    private static func isToken(_ name: Span<UInt8>) -> Bool {
+        for place in name.indices where !ByteGrammar.isToken(name[place]) { return false }
+        return !name.isEmpty
+    }
+
+    /// A value that can stand on a field line as it is.
+    static func isSendable(_ value: Span<UInt8>) -> Bool {
+        for place in value.indices where !ByteGrammar.isValue(value[place]) { return false }
+        return value.isEmpty || !(Self.isBlank(value[0]) || Self.isBlank(value[value.count - 1]))
     }
 
     /// A value that can stand on a field line as it is.
@@ -252,6 +342,14 @@ extension Fields {
         while let first = bytes.first, Self.isBlank(first) { bytes.removeFirst() }
         while let last = bytes.last, Self.isBlank(last) { bytes.removeLast() }
         return bytes
+    }
+
+    private static func equal(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        guard left.count == right.count else { return false }
+        for place in left.indices {
+            guard ByteGrammar.lowercased(left[place]) == ByteGrammar.lowercased(right[place]) else { return false }
+        }
+        return true
     }
 
     private static func equal(_ left: some Collection<UInt8>, _ right: some Collection<UInt8>) -> Bool {

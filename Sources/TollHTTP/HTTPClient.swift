@@ -5,9 +5,10 @@
 public protocol HTTPClient: Sendable {
     /// Sends a request and returns when the head of its response is here. Whole short bodies are here with it.
     ///
+    /// - Parameter request: Given away: a client that adds to it need not copy it first.
     /// - Throws: Also when a deadline passes or the task is cancelled. `isBeforeSend` tells whether the peer can
     ///   have seen anything.
-    func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse
+    func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse
 }
 
 /// A request to send.

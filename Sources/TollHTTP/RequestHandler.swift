@@ -21,7 +21,9 @@ public protocol RequestHandler: Sendable {
 
     /// Called in a task on the loop's executor, once per request for which `receive` returned `.handle`. Requests of
     /// one connection are handled one after the other. The task is not cancelled when the client goes away.
-    func handle(_ request: Request, _ responder: consuming Responder) async
+    ///
+    /// - Parameter request: Given away: a handler that changes it need not copy it first.
+    func handle(_ request: consuming Request, _ responder: consuming Responder) async
 }
 
 extension RequestHandler {

@@ -66,7 +66,7 @@ public struct RequestHead: Sendable {
     /// Sets the target from bytes of a line just read, into the memory the head already has.
     public mutating func setTarget(_ bytes: Span<UInt8>) {
         self.target.removeAll(keepingCapacity: true)
-        unsafe bytes.withUnsafeBufferPointer { unsafe self.target.append(contentsOf: $0) }
+        self.target.append(span: bytes)
     }
 
     /// Empties the head for the next request and keeps its buffers.

@@ -27,7 +27,8 @@ extension ResponseChannel {
 
 /// The right to answer one request, once. Dropped without an answer it makes the engine answer 500 and close.
 public struct Responder: ~Copyable, Sendable {
-    private var channel: any ResponseChannel
+    private let channel: any ResponseChannel
+    private var observer: (any ResponseObserver)?
 
     /// For engines, real and in memory.
     public init(_ channel: some ResponseChannel) { self.channel = channel }
@@ -35,9 +36,7 @@ public struct Responder: ~Copyable, Sendable {
     deinit { self.channel.responderReleased() }
 
     /// Tells `observer` of the response.
-    public mutating func observe(by observer: any ResponseObserver) {
-        self.channel = ObservedChannel(channel: self.channel, observer: observer)
-    }
+    public mutating func observe(by observer: any ResponseObserver) { self.observer = observer }
 
     /// Answers with a whole response, head and body in one write.
     ///
@@ -47,7 +46,9 @@ public struct Responder: ~Copyable, Sendable {
     /// - Throws: `disconnected` when the client is gone, also when nothing was written; `timedOut` when it does not
     ///   read; `invalidMessage` when the head has framing fields or a status below 200 (the client then gets a 500).
     public consuming func send(_ head: ResponseHead, body: [UInt8] = []) async throws(HTTPError) {
+        self.observer?.began(head)
         try await self.channel.send(head, body: body)
+        self.observer?.wrote(byteCount: body.count)
     }
 
     /// Answers with a head now and a body in pieces.
@@ -55,33 +56,40 @@ public struct Responder: ~Copyable, Sendable {
     /// - Parameter length: The body's size when known, else it goes out chunked (HTTP/1.0: until close). For `HEAD`
     ///   it is what `Content-Length` says; nothing may be written then.
     public consuming func stream(_ head: ResponseHead, length: UInt64?) async throws(HTTPError) -> ResponseWriter {
+        self.observer?.began(head)
         try await self.channel.start(head, length: length)
-        return ResponseWriter(self.channel)
+        return ResponseWriter(self.channel, self.observer)
     }
 
     /// Switches protocols: answers 101 with this head, which has an `Upgrade` field, and hands the connection over. It is closed
     /// when the writer is finished.
     public consuming func upgrade(_ head: ResponseHead) async throws(HTTPError) -> ResponseWriter {
+        self.observer?.began(head)
         let input = try await self.channel.upgrade(head)
-        return ResponseWriter(self.channel, input: input)
+        return ResponseWriter(self.channel, self.observer, input: input)
     }
 }
 
 /// The body of a response under way. Dropped unfinished it cuts the connection, so that the client sees the loss.
 public struct ResponseWriter: ~Copyable, Sendable {
     private let channel: any ResponseChannel
+    private let observer: (any ResponseObserver)?
     /// What the client sends after the switch of protocols; empty without one.
     public let input: BodyStream
 
-    fileprivate init(_ channel: any ResponseChannel, input: BodyStream = .empty) {
+    fileprivate init(_ channel: any ResponseChannel, _ observer: (any ResponseObserver)?, input: BodyStream = .empty) {
         self.channel = channel
+        self.observer = observer
         self.input = input
     }
 
     deinit { self.channel.writerReleased() }
 
     /// Sends one piece. Returns when there is room for more: awaiting it is the back-pressure.
-    public func write(_ bytes: [UInt8]) async throws(HTTPError) { try await self.channel.write(bytes) }
+    public func write(_ bytes: [UInt8]) async throws(HTTPError) {
+        try await self.channel.write(bytes)
+        self.observer?.wrote(byteCount: bytes.count)
+    }
 
     /// Ends the body. Returns only when the kernel has accepted every byte. Trailers are sent in a chunked body only.
     ///

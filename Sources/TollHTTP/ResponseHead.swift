@@ -21,9 +21,14 @@ public struct ResponseHead: Sendable, Equatable {
     public var isBodyless: Bool { self.status < 200 || self.status == 204 || self.status == 304 }
 
     /// The reason phrase registered with IANA for `status`, empty when there is none.
-    public static func reason(of status: Int) -> String { Self.reasons[status] ?? "" }
+    public static func reason(of status: Int) -> String {
+        Self.reasons.indices.contains(status) ? Self.reasons[status] : ""
+    }
 
-    private static let reasons: [Int: String] = [
+    /// By status.
+    private static let reasons = (0..<600).map { Self.registered[$0] ?? "" }
+
+    private static let registered: [Int: String] = [
         100: "Continue", 101: "Switching Protocols", 103: "Early Hints",
         200: "OK", 201: "Created", 202: "Accepted", 203: "Non-Authoritative Information", 204: "No Content",
         205: "Reset Content", 206: "Partial Content", 207: "Multi-Status",

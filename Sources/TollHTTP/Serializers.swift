@@ -17,20 +17,20 @@ public enum ResponseSerializer {
     ) {
         // Besides the fields with their separators: the status line, Date, the framing, Connection.
         bytes.reserveCapacity(bytes.count + head.fields.byteCount + 4 * head.fields.count + 160)
-        bytes.append(contentsOf: "HTTP/1.1 ".utf8)
+        bytes.append(literal: "HTTP/1.1 ")
         bytes.append(decimal: UInt64(head.status))
         bytes.append(0x20)
-        bytes.append(contentsOf: head.reason.utf8)
-        bytes.append(contentsOf: "\r\n".utf8)
+        bytes.append(span: head.reason.utf8Span.span)
+        bytes.append(literal: "\r\n")
         if let date, !head.fields.contains(.date) {
-            bytes.append(contentsOf: "Date: ".utf8)
+            bytes.append(literal: "Date: ")
             bytes.append(contentsOf: date)
-            bytes.append(contentsOf: "\r\n".utf8)
+            bytes.append(literal: "\r\n")
         }
         bytes.append(fields: head.fields)
         bytes.append(framing: framing)
-        if close { bytes.append(contentsOf: "Connection: close\r\n".utf8) }
-        bytes.append(contentsOf: "\r\n".utf8)
+        if close { bytes.append(literal: "Connection: close\r\n") }
+        bytes.append(literal: "\r\n")
     }
 
     /// A whole response of known body, without `Date`: for answers prepared once and kept.
@@ -55,18 +55,18 @@ public enum RequestSerializer {
     ) {
         // Besides the fields with their separators: the request line, Host, the framing.
         bytes.reserveCapacity(bytes.count + target.count + fields.byteCount + 4 * fields.count + 128)
-        bytes.append(contentsOf: method.token.utf8)
+        bytes.append(span: method.token.utf8Span.span)
         bytes.append(0x20)
         bytes.append(contentsOf: target)
-        bytes.append(contentsOf: " HTTP/1.1\r\n".utf8)
+        bytes.append(literal: " HTTP/1.1\r\n")
         if !fields.contains(.host) {
-            bytes.append(contentsOf: "Host: ".utf8)
-            bytes.append(contentsOf: host.utf8)
-            bytes.append(contentsOf: "\r\n".utf8)
+            bytes.append(literal: "Host: ")
+            bytes.append(span: host.utf8Span.span)
+            bytes.append(literal: "\r\n")
         }
         bytes.append(fields: fields)
         bytes.append(framing: framing)
-        bytes.append(contentsOf: "\r\n".utf8)
+        bytes.append(literal: "\r\n")
     }
 }
 
@@ -78,11 +78,11 @@ extension [UInt8] {
     public mutating func append(framing: BodyFraming) {
         switch framing {
         case .none: break
-        case .chunked: self.append(contentsOf: "Transfer-Encoding: chunked\r\n".utf8)
+        case .chunked: self.append(literal: "Transfer-Encoding: chunked\r\n")
         case .length(let length):
-            self.append(contentsOf: "Content-Length: ".utf8)
+            self.append(literal: "Content-Length: ")
             self.append(decimal: length)
-            self.append(contentsOf: "\r\n".utf8)
+            self.append(literal: "\r\n")
         }
     }
 

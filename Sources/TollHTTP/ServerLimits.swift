@@ -5,7 +5,7 @@ public struct ServerLimits: Sendable {
     /// A request head, request line included, in bytes. The largest payment credential measured is under 8 KiB;
     /// common servers allow 8–16 KiB. Over it: 431, or 414 while still in the request line.
     public var headerBytes = 16 * 1024
-    /// Fields in one head. Browsers send about 20, proxies add 10. Each costs 16 bytes of index. Over it: 431.
+    /// Fields in one head. Browsers send about 20, proxies add 10. Each costs 12 bytes of index. Over it: 431.
     public var fieldCount = 100
     /// A request body, in bytes: large enough for uploads to an API, small enough to be no disk filler. Over it: 413.
     public var bodyBytes: UInt64 = 64 * 1024 * 1024

@@ -8,10 +8,15 @@ extension Gateway {
     /// Whether a route takes no requests for now. Whoever paid before the pause gets what it paid for.
     func isPaused(_ route: RouteTable.Entry, for head: RequestHead) async -> Bool {
         guard self.pauses.holds(route.pattern.description, isPriced: route.priced != nil) else { return false }
+        return await !self.isPaidBefore(route, head)
+    }
+
+    @inline(never)
+    private func isPaidBefore(_ route: RouteTable.Entry, _ head: RequestHead) async -> Bool {
         guard let priced = route.priced, case .credential(let credential) = priced.credential(in: head, orOf: []).reading else {
-            return true
+            return false
         }
-        return await !self.paidCalls.isKnown(credential)
+        return await self.paidCalls.isKnown(credential)
     }
 
     /// Shadow mode: says what would have become of a request, which is let pass. Nothing is claimed, and nothing charged.

@@ -26,6 +26,8 @@ struct CrossOrigin: Sendable {
     let policy: CORSPolicy
     /// `Access-Control-Expose-Headers`.
     let exposed: String
+    /// What is added to an answer that every origin's scripts may read.
+    private let open: Fields
     /// `Access-Control-Allow-Headers`: credentials, sign-ins, and a request field that widely used clients send by mistake.
     let accepted: String
 
@@ -33,17 +35,24 @@ struct CrossOrigin: Sendable {
     init(policy: CORSPolicy, dialects: [any Dialect], tellsLimits: Bool) {
         self.policy = policy
         let told = ["tollgate-debt", "retry-after"] + (tellsLimits ? RateVerdict.fieldNames : [])
-        self.exposed = (dialects.flatMap(\.responseFields).map(\.description) + told).joined(separator: ", ")
+        let exposed = (dialects.flatMap(\.responseFields).map(\.description) + told).joined(separator: ", ")
+        self.exposed = exposed
+        self.open = ["Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": exposed]
         self.accepted =
             (dialects.flatMap { $0.credentialFields + $0.signInFields }.map(\.description)
             + ["content-type", "access-control-expose-headers"]).joined(separator: ", ")
     }
 
     /// Sets who may read an answer, in place of what the upstream said, and adds what we send to what scripts may see of it.
-    func apply(to fields: inout Fields, origin: String?) {
-        if self.policy != .any { fields.append("Vary", "Origin") }  // Also where this origin may not: another may.
+    func apply(to fields: inout Fields, origin: @autoclosure () -> String?) {
+        if case .any = self.policy {
+            fields.remove(Self.allowedOriginField)
+            fields.append(contentsOf: self.open)
+            return
+        }
+        fields.append("Vary", "Origin")  // Also where this origin may not: another may.
         fields.remove(Self.allowedOriginField)
-        guard let allowed = self.policy.allowed(origin) else { return }
+        guard let allowed = self.policy.allowed(origin()) else { return }
         fields.append("Access-Control-Allow-Origin", allowed)
         fields.append("Access-Control-Expose-Headers", self.exposed)
     }

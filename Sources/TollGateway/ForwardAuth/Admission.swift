@@ -28,6 +28,6 @@ struct AdmissionClient: HTTPClient {
 
     /// Whether a field is one of those that only we write on a paid request.
     private static func isForUpstream(_ name: ArraySlice<UInt8>) -> Bool {
-        Forwarding.isOurs(name) || FieldName.idempotencyKey.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased))
+        Forwarding.isOurs(name.span) || FieldName.idempotencyKey.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased))
     }
 }

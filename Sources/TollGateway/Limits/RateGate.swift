@@ -64,6 +64,8 @@ struct RateVerdict: Sendable {
 
     static let unlimited = RateVerdict(rules: [], standings: [])
 
+    var isUnlimited: Bool { self.standings.isEmpty }
+
     var isAdmitted: Bool { !self.standings.contains(where: \.isOver) }
 
     /// Seconds until it is worth asking again.

@@ -10,6 +10,8 @@ final class RouteTable: Sendable {
     /// A class: every request has one in hand, from step to step.
     final class Entry: Sendable {
         let pattern: RoutePattern
+        /// The pattern as text.
+        let name: String
         let upstream: UpstreamPool
         let priced: PricedRoute?
         let metrics: RouteMetrics
@@ -18,6 +20,7 @@ final class RouteTable: Sendable {
 
         init(pattern: RoutePattern, upstream: UpstreamPool, priced: PricedRoute?, metrics: RouteMetrics, rates: RouteRates?) {
             self.pattern = pattern
+            self.name = pattern.description
             self.upstream = upstream
             self.priced = priced
             self.metrics = metrics
@@ -83,10 +86,11 @@ final class RouteTable: Sendable {
     }
 
     private static func pools(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) -> [String: UpstreamPool] {
-        let client = WatchedUpstreams(parts.client, configuration, parts.metrics, parts.environment)
         var pools: [String: UpstreamPool] = [:]
         for upstream in configuration.routes.map(\.upstream) where pools[upstream.name] == nil {
-            pools[upstream.name] = UpstreamPool(upstream, client: client, environment: parts.environment, log: parts.log)
+            pools[upstream.name] = UpstreamPool(
+                upstream, client: parts.client, metrics: parts.metrics.upstream(upstream.name), environment: parts.environment,
+                log: parts.log)
         }
         return pools
     }
@@ -99,18 +103,27 @@ final class RouteTable: Sendable {
         for route in self.routes { route.priced?.forgetPrepared() }
     }
 
+    /// The route of a request, as the router chose it; nil when it has none, or asks for a document about the routes.
+    func route(of head: RequestHead, by decision: Router.Decision) -> Entry? {
+        guard case .route(let index) = decision, self.documentKind(for: head, by: decision) == nil else { return nil }
+        return self.routes[index]
+    }
+
     /// The document about the routes that a request asks for whose route the router chose: where no route matches, or where one
     /// does that has a price and wildcards, since nobody sells the price list.
-    func document(for head: RequestHead, decision: Router.Decision) -> (head: ResponseHead, body: [UInt8])? {
-        guard let discovery = self.discovery, head.method == .get || head.method == .head,
-            let kind = discovery.kind(at: head.path)
-        else { return nil }
+    func document(for head: RequestHead, by decision: Router.Decision) -> (head: ResponseHead, body: [UInt8])? {
+        guard let kind = self.documentKind(for: head, by: decision) else { return nil }
+        return self.discovery?.answer(kind, head)
+    }
+
+    private func documentKind(for head: RequestHead, by decision: Router.Decision) -> DiscoveryDocuments.Kind? {
         switch decision {
         case .notFound: break
         case .route(let index): guard self.routes[index].priced?.mayHideDocuments == true else { return nil }
         default: return nil
         }
-        return discovery.answer(kind, head)
+        guard let discovery = self.discovery, head.method == .get || head.method == .head else { return nil }
+        return discovery.kind(at: head.path)
     }
 }
 

@@ -47,8 +47,7 @@ struct AddressBook {
     }
 
     private func isFit(_ place: Int, at now: Duration) -> Bool {
-        let entry = self.entries[place]
-        return entry.rests == 0 || (entry.restsUntil <= now && !entry.isTried)
+        self.entries[place].rests == 0 || (self.entries[place].restsUntil <= now && !self.entries[place].isTried)
     }
 
     /// Whether some address would be chosen.

@@ -5,16 +5,16 @@ internal import TollHTTP
 /// A body as it comes, without the trailers whose names are not to pass.
 struct FilteredTrailers: BodySource {
     private let body: BodyStream
-    private let keeps: @Sendable (_ name: ArraySlice<UInt8>) -> Bool
+    private let keeps: @Sendable (_ name: Span<UInt8>) -> Bool
 
     /// What frames, routes, authenticates or qualifies a request has no place behind it (RFC 9110 §6.5.1): a server that merges
     /// trailers would read another request than was decided on.
-    private static let headOnly: [FieldName] = [
+    private static let headOnly = FieldNameSet([
         .host, .contentLength, .authorization, .cookie, .expect, .cacheControl, "range", "content-type", "content-encoding",
         "content-range", "max-forwards", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
-    ]
+    ])
 
-    init(_ body: BodyStream, keeps: @escaping @Sendable (_ name: ArraySlice<UInt8>) -> Bool) {
+    init(_ body: BodyStream, keeps: @escaping @Sendable (_ name: Span<UInt8>) -> Bool) {
         self.body = body
         self.keeps = keeps
     }
@@ -23,9 +23,7 @@ struct FilteredTrailers: BodySource {
 
     var trailers: Fields {
         var trailers = self.body.trailers
-        trailers.removeHopByHop()
-        for name in Self.headOnly { trailers.remove(name) }
-        trailers.removeAll { !self.keeps($0) }
+        trailers.removeHopByHop { Self.headOnly.contains($0) || !self.keeps($0) }
         return trailers
     }
 }

@@ -20,33 +20,31 @@ struct ForwardedFields: Sendable {
     }
 
     /// Whether a field says something of the way by its name, with `_` read as `-`: only we say that.
-    static func isOne(_ name: ArraySlice<UInt8>) -> Bool {
-        switch name.first {
-        case UInt8(ascii: "x"), UInt8(ascii: "X"), UInt8(ascii: "f"), UInt8(ascii: "F"): break
-        default: return false
+    static func isOne(_ name: Span<UInt8>) -> Bool {
+        switch name.count {
+        case self.forwarded.count where name.startsAsVariable(self.forwarded): true
+        case self.realIP.count where name.startsAsVariable(self.realIP): true
+        default: name.startsAsVariable(self.prefix)
         }
-        let name = name.map { $0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ByteGrammar.lowercased($0) }
-        return name.starts(with: self.prefix) || name == self.forwarded || name == self.realIP
     }
 
     /// Adds ours to fields from which all of them were removed. `Via` is gone on with whoever began it (RFC 9110 §7.6.3).
     func add(to fields: inout Fields, of request: Request) {
-        let head = request.head
-        fields.append("Via", head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
-        let source = self.proxies.source(of: head, from: request.peer)
+        fields.append("Via", request.head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
+        let source = self.proxies.source(of: request.head, from: request.peer)
         let scheme = (source.scheme ?? self.publicScheme).rawValue
-        let host = source.host ?? head.authority.map { String(decoding: $0, as: UTF8.self) }
-        let isTrusted = self.proxies.trusts(request.peer)
-        var (addresses, elements) = (source.ip, Self.element(ip: source.ip, scheme: scheme, host: host))
-        if isTrusted, self.proxies.words == .xForwarded {
-            addresses = Self.list(head.fields, "x-forwarded-for", then: request.peer.ip)
-        } else if isTrusted {
-            elements = Self.list(head.fields, "forwarded", then: "for=\(Self.node(request.peer.ip))")
-        }
+        let host = source.host.map { ArraySlice($0.utf8) } ?? request.head.authority
+        let trusted = self.proxies.trusts(request.peer) ? self.proxies.words : nil
+        let addresses =
+            trusted == .xForwarded ? Self.list(request.head.fields, "x-forwarded-for", then: request.peer.ip) : source.ip
         fields.append("X-Forwarded-For", addresses)
         fields.append("X-Forwarded-Proto", scheme)
-        if let host { fields.append("X-Forwarded-Host", host) }
-        fields.append("Forwarded", elements)
+        if let host { fields.append("X-Forwarded-Host".utf8Span.span, host.span) }
+        if trusted == .forwarded {
+            fields.append("Forwarded", Self.list(request.head.fields, "forwarded", then: "for=\(Self.node(request.peer.ip))"))
+        } else {
+            fields.append("Forwarded".utf8Span.span) { Self.write(ip: source.ip, scheme: scheme, host: host, to: &$0) }
+        }
     }
 
     private static func list(_ fields: Fields, _ name: FieldName, then last: String) -> String {
@@ -54,22 +52,18 @@ struct ForwardedFields: Sendable {
             separator: ", ")
     }
 
-    private static func element(ip: String, scheme: String, host: String?) -> String {
-        var element = ""
-        element.reserveCapacity(128)
-        element += "for="
-        element += self.node(ip)
+    private static func write(ip: String, scheme: String, host: ArraySlice<UInt8>?, to element: inout [UInt8]) {
+        element.append(literal: "for=")
+        element.append(span: self.node(ip).utf8Span.span)
         if let host {
             // A port's colon is no token (RFC 7239 §4).
-            let quote = host.utf8.contains(UInt8(ascii: ":")) ? "\"" : ""
-            element += ";host="
-            element += quote
-            element += host
-            element += quote
+            let isQuoted = host.contains(UInt8(ascii: ":"))
+            element.append(literal: isQuoted ? ";host=\"" : ";host=")
+            element.append(span: host.span)
+            if isQuoted { element.append(UInt8(ascii: "\"")) }
         }
-        element += ";proto="
-        element += scheme
-        return element
+        element.append(literal: ";proto=")
+        element.append(span: scheme.utf8Span.span)
     }
 
     /// RFC 7239 §6. Whoever comes through a Unix socket has no address.

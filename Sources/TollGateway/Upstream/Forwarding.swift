@@ -8,11 +8,11 @@ internal import TollPrimitives
 final class Forwarding: Sendable {
     /// Fields that carry a credential or a sign-in of any dialect this program speaks, whether the route takes it or not: in the
     /// hands of an upstream it could be spent by it.
-    let credentialFields: [FieldName]
+    private let credentialFields: FieldNameSet
     /// Fields that the client writes anew, besides hop-by-hop ones.
-    private static let rewrittenFields: [FieldName] = [.host, .expect]
+    private static let rewrittenFields = FieldNameSet([.host, .expect])
     /// Fields that an upstream may not say to a client: those that only we may, and what is for other ears.
-    let hiddenFields: [FieldName]
+    private let hiddenFields: FieldNameSet
     /// The fields that a paid answer depends on, as `Vary` lists them.
     private let varying: String
     private let way: ForwardedFields
@@ -29,9 +29,10 @@ final class Forwarding: Sendable {
 
     init(dialects: [any Dialect], way: ForwardedFields) {
         self.way = way
-        self.credentialFields = dialects.flatMap { $0.credentialFields + $0.signInFields }
-        self.hiddenFields = dialects.flatMap(\.responseFields) + Self.innerFields
-        self.varying = self.credentialFields.map(\.description).joined(separator: ", ")
+        let credentialFields = dialects.flatMap { $0.credentialFields + $0.signInFields }
+        self.credentialFields = FieldNameSet(credentialFields)
+        self.hiddenFields = FieldNameSet(dialects.flatMap(\.responseFields) + Self.innerFields)
+        self.varying = credentialFields.map(\.description).joined(separator: ", ")
     }
 
     /// The request as the upstream gets it: hop-by-hop fields, credentials and everything that looks like ours removed, then
@@ -39,22 +40,20 @@ final class Forwarding: Sendable {
     ///
     /// - Parameter payment: What was paid; nil on a free route.
     func request(_ request: Request, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
-        let head = request.head
-        var fields = head.fields
-        fields.removeHopByHop()
-        fields.removeAll { !self.isForUpstream($0) }
-        fields.removeAll(named: Self.rewrittenFields)
-        if let left = head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
-        fields.reserveCapacity(12, byteCount: 512)  // What is added below, in most cases.
+        // Room for what is added below, in most cases.
+        var fields = request.head.fields.withoutHopByHop(roomFor: 12, byteCount: 512) { name in
+            Self.rewrittenFields.contains(name) || !self.isForUpstream(name)
+        }
+        if let left = request.head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
         self.way.add(to: &fields, of: request)
         if let payment {
-            if payment.claim.policy == .before { Self.removeConditions(&fields, head.method) }
+            if payment.claim.policy == .before { Self.removeConditions(&fields, request.head.method) }
             Self.describe(payment, in: &fields)
         }
         var outgoing = ClientRequest(
-            head.method,
+            request.head.method,
             upstream.addresses[0].origin,
-            target: head.target,
+            target: request.head.target,
             fields: fields,
             body: body,
             deadline: upstream.timeout,
@@ -63,7 +62,7 @@ final class Forwarding: Sendable {
         outgoing.connectTime = upstream.connectTimeout
         outgoing.connectionMax = upstream.connections
         outgoing.security = upstream.security
-        if Self.asksForWebSocket(head) { outgoing.upgrade = Self.webSocket }
+        if Self.asksForWebSocket(request.head) { outgoing.upgrade = Self.webSocket }
         return outgoing
     }
 
@@ -96,23 +95,16 @@ final class Forwarding: Sendable {
     }
 
     /// Whether a field or trailer of a client may go upstream by its name: it is no credential and does not look like ours.
-    func isForUpstream(_ name: ArraySlice<UInt8>) -> Bool {
-        !Self.isOurs(name) && !ForwardedFields.isOne(name)
-            && !self.credentialFields.contains {
-                $0.bytes.count == name.count && $0.bytes.elementsEqual(name.lazy.map(ByteGrammar.lowercased))
-            }
+    func isForUpstream(_ name: Span<UInt8>) -> Bool {
+        !Self.isOurs(name) && !ForwardedFields.isOne(name) && !self.credentialFields.contains(name)
     }
 
     /// Whether a name is one that only we may send: `tollgate-` with `_` read as `-`, as servers that map names to variables do.
-    static func isOurs(_ name: ArraySlice<UInt8>) -> Bool {
-        guard name.count >= prefix.count else { return false }
-        return zip(name, prefix).allSatisfy { ($0 == UInt8(ascii: "_") ? UInt8(ascii: "-") : ByteGrammar.lowercased($0)) == $1 }
-    }
+    static func isOurs(_ name: Span<UInt8>) -> Bool { name.startsAsVariable(self.prefix) }
 
     /// The upstream's answer as the client gets it, before what we add for a payment.
     func response(_ head: ResponseHead, from upstream: Upstream) -> ResponseHead {
         var head = head
-        head.fields.removeHopByHop()
         self.keepVisible(&head.fields, from: upstream)
         return head
     }
@@ -120,15 +112,16 @@ final class Forwarding: Sendable {
     /// The trailers of the upstream's answer as the client gets them: what it may not say in a field it may not say there.
     func responseTrailers(_ trailers: Fields, from upstream: Upstream) -> Fields {
         var trailers = trailers
-        trailers.removeHopByHop()
         self.keepVisible(&trailers, from: upstream)
         return trailers
     }
 
-    private func keepVisible(_ fields: inout Fields, from upstream: Upstream) {
-        if !upstream.isAdmission { fields.removeAll(where: Self.isOurs) }
-        fields.removeAll(named: self.hiddenFields)
-        fields.removeAll(named: upstream.strip)
+    /// Leaves of an upstream's fields those that a client gets.
+    func keepVisible(_ fields: inout Fields, from upstream: Upstream) {
+        fields.removeHopByHop { name in
+            self.hiddenFields.contains(name) || (!upstream.isAdmission && Self.isOurs(name))
+        }
+        if !upstream.strip.isEmpty { fields.removeAll(named: upstream.strip) }
     }
 
     /// Keeps a paid answer out of shared caches, and tells caches what the answer depended on.
@@ -168,5 +161,18 @@ final class Forwarding: Sendable {
             while let last = member.last, blanks.contains(last) { member.removeLast() }
             return String(member)
         }.filter { !$0.isEmpty }
+    }
+}
+
+extension Span<UInt8> {
+    /// Whether a field's name starts with `prefix`, which is in lower case, for a server that maps names to variables: with `_`
+    /// read as `-`.
+    func startsAsVariable(_ prefix: [UInt8]) -> Bool {
+        guard self.count >= prefix.count else { return false }
+        for place in prefix.indices {
+            let byte = self[place] == UInt8(ascii: "_") ? UInt8(ascii: "-") : ByteGrammar.lowercased(self[place])
+            guard byte == prefix[place] else { return false }
+        }
+        return true
     }
 }

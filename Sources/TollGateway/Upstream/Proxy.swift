@@ -46,22 +46,39 @@ struct Proxy: Sendable {
     /// A free request: passed on and streamed back. A client that goes away takes the call of the upstream with it.
     func pass(_ request: Request, to upstream: UpstreamPool, _ responder: consuming Responder) async {
         let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
+        let answer: ClientResponse
         do throws(HTTPError) {
-            let body = watched.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
-            var outgoing = self.forwarding.request(request, to: upstream.settings, body: body, payment: nil)
-            outgoing.caller = request.client
-            let answer = try await upstream.send(outgoing) { watched?.failure != nil }
-            await self.relay(answer, from: upstream.settings, request.head, receipt: [], responder)
+            answer = try await upstream.send(self.outgoing(request, watched, to: upstream.settings)) { watched?.failure != nil }
         } catch {
-            if let failure = watched?.failure {
-                self.log.info("request broke off", ["upstream": upstream.name, "reason": failure.description])
-                await self.refuse(.body(failure), request.head, responder)
-            } else {
-                let isUnwanted = error.code == .cancelled
-                self.log.log(
-                    isUnwanted ? .debug : .warning, "upstream failed", ["upstream": upstream.name, "reason": error.description])
-                await self.refuse(Self.problem(error, upstream), request.head, responder)
-            }
+            await self.refuse(request.head, after: error, from: upstream, bodyFailure: watched?.failure, responder)
+            return
+        }
+        await self.relay(consume answer, from: upstream.settings, request.head, receipt: [], responder)
+    }
+
+    private func outgoing(_ request: Request, _ body: WatchedBody?, to upstream: Upstream) -> ClientRequest {
+        let body = body.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
+        var outgoing = self.forwarding.request(request, to: upstream, body: body, payment: nil)
+        outgoing.caller = request.client
+        return outgoing
+    }
+
+    // A task's memory holds what a function needs at most, in whichever way it goes. The unusual ways have functions of their
+    // own, so that the usual one stays small: hence `@inline(never)`.
+
+    @inline(never)
+    private func refuse(
+        _ request: RequestHead, after error: HTTPError, from upstream: UpstreamPool, bodyFailure: HTTPError?,
+        _ responder: consuming Responder
+    ) async {
+        if let bodyFailure {
+            self.log.info("request broke off", ["upstream": upstream.name, "reason": bodyFailure.description])
+            await self.refuse(.body(bodyFailure), request, responder)
+        } else {
+            let isUnwanted = error.code == .cancelled
+            self.log.log(
+                isUnwanted ? .debug : .warning, "upstream failed", ["upstream": upstream.name, "reason": error.description])
+            await self.refuse(Self.problem(error, upstream), request, responder)
         }
     }
 
@@ -85,24 +102,37 @@ struct Proxy: Sendable {
     /// Streams an upstream's answer to the client, each piece as it comes.
     @discardableResult
     func relay(
-        _ answer: ClientResponse,
+        _ answer: consuming ClientResponse,
         from upstream: Upstream,
         _ request: RequestHead,
         receipt: [(name: String, value: String)],
         _ responder: consuming Responder
     ) async -> Delivery {
-        var head = self.forwarding.response(answer.head, from: upstream)
-        self.finish(&head, request, receipt: receipt)
-        if let tunnel = answer.tunnel { return await self.join(answer, tunnel, head, responder) }
+        self.forwarding.keepVisible(&answer.head.fields, from: upstream)
+        self.finish(&answer.head, request, receipt: receipt)
+        // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
+        guard let whole = answer.body.whole, answer.length == UInt64(whole.count), answer.tunnel == nil, request.method != .head,
+            !answer.head.isBodyless
+        else { return await self.stream(answer, from: upstream, request, responder) }
+        do throws(HTTPError) {
+            try await responder.send(answer.head, body: whole)
+            return .whole
+        } catch {
+            self.log.debug("answer cut short", ["upstream": upstream.name, "reason": error.description])
+            return .unread
+        }
+    }
+
+    /// Streams an answer whose head is ready.
+    @inline(never)
+    private func stream(
+        _ answer: ClientResponse, from upstream: Upstream, _ request: RequestHead, _ responder: consuming Responder
+    ) async -> Delivery {
+        if let tunnel = answer.tunnel { return await self.join(answer, tunnel, responder) }
         var isReading = false
         do throws(HTTPError) {
-            // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
-            if let whole = answer.body.whole, answer.length == UInt64(whole.count), request.method != .head, !head.isBodyless {
-                try await responder.send(head, body: whole)
-                return .whole
-            }
-            let writer = try await responder.stream(head, length: answer.length)
-            guard request.method != .head, !head.isBodyless else {
+            let writer = try await responder.stream(answer.head, length: answer.length)
+            guard request.method != .head, !answer.head.isBodyless else {
                 try await writer.finish()
                 return .whole
             }
@@ -122,10 +152,8 @@ struct Proxy: Sendable {
     }
 
     /// Passes bytes both ways until either side ends; each is read no faster than the other takes it.
-    private func join(
-        _ answer: ClientResponse, _ tunnel: any TunnelSink, _ head: ResponseHead, _ responder: consuming Responder
-    ) async -> Delivery {
-        var head = head
+    private func join(_ answer: ClientResponse, _ tunnel: any TunnelSink, _ responder: consuming Responder) async -> Delivery {
+        var head = answer.head
         head.fields.append("Upgrade", Forwarding.webSocket)
         do throws(HTTPError) {
             let writer = try await responder.upgrade(head)
@@ -182,7 +210,7 @@ struct Proxy: Sendable {
             for (name, value) in receipt { head.fields.append(name, value) }
             self.forwarding.makePrivate(&head.fields)
         }
-        for (name, value) in self.rates.fields {
+        for (name, value) in self.rates.isUnlimited ? [] : self.rates.fields {
             if let name = FieldName(name) { head.fields.remove(name) }
             head.fields.append(name, value)
         }

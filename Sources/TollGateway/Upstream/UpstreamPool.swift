@@ -8,14 +8,16 @@ internal import TollRuntime
 final class UpstreamPool: Sendable {
     let settings: Upstream
     private let client: any HTTPClient
+    private let metrics: UpstreamMetrics
     private let book: Mutex<AddressBook>
     private let environment: Environment
     private let log: Logger
     private let nextAsked = Mutex(Duration.zero)
 
-    init(_ settings: Upstream, client: any HTTPClient, environment: Environment, log: Logger) {
+    init(_ settings: Upstream, client: any HTTPClient, metrics: UpstreamMetrics, environment: Environment, log: Logger) {
         self.settings = settings
         self.client = client
+        self.metrics = metrics
         self.book = Mutex(AddressBook(settings.addresses, settings.breaker))
         self.environment = environment
         self.log = log
@@ -44,14 +46,17 @@ final class UpstreamPool: Sendable {
     /// - Parameter isSendersFault: Asked after a failure: whether the request's own body failed. That tells nothing of the
     ///   upstream.
     /// - Throws: `unavailable`, before anything is sent, when no address is fit.
-    func send(_ request: ClientRequest, isSendersFault: () -> Bool = { false }) async throws(HTTPError) -> ClientResponse {
+    func send(
+        _ request: consuming ClientRequest, isSendersFault: () -> Bool = { false }
+    ) async throws(HTTPError) -> ClientResponse {
         var tried: [Int] = []
-        var last = HTTPError(.unavailable, "every address of \(self.name) is out", isBeforeSend: true)
+        var last: HTTPError?
+        var kept: ClientRequest? = request
         while let choice = self.book.withLock({ $0.choose(at: self.environment.monotonic(), except: tried) }) {
-            var request = request
-            request.origin = choice.origin
+            let isRepeatable = kept.map { Self.isUntouched($0.body, choice.origin) } ?? false
+            let isLast = tried.count + 1 >= self.settings.addresses.count
             do throws(HTTPError) {
-                let response = try await self.client.send(request)
+                let response = try await self.call(Self.take(&kept, isLast: isLast), at: choice.origin)
                 self.note(choice.place, failure: nil)
                 return response
             } catch {
@@ -61,14 +66,38 @@ final class UpstreamPool: Sendable {
                 } else {
                     self.note(choice.place, failure: error)
                 }
-                guard error.code == .connectFailed, error.isBeforeSend, Self.isUntouched(request.body, choice.origin) else {
-                    throw error
-                }
+                guard error.code == .connectFailed, error.isBeforeSend, isRepeatable else { throw error }
                 tried.append(choice.place)
                 last = error
             }
         }
-        throw last
+        throw last ?? HTTPError(.unavailable, "every address of \(self.name) is out", isBeforeSend: true)
+    }
+
+    /// The last address that is left gets the request itself, any other a copy.
+    private static func take(_ kept: inout ClientRequest?, isLast: Bool) -> ClientRequest {
+        guard let request = isLast ? kept.take() : kept else { preconditionFailure("There is an address after the last one.") }
+        return request
+    }
+
+    /// Calls one address, and counts it.
+    private func call(_ request: consuming ClientRequest, at origin: Origin) async throws(HTTPError) -> ClientResponse {
+        let start = self.environment.monotonic()
+        request.origin = origin
+        do throws(HTTPError) {
+            let answer = try await self.client.send(consume request)
+            self.count(.status(answer.head.status), since: start)
+            return answer
+        } catch {
+            self.count(error.code == .timedOut ? .timeout : .failure, since: start)
+            throw error
+        }
+    }
+
+    private func count(_ result: UpstreamMetrics.Result, since start: Duration) {
+        let took = self.environment.monotonic() - start
+        self.metrics.called(result, took: took)
+        RequestContext.current?.note(upstreamTook: took)
     }
 
     /// libcurl may have taken the first piece of a stream before it connects.
@@ -84,16 +113,19 @@ final class UpstreamPool: Sendable {
     }
 
     private func note(_ place: Int, failure: HTTPError?, asked interval: Duration? = nil) {
-        let origin = self.settings.addresses[place].origin
         if let failure {
             guard let rest = self.book.withLock({ $0.failed(place, at: self.environment.monotonic(), asked: interval) }) else {
                 return
             }
             self.log.warning(
                 "upstream rests",
-                ["upstream": self.name, "address": origin, "for": rest, "reason": failure.description])
+                [
+                    "upstream": self.name, "address": self.settings.addresses[place].origin, "for": rest,
+                    "reason": failure.description,
+                ])
         } else if self.book.withLock({ $0.succeeded(place) }) {
-            self.log.info("upstream is back", ["upstream": self.name, "address": origin])
+            let address = self.settings.addresses[place].origin
+            self.log.info("upstream is back", ["upstream": self.name, "address": address])
         }
     }
 
@@ -109,7 +141,7 @@ final class UpstreamPool: Sendable {
             request.security = self.settings.security
             request.connectTime = self.settings.connectTimeout
             do throws(HTTPError) {
-                let response = try await self.client.send(request)
+                let response = try await self.call(request, at: address.origin)
                 guard response.head.status < 400 else { throw HTTPError(.malformed, "it answers \(response.head.status)") }
                 self.note(place, failure: nil)
             } catch {

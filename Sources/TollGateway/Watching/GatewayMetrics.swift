@@ -9,7 +9,7 @@ public final class GatewayMetrics: Sendable {
     private let registry: MetricsRegistry
     /// Requests that no route takes.
     let unmatched: RouteMetrics
-    private let durations: [ServedRequest.Kind: Histogram]
+    private let (free, paid, other): (Histogram, Histogram, Histogram)
     private let verification: Histogram
     /// The usual ends, whose counters need not be looked for.
     private let valid: Counter
@@ -19,14 +19,13 @@ public final class GatewayMetrics: Sendable {
     public init(_ registry: MetricsRegistry) {
         self.registry = registry
         self.unmatched = RouteMetrics(registry, route: "none", isPriced: false)
-        let durations = ServedRequest.Kind.allCases.map { kind in
-            let histogram = registry.histogram(
+        let duration = { (kind: ServedRequest.Kind) in
+            registry.histogram(
                 "tollgate_request_duration_seconds",
                 "From a request's head until its answer is handed to the kernel; without challenges that are answered at once.",
                 ["kind": kind.rawValue])
-            return (kind, histogram)
         }
-        self.durations = Dictionary(durations) { first, _ in first }
+        (self.free, self.paid, self.other) = (duration(.free), duration(.paid), duration(.other))
         self.verification = registry.histogram(
             "tollgate_verification_duration_seconds", "From asking whether a payment would settle until the answer.")
         self.valid = Self.verifications(registry, "valid", "")
@@ -39,7 +38,13 @@ public final class GatewayMetrics: Sendable {
     }
 
     /// Counts a request that was answered.
-    func took(_ duration: Duration, _ kind: ServedRequest.Kind) { self.durations[kind]?.observe(duration) }
+    func took(_ duration: Duration, _ kind: ServedRequest.Kind) {
+        switch kind {
+        case .free: self.free.observe(duration)
+        case .paid: self.paid.observe(duration)
+        case .other: self.other.observe(duration)
+        }
+    }
 
     /// Counts a verification.
     func verified(_ verification: Verification, took duration: Duration) {
@@ -127,7 +132,8 @@ final class UpstreamMetrics: Sendable {
 final class RouteMetrics: Sendable {
     private let registry: MetricsRegistry
     private let route: String
-    private let statuses = Mutex<[Int: Counter]>([:])
+    /// Of the statuses that were answered: few, so that looking through them is quicker than hashing.
+    private let statuses = Mutex<[(status: Int, counter: Counter)]>([])
     private let challenges: Counter
     private let refusals: Counter
 
@@ -158,9 +164,9 @@ final class RouteMetrics: Sendable {
     /// Counts an answer.
     func answered(status: Int) {
         self.statuses.withLock { statuses in
-            let counter =
-                statuses[status] ?? self.registry.counter(Self.requests, Self.help, ["route": self.route, "status": "\(status)"])
-            statuses[status] = counter
+            if let known = statuses.first(where: { $0.status == status }) { return known.counter }
+            let counter = self.registry.counter(Self.requests, Self.help, ["route": self.route, "status": "\(status)"])
+            statuses.append((status, counter))
             return counter
         }.increment()
     }

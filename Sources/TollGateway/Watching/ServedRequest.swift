@@ -7,7 +7,7 @@ public import TollRuntime
 /// One request while it is served: collects what the access log and the metrics say of it in the end.
 final class ServedRequest: ResponseObserver {
     /// What it came for.
-    enum Kind: String, CaseIterable {
+    enum Kind: String {
         /// Something free.
         case free
         /// Something that it presented a payment for.
@@ -41,7 +41,7 @@ final class ServedRequest: ResponseObserver {
     func matched(_ entry: RouteTable.Entry) {
         self.state.withLock { state in
             state.route = entry.metrics
-            state.pattern = entry.pattern.description
+            state.pattern = entry.name
             state.kind = entry.priced == nil ? .free : .other
         }
     }

@@ -11,7 +11,8 @@ final class ClientConnection: Watcher {
         case closed
     }
 
-    let origin: Origin
+    /// Its place among the connections to its origin.
+    let pool: ClientShard.Pool
     private let socket: Socket
     private let shard: ClientShard
     private var phase = Phase.connecting
@@ -21,9 +22,9 @@ final class ClientConnection: Watcher {
     private var sawHangup = false
     private var endsOutput = false
 
-    init(_ socket: Socket, origin: Origin, shard: ClientShard, exchange: ClientExchange) {
+    init(_ socket: Socket, in pool: ClientShard.Pool, of shard: ClientShard, for exchange: ClientExchange) {
         self.socket = socket
-        self.origin = origin
+        self.pool = pool
         self.shard = shard
         self.exchange = exchange
     }

@@ -4,7 +4,7 @@ internal import TollHTTP
 
 /// One request and its response, over one connection or, after a stale one, two. Holds the deadlines.
 final class ClientExchange: Watcher {
-    typealias Waiter<Value> = CheckedContinuation<Result<Value, HTTPError>, Never>
+    typealias Waiter<Value> = LoopContinuation<Result<Value, HTTPError>>
 
     private enum Progress {
         case unsent
@@ -19,7 +19,6 @@ final class ClientExchange: Watcher {
     let request: ClientRequest
     var isOnUsedConnection = false
     var otherAddresses: [SocketAddress] = []
-    let trailers = TrailerBox()
 
     private var shard: ClientShard?
     private var connection: ClientConnection?
@@ -31,14 +30,17 @@ final class ClientExchange: Watcher {
     private var parser: ResponseParser
     private var decoder = BodyDecoder(request: .none)
     private var piece: [UInt8] = []
+    /// Nil unless the body is streamed.
+    private var trailers: TrailerBox?
     private var failure: HTTPError?
     private var headWaiter: Waiter<ClientResponse>?
     private var bodyWaiter: Waiter<[UInt8]?>?
     private var writeWaiter: Waiter<Void>?
 
-    init(_ request: ClientRequest) {
+    init(_ request: consuming ClientRequest, limits: ClientLimits) {
+        self.parser = ResponseParser(
+            to: request.method, headerBytes: limits.headerBytes, fieldCount: limits.fieldCount, upgrade: request.upgrade)
         self.request = request
-        self.parser = ResponseParser(to: request.method)
     }
 
     var isOver: Bool { self.progress == .over }
@@ -93,12 +95,6 @@ final class ClientExchange: Watcher {
     func connected(_ connection: ClientConnection) {
         self.connection = connection
         self.progress = .awaitingHead
-        self.parser = ResponseParser(
-            to: self.request.method,
-            headerBytes: self.shard?.limits.headerBytes ?? 0,
-            fieldCount: self.shard?.limits.fieldCount ?? 0,
-            upgrade: self.request.upgrade
-        )
         let head = ClientMessage.head(of: self.request)
         let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
         switch connection.write(head, body) {
@@ -198,7 +194,7 @@ final class ClientExchange: Watcher {
     private func bodyProgressed(leftover: Bool) {
         let wasStreaming = self.progress == .streaming
         if self.decoder.isDone {
-            self.trailers.set(self.decoder.trailers)
+            self.trailers?.set(self.decoder.trailers)
             self.conclude(keepingConnection: self.parser.keepAlive && self.uploadIsDone && !leftover)
         } else {
             self.shard?.core.setDeadline(self, after: self.request.bodyIdle)
@@ -211,7 +207,9 @@ final class ClientExchange: Watcher {
             self.progress = .streaming
             // Nobody waits for body yet, so its silence is not the peer's.
             shard.core.clearDeadline(self)
-            self.deliver(BodyStream(ClientBodySource(LoopBound(current: self, of: shard.loop), self.trailers)))
+            let trailers = TrailerBox()
+            self.trailers = trailers
+            self.deliver(BodyStream(ClientBodySource(LoopBound(current: self, of: shard.loop), trailers)))
         }
     }
 
@@ -221,7 +219,7 @@ final class ClientExchange: Watcher {
     }
 
     private func deliver(_ body: BodyStream) {
-        var response = ClientResponse(head: self.parser.head, length: self.parser.length, body: body)
+        var response = ClientResponse(head: self.parser.takeHead(), length: self.parser.length, body: body)
         if response.head.status == 101, let shard = self.shard {
             response.tunnel = ClientTunnel(LoopBound(current: self, of: shard.loop))
         }

@@ -16,10 +16,11 @@ enum ClientMessage {
                 return "a switch of protocols has a name and no body"
             }
         }
-        return self.owned.first { request.fields.contains($0) }.map { "\($0) is written by the client" }
+        guard request.fields.contains(anyOf: self.owned) else { return nil }
+        return "Content-Length, Transfer-Encoding and Connection are written by the client"
     }
 
-    private static let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+    private static let owned = FieldNameSet([.contentLength, .transferEncoding, .connection])
 
     static func head(of request: ClientRequest) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -4,16 +4,31 @@ internal import TollHTTP
 
 /// A client's part on one loop: the connections it opened there, by origin.
 final class ClientShard {
-    private final class Pool {
+    /// What goes to one origin.
+    final class Pool {
+        let origin: Origin
         var idle: [ClientConnection] = []
         var openCount = 0
         var waiting: [ClientExchange] = []
+
+        init(_ origin: Origin) { self.origin = origin }
+
+        /// The exchange whose turn is next; it waits no more.
+        func takeWaiting() -> ClientExchange? {
+            while !self.waiting.isEmpty {
+                let next = self.waiting.removeFirst()
+                if !next.isOver { return next }
+            }
+            return nil
+        }
     }
 
     let loop: EventLoop
     let limits: ClientLimits
     private let resolver: Resolver
     private var pools: [Origin: Pool] = [:]
+    /// The pool that was asked for last: most requests go where the one before went.
+    private var latest: Pool?
 
     init(_ loop: EventLoop, limits: ClientLimits, resolver: Resolver) {
         self.loop = loop
@@ -28,16 +43,16 @@ final class ClientShard {
     /// - Parameter fresh: Takes no connection that has carried another exchange.
     func dispatch(_ exchange: ClientExchange, fresh: Bool = false) {
         let origin = exchange.request.origin
-        if !fresh, let connection = self.pools[origin]?.idle.popLast() {
+        let pool = self.pool(of: origin)
+        if !fresh, let connection = pool.idle.popLast() {
             exchange.isOnUsedConnection = true
             return connection.carry(exchange)
         }
-        let openMax = exchange.request.connectionMax ?? self.limits.connectionsPerOrigin
-        guard (self.pools[origin]?.openCount ?? 0) < openMax else {
-            return self.enqueue(exchange)
+        guard pool.openCount < exchange.request.connectionMax ?? self.limits.connectionsPerOrigin else {
+            return self.enqueue(exchange, in: pool)
         }
         exchange.isOnUsedConnection = false
-        self.pool(of: origin).openCount += 1
+        pool.openCount += 1
         let bound = LoopBound(current: exchange, of: self.loop)
         let shard = LoopBound(current: self, of: self.loop)
         self.resolver.resolve(origin.host, port: origin.port) { addresses in
@@ -47,30 +62,31 @@ final class ClientShard {
 
     /// The pool of an origin, which begins with its first connection.
     private func pool(of origin: Origin) -> Pool {
-        if let pool = self.pools[origin] { return pool }
-        let pool = Pool()
+        if let latest = self.latest, latest.origin == origin { return latest }
+        let pool = self.pools[origin] ?? Pool(origin)
         self.pools[origin] = pool
+        self.latest = pool
         return pool
     }
 
-    private func enqueue(_ exchange: ClientExchange) {
-        let origin = exchange.request.origin
-        self.pools[origin]?.waiting.removeAll { $0.isOver }
-        guard (self.pools[origin]?.waiting.count ?? 0) < self.limits.waitingPerOrigin else { return exchange.isCrowdedOut() }
-        self.pools[origin]?.waiting.append(exchange)
+    private func enqueue(_ exchange: ClientExchange, in pool: Pool) {
+        pool.waiting.removeAll { $0.isOver }
+        guard pool.waiting.count < self.limits.waitingPerOrigin else { return exchange.isCrowdedOut() }
+        pool.waiting.append(exchange)
     }
 
     /// Connects to the first of the addresses; the others are kept for the case that it fails. The place in the pool
     /// is taken already.
     func connect(_ exchange: ClientExchange, to addresses: [SocketAddress], lastFault: String = "the name has no address") {
+        let pool = self.pool(of: exchange.request.origin)
         guard !exchange.isOver, let address = addresses.first else {
-            self.left(exchange.request.origin)
+            self.left(pool)
             return exchange.unreachable(lastFault)
         }
         exchange.otherAddresses = Array(addresses.dropFirst())
         do throws(SystemError) {
             let socket = try Socket.connecting(to: address)
-            let connection = ClientConnection(socket, origin: exchange.request.origin, shard: self, exchange: exchange)
+            let connection = ClientConnection(socket, in: pool, of: self, for: exchange)
             do throws(SystemError) {
                 try connection.open()
                 exchange.connecting(connection)
@@ -91,38 +107,30 @@ final class ClientShard {
 
     /// The exchange is over and its connection could carry another one.
     func release(_ connection: ClientConnection) {
-        let origin = connection.origin
         guard connection.rest() else { return connection.close() }
-        if let next = self.nextWaiting(origin) {
+        if let next = connection.pool.takeWaiting() {
             next.isOnUsedConnection = true
             connection.carry(next)
-        } else if (self.pools[origin]?.idle.count ?? 0) < self.limits.idleConnectionsPerOrigin {
-            self.pools[origin]?.idle.append(connection)
+        } else if connection.pool.idle.count < self.limits.idleConnectionsPerOrigin {
+            connection.pool.idle.append(connection)
         } else {
             connection.close()
         }
     }
 
     func closed(_ connection: ClientConnection) {
-        self.pools[connection.origin]?.idle.removeAll { $0 === connection }
-        self.left(connection.origin)
+        connection.pool.idle.removeAll { $0 === connection }
+        self.left(connection.pool)
     }
 
     /// A place in the pool is free again.
-    private func left(_ origin: Origin) {
-        self.pools[origin]?.openCount -= 1
-        if let next = self.nextWaiting(origin) {
+    private func left(_ pool: Pool) {
+        pool.openCount -= 1
+        if let next = pool.takeWaiting() {
             self.dispatch(next)
-        } else if let pool = self.pools[origin], pool.openCount == 0 {
-            self.pools[origin] = nil
+        } else if pool.openCount == 0 {
+            self.pools[pool.origin] = nil
+            self.latest = nil
         }
-    }
-
-    private func nextWaiting(_ origin: Origin) -> ClientExchange? {
-        while let next = self.pools[origin]?.waiting.first {
-            self.pools[origin]?.waiting.removeFirst()
-            if !next.isOver { return next }
-        }
-        return nil
     }
 }

@@ -17,7 +17,7 @@ final class ClientBodySource: BodySource {
     func next() async throws(HTTPError) -> [UInt8]? {
         if let piece = self.exchange.ifCurrent?.takeBody() { return try piece.get() }
         return try await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
+            await withLoopContinuation { waiter in
                 self.exchange.execute { $0.awaitBody(waiter) }
             }
         } onCancel: {
@@ -74,7 +74,7 @@ struct ClientTunnel: TunnelSink {
 extension LoopBound<ClientExchange> {
     /// Returns when the peer has room for more.
     fileprivate func send(_ bytes: [UInt8], isLast: Bool) async -> Result<Void, HTTPError> {
-        await withCheckedContinuation { waiter in
+        await withLoopContinuation { waiter in
             self.execute { exchange in
                 if let result = exchange.send(bytes, isLast: isLast) {
                     waiter.resume(returning: result)

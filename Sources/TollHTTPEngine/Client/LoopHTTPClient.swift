@@ -6,27 +6,32 @@ public import TollHTTP
 /// and origin. A request sent from a loop's task stays on that loop; from elsewhere it goes to the first.
 public final class LoopHTTPClient: HTTPClient {
     private let group: EventLoopGroup
+    private let limits: ClientLimits
     private let shards: [LoopBound<ClientShard>]
 
     /// A client on these loops. Opens nothing yet.
     public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits()) {
         let resolver = Resolver(lifetime: limits.resolutionTime)
         self.group = group
+        self.limits = limits
         self.shards = group.loops.map { LoopBound(ClientShard($0, limits: limits, resolver: resolver), on: $0) }
     }
 
     /// Sends a request and returns when the head of its response is here, with the whole body when that is short.
     ///
     /// - Throws: See ``HTTPError``; `invalidMessage` for an `https` origin, framing fields, a target that is no origin-form.
-    public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
+    public func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         guard request.origin.scheme == .http else {
             throw HTTPError(.invalidMessage, "not a plain HTTP origin: \(request.origin)", isBeforeSend: true)
         }
         let shard = self.shard
-        let exchange = LoopBound(ClientExchange(request), on: shard.loop)
-        request.caller?.whenGone { exchange.execute { $0.cancel() } }
+        let caller = request.caller
+        let exchange = LoopBound(ClientExchange(request, limits: self.limits), on: shard.loop)
+        caller?.whenGone { exchange.execute { $0.cancel() } }
         return try await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
+            await withLoopContinuation { waiter in
+                // The usual way takes no memory.
+                if let shard = shard.ifCurrent, let exchange = exchange.ifCurrent { return exchange.start(in: shard, waiter) }
                 shard.execute { shard in exchange.ifCurrent?.start(in: shard, waiter) }
             }
         } onCancel: {

@@ -54,9 +54,9 @@ public struct EngineHTTPClient: HTTPClient {
     }
 
     /// Sends a request by the client for its scheme.
-    public func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
+    public func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         switch request.origin.scheme {
-        case .http: try await self.plain.send(request)
+        case .http: try await self.plain.send(consume request)
         case .https: try await self.secure.send(request)
         }
     }

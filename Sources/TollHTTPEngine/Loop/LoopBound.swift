@@ -23,6 +23,7 @@ struct LoopBound<Value>: Sendable {
 
     /// Uses the value on the loop: at once when this is its thread, else soon.
     func execute(_ action: @escaping @Sendable (Value) -> Void) {
+        if let value = self.ifCurrent { return action(value) }
         self.loop.execute { _ in action(unsafe self.value) }
     }
 }

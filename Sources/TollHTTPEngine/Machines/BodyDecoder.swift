@@ -96,9 +96,13 @@ public struct BodyDecoder: Sendable {
                 self.state = rest == count ? .chunkEnd : .chunk(rest - count)
                 guard count > 0 else { return place }
             case .chunkLine, .chunkEnd, .trailers:
-                guard try self.nextLine(input, &place) else { return place }
-                let line = self.lines.line
-                try self.take(line.span)
+                guard let line = try self.nextLine(input, &place) else { return place }
+                switch line {
+                case .inInput(let range): try self.take(input.extracting(range))
+                case .inKept:
+                    let kept = self.lines.kept
+                    try self.take(kept.span)
+                }
             }
         }
     }
@@ -118,7 +122,7 @@ public struct BodyDecoder: Sendable {
         return UInt64(count)
     }
 
-    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(HTTPError) -> Bool {
+    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(HTTPError) -> LineReader.Line? {
         do throws(LineReader.Fault) {
             return try self.lines.next(input, from: &place)
         } catch {

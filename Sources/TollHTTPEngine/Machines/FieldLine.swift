@@ -16,10 +16,9 @@ struct FieldLine {
         var start = colon + 1
         while start < line.count, Self.isBlank(line[start]) { start += 1 }
         var end = start
-        for place in start..<line.count {
-            guard ByteGrammar.isValue(line[place]) else { return nil }
-            if !Self.isBlank(line[place]) { end = place + 1 }
-        }
+        while end < line.count, ByteGrammar.isValue(line[end]) { end += 1 }
+        guard end == line.count else { return nil }
+        while end > start, Self.isBlank(line[end - 1]) { end -= 1 }
         self.name = 0..<colon
         self.value = start..<end
     }
@@ -67,12 +66,5 @@ extension Span<UInt8> {
             start = place + 1
         }
         return false
-    }
-}
-
-extension [UInt8] {
-    /// Appends the bytes of a span in one copy.
-    mutating func append(span: Span<UInt8>) {
-        unsafe span.withUnsafeBufferPointer { unsafe self.append(contentsOf: $0) }
     }
 }

@@ -1,5 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+internal import TollHTTP
+
 /// Cuts a head into lines that end with CRLF, across any split of the input, and counts its bytes against a limit.
 struct LineReader: Sendable {
     enum Fault: Error {
@@ -9,8 +11,16 @@ struct LineReader: Sendable {
         case bareLineFeed
     }
 
-    /// The line read last, without its CRLF, once ``next(_:from:)`` said it is whole.
-    private(set) var line: [UInt8] = []
+    /// A line that is whole, without its CRLF.
+    enum Line {
+        /// It stands here in the input.
+        case inInput(Range<Int>)
+        /// It came in several pieces and stands in ``kept``.
+        case inKept
+    }
+
+    /// The line whose end has not come yet, or came last.
+    private(set) var kept: [UInt8] = []
     /// Bytes of this section read so far, line ends included.
     private(set) var byteCount = 0
     private var limit: Int
@@ -21,28 +31,32 @@ struct LineReader: Sendable {
     /// Forgets everything but keeps the memory.
     mutating func reset(limit: Int? = nil) {
         self.limit = limit ?? self.limit
-        self.line.removeAll(keepingCapacity: true)
+        self.kept.removeAll(keepingCapacity: true)
         self.byteCount = 0
         self.isWhole = false
     }
 
     /// Reads on from `place` and moves it behind what was taken.
     ///
-    /// - Returns: True when `line` is whole; false when the input ends first: then all of it was taken.
-    mutating func next(_ input: Span<UInt8>, from place: inout Int) throws(Fault) -> Bool {
-        if self.isWhole { self.line.removeAll(keepingCapacity: true) }
-        var end = place
+    /// - Returns: Nil when the input ends before the line does: then all of it was taken.
+    mutating func next(_ input: Span<UInt8>, from place: inout Int) throws(Fault) -> Line? {
+        if self.isWhole, !self.kept.isEmpty { self.kept.removeAll(keepingCapacity: true) }
+        let start = place
+        var end = start
         while end < input.count, input[end] != 0x0A { end += 1 }
         self.isWhole = end < input.count
-        if self.isWhole { end += 1 }
-        self.byteCount += end - place
+        place = self.isWhole ? end + 1 : end
+        self.byteCount += place - start
         guard self.byteCount <= self.limit else { throw .tooLong }
-        if self.line.isEmpty { self.line.reserveCapacity(256) }  // Longer lines are rare, and grow it.
-        self.line.append(span: input.extracting(place..<end))
-        place = end
-        guard self.isWhole else { return false }
-        guard self.line.count >= 2, self.line[self.line.count - 2] == 0x0D else { throw .bareLineFeed }
-        self.line.removeLast(2)
-        return true
+        if self.isWhole, self.kept.isEmpty {
+            guard end > start, input[end - 1] == 0x0D else { throw .bareLineFeed }
+            return .inInput(start..<(end - 1))
+        }
+        if self.kept.isEmpty { self.kept.reserveCapacity(256) }  // Longer lines are rare, and grow it.
+        self.kept.append(span: input.extracting(start..<place))
+        guard self.isWhole else { return nil }
+        guard self.kept.count >= 2, self.kept[self.kept.count - 2] == 0x0D else { throw .bareLineFeed }
+        self.kept.removeLast(2)
+        return .inKept
     }
 }

@@ -23,6 +23,9 @@ public struct RequestParser: Sendable {
     /// True when nothing of the next head has been seen.
     public var isAtStart: Bool { self.lines.byteCount == 0 }
 
+    /// Bytes that the fields of most heads fit.
+    private static let likelyByteCount = 1024
+
     private var lines: LineReader
     private var hasRequestLine = false
     private var length: UInt64?
@@ -35,6 +38,13 @@ public struct RequestParser: Sendable {
         self.lines = LineReader(limit: limits.headerBytes)
         self.fieldCountMax = limits.fieldCount
         self.bodyMax = limits.bodyBytes
+    }
+
+    /// Hands out the head, to whoever is to have it alone. Call ``reset()`` next.
+    mutating func takeHead() -> RequestHead {
+        var head = RequestHead(method: .get, target: [])
+        swap(&head, &self.head)
+        return head
     }
 
     /// Prepares for the next head. Keeps the memory, unless someone still holds the old head.
@@ -58,17 +68,15 @@ public struct RequestParser: Sendable {
     public mutating func parse(_ input: Span<UInt8>) -> Progress {
         do throws(RequestRefusal) {
             var place = 0
-            while try self.nextLine(input, &place) {
-                let line = self.lines.line
-                if line.isEmpty, self.hasRequestLine {
-                    try self.finish()
-                    return .complete(consumed: place)
-                } else if self.hasRequestLine {
-                    try self.readField(line.span)
-                } else if !line.isEmpty || self.lines.byteCount > 2 {
-                    // One empty line before the request line is let pass: RFC 9112 §2.2.
-                    try self.readRequestLine(line.span)
+            while let line = try self.nextLine(input, &place) {
+                let isOver: Bool
+                switch line {
+                case .inInput(let range): isOver = try self.take(input.extracting(range), of: input.count)
+                case .inKept:
+                    let kept = self.lines.kept
+                    isOver = try self.take(kept.span, of: input.count)
                 }
+                if isOver { return .complete(consumed: place) }
             }
             return .incomplete
         } catch {
@@ -76,7 +84,24 @@ public struct RequestParser: Sendable {
         }
     }
 
-    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(RequestRefusal) -> Bool {
+    /// Reads a line, from an input of so many bytes; true when it ends the head.
+    private mutating func take(_ line: Span<UInt8>, of byteCount: Int) throws(RequestRefusal) -> Bool {
+        if line.isEmpty, self.hasRequestLine {
+            try self.finish()
+            return true
+        }
+        if self.hasRequestLine {
+            try self.readField(line)
+        } else if !line.isEmpty || self.lines.byteCount > 2 {
+            // One empty line before the request line is let pass: RFC 9112 §2.2.
+            try self.readRequestLine(line)
+            // Nearly always the whole head is here, and of no more fields than these.
+            self.head.fields.reserveCapacity(16, byteCount: min(byteCount, Self.likelyByteCount))
+        }
+        return false
+    }
+
+    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(RequestRefusal) -> LineReader.Line? {
         do throws(LineReader.Fault) {
             return try self.lines.next(input, from: &place)
         } catch {

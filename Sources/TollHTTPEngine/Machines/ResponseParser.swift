@@ -27,8 +27,9 @@ public struct ResponseParser: Sendable {
     /// True when nothing of a response has been seen.
     public var isAtStart: Bool { self.lines.byteCount == 0 && !self.sawInterim }
 
-    /// Bytes that the fields of most heads fit.
+    /// Bytes that the fields of most heads fit, with what is added on their way on.
     private static let likelyByteCount = 1024
+    private static let likelyAddedByteCount = 384
 
     private var lines: LineReader
     private var isVersion11 = false
@@ -54,25 +55,44 @@ public struct ResponseParser: Sendable {
     /// Reads on. Returns how many bytes of this input belong to the head once it is whole; nil while it is not.
     public mutating func parse(_ input: Span<UInt8>) throws(HTTPError) -> Int? {
         var place = 0
-        while try self.nextLine(input, &place) {
-            let line = self.lines.line
-            if self.head.status == 0 {
-                try self.readStatusLine(line.span)
-                // Nearly always the whole head is here, and of no more fields than these.
-                self.head.fields.reserveCapacity(16, byteCount: min(input.count, Self.likelyByteCount))
-            } else if !line.isEmpty {
-                try self.readField(line.span)
-            } else if self.head.status >= 200 || self.head.status == 101 {
-                try self.finish()
-                return place
-            } else {
-                self.passOverInterim()
+        while let line = try self.nextLine(input, &place) {
+            let isOver: Bool
+            switch line {
+            case .inInput(let range): isOver = try self.take(input.extracting(range), of: input.count)
+            case .inKept:
+                let kept = self.lines.kept
+                isOver = try self.take(kept.span, of: input.count)
             }
+            if isOver { return place }
         }
         return nil
     }
 
-    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(HTTPError) -> Bool {
+    /// Hands out the head, to whoever is to have it alone.
+    mutating func takeHead() -> ResponseHead {
+        var head = ResponseHead(status: 0)
+        swap(&head, &self.head)
+        return head
+    }
+
+    /// Reads a line, from an input of so many bytes; true when it ends the head.
+    private mutating func take(_ line: Span<UInt8>, of byteCount: Int) throws(HTTPError) -> Bool {
+        if self.head.status == 0 {
+            try self.readStatusLine(line)
+            // Nearly always the whole head is here, and of no more fields than these.
+            self.head.fields.reserveCapacity(16, byteCount: min(byteCount + Self.likelyAddedByteCount, Self.likelyByteCount))
+        } else if !line.isEmpty {
+            try self.readField(line)
+        } else if self.head.status >= 200 || self.head.status == 101 {
+            try self.finish()
+            return true
+        } else {
+            self.passOverInterim()
+        }
+        return false
+    }
+
+    private mutating func nextLine(_ input: Span<UInt8>, _ place: inout Int) throws(HTTPError) -> LineReader.Line? {
         do throws(LineReader.Fault) {
             return try self.lines.next(input, from: &place)
         } catch {

@@ -15,7 +15,10 @@ struct ServerChannel: ResponseChannel, BodySource {
     // MARK: ResponseChannel
 
     func send(_ head: ResponseHead, body: [UInt8]) async throws(HTTPError) {
-        try await self.perform { $0.send(head, body: body) }
+        // The usual way, where nothing is waited for, takes no memory.
+        guard let exchange = self.exchange.ifCurrent else { return try await self.perform { $0.send(head, body: body) } }
+        if let result = exchange.send(head, body: body) { return try result.get() }
+        try await self.written()
     }
 
     func start(_ head: ResponseHead, length: UInt64?) async throws(HTTPError) {
@@ -41,14 +44,19 @@ struct ServerChannel: ResponseChannel, BodySource {
     ) async throws(HTTPError) {
         if let result = self.exchange.ifCurrent.map(action) {
             if let result { return try result.get() }
-            return try await withCheckedContinuation { waiter in
-                self.exchange.execute { $0.awaitWrite(waiter) }
-            }.get()
+            return try await self.written()
         }
-        try await withCheckedContinuation { waiter in
+        try await withLoopContinuation { waiter in
             self.exchange.execute { exchange in
                 if let result = action(exchange) { waiter.resume(returning: result) } else { exchange.awaitWrite(waiter) }
             }
+        }.get()
+    }
+
+    /// Returns when the client has taken what waits for it.
+    private func written() async throws(HTTPError) {
+        try await withLoopContinuation { waiter in
+            self.exchange.execute { $0.awaitWrite(waiter) }
         }.get()
     }
 
@@ -56,7 +64,7 @@ struct ServerChannel: ResponseChannel, BodySource {
 
     func next() async throws(HTTPError) -> [UInt8]? {
         if let piece = self.exchange.ifCurrent?.takeBody() { return try piece.get() }
-        return try await withCheckedContinuation { waiter in
+        return try await withLoopContinuation { waiter in
             self.exchange.execute { $0.awaitBody(waiter) }
         }.get()
     }

@@ -290,7 +290,7 @@ final class ServerConnection: Watcher {
     private func answered(from start: Int) {
         let head = self.shard.parser.head
         let body = BodyDecoder(request: head.framing)
-        if !head.keepAlive || self.mustClose(before: body, head) {
+        if !head.keepAlive || self.mustClose(before: body, expectsContinue: head.expectsContinue) {
             self.shard.answer.insertClose(from: start)
             self.afterOutput = body.isDone ? .close : .linger
         } else if body.isDone {
@@ -301,8 +301,8 @@ final class ServerConnection: Watcher {
     }
 
     /// Whether what is left of a request's body makes it wiser to close than to read on.
-    private func mustClose(before body: BodyDecoder, _ head: RequestHead) -> Bool {
-        head.expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining
+    private func mustClose(before body: BodyDecoder, expectsContinue: Bool) -> Bool {
+        expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining
     }
 
     private func handle() {
@@ -312,18 +312,13 @@ final class ServerConnection: Watcher {
         guard !self.sawHangup else { return self.drop() }
         self.phase = .handling
         self.shard.core.clearDeadline(self)
-        let head = self.shard.parser.head
+        let head = self.shard.parser.takeHead()
         let exchange = ServerExchange(head, of: self)
         self.exchange = exchange
         let channel = ServerChannel(LoopBound(current: exchange, of: self.shard.loop), exchange.trailers)
-        let request = Request(
-            head: head,
-            peer: self.peer,
-            body: head.framing == .none ? .empty : BodyStream(channel),
-            client: exchange.client
-        )
-        let handler = self.handler
-        Task(executorPreference: self.shard.loop) { await handler.handle(request, Responder(channel)) }
+        let body = exchange.decoder.isDone ? .empty : BodyStream(channel)
+        let request = Request(head: consume head, peer: self.peer, body: body, client: exchange.client)
+        self.shard.tasks.handle(HandlerTasks.Call(request, by: self.handler, channel))
     }
 
     private func refuse(_ refusal: RequestRefusal) {
@@ -385,12 +380,14 @@ final class ServerConnection: Watcher {
 
     /// Sends the answers collected in this event, all with one call.
     private func sendAnswers() {
-        if !self.shard.answer.bytes.isEmpty, self.phase != .closed {
-            let outcome = self.wire.write(self.shard.answer.bytes)
-            if outcome == .broken { self.drop() }
-            if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
+        if !self.shard.answer.bytes.isEmpty {
+            if self.phase != .closed {
+                let outcome = self.wire.write(self.shard.answer.bytes)
+                if outcome == .broken { self.drop() }
+                if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
+            }
+            self.shard.answer.bytes.removeAll(keepingCapacity: true)
         }
-        self.shard.answer.bytes.removeAll(keepingCapacity: true)
         if self.afterOutput != .goOn, self.wire.isEmpty, self.phase == .reading || self.phase == .discarding { self.end() }
     }
 
@@ -446,7 +443,7 @@ final class ServerConnection: Watcher {
 
     /// Whether the connection ends with the answer to this request.
     func endsWith(_ exchange: ServerExchange) -> Bool {
-        !exchange.keepAlive || self.mustClose(before: exchange.decoder, exchange.head)
+        !exchange.keepAlive || self.mustClose(before: exchange.decoder, expectsContinue: exchange.expectsContinue)
     }
 
     /// The response is out.

@@ -7,7 +7,7 @@ internal import TollHTTP
 /// Both directions are independent: a handler may answer while the body still comes. At most one call waits per
 /// direction.
 final class ServerExchange {
-    typealias Waiter<Value> = CheckedContinuation<Result<Value, HTTPError>, Never>
+    typealias Waiter<Value> = LoopContinuation<Result<Value, HTTPError>>
 
     private enum Response {
         case awaited
@@ -15,12 +15,15 @@ final class ServerExchange {
         case complete
     }
 
-    let head: RequestHead
     let client = ClientSignal()
     /// Nil unless the body is chunked.
     let trailers: TrailerBox?
+    let expectsContinue: Bool
     private(set) var decoder: BodyDecoder
     private(set) var keepAlive: Bool
+    private let isHead: Bool
+    private let hasBody: Bool
+    private let minorVersion: UInt8
     private var connection: ServerConnection?
     /// Why `connection` is nil.
     private var ending = HTTPError(.cancelled, "the response is complete")
@@ -35,7 +38,10 @@ final class ServerExchange {
     private var writeWaiter: Waiter<Void>?
 
     init(_ head: RequestHead, of connection: ServerConnection) {
-        self.head = head
+        self.isHead = head.method == .head
+        self.hasBody = head.framing != .none
+        self.minorVersion = head.minorVersion
+        self.expectsContinue = head.expectsContinue
         self.connection = connection
         self.decoder = BodyDecoder(request: head.framing)
         self.trailers = head.framing == .chunked ? TrailerBox() : nil
@@ -149,19 +155,22 @@ final class ServerExchange {
     func send(_ head: ResponseHead, body: [UInt8]) -> Result<Void, HTTPError>? {
         self.begin(head, length: UInt64(body.count)) { connection, bytes in
             self.response = .complete
-            return connection.write(bytes, self.head.method == .head || head.isBodyless ? [] : body)
+            guard !self.isHead, !head.isBodyless else { return connection.write(bytes) }
+            guard body.count <= Self.copiedMax else { return connection.write(bytes, body) }
+            bytes += body
+            return connection.write(bytes)
         }
     }
 
     /// Sends the head of a streamed response.
     func start(_ head: ResponseHead, length: UInt64?) -> Result<Void, HTTPError>? {
         self.begin(head, length: length) { connection, bytes in
-            if self.head.method == .head || head.isBodyless {
+            if self.isHead || head.isBodyless {
                 self.response = .streaming(.length(0))
             } else if let length {
                 self.response = .streaming(.length(length))
             } else {
-                self.response = .streaming(self.head.minorVersion == 1 ? .chunked : .untilClose)
+                self.response = .streaming(self.minorVersion == 1 ? .chunked : .untilClose)
             }
             return connection.write(bytes)
         }
@@ -170,7 +179,7 @@ final class ServerExchange {
     /// Sends a 101 and leaves HTTP.
     func upgrade(_ head: ResponseHead) -> Result<Void, HTTPError>? {
         guard let connection = self.connection else { return .failure(self.ending) }
-        guard case .awaited = self.response, head.status == 101, self.head.framing == .none, self.head.minorVersion == 1 else {
+        guard case .awaited = self.response, head.status == 101, !self.hasBody, self.minorVersion == 1 else {
             return .failure(HTTPError(.invalidMessage, "no protocol can be switched to here"))
         }
         var head = head
@@ -224,16 +233,17 @@ final class ServerExchange {
     private func begin(
         _ head: ResponseHead,
         length: UInt64?,
-        _ send: (ServerConnection, [UInt8]) -> OutputQueue.Outcome
+        _ send: (ServerConnection, inout [UInt8]) -> OutputQueue.Outcome
     ) -> Result<Void, HTTPError>? {
         guard let connection = self.connection else { return .failure(self.ending) }
         guard case .awaited = self.response else {
             return .failure(HTTPError(.invalidMessage, "the request is answered already"))
         }
         if let fault = Self.fault(in: head) { return .failure(HTTPError(.invalidMessage, fault)) }
-        let isUntilClose = length == nil && self.head.minorVersion == 0
+        let isUntilClose = length == nil && self.minorVersion == 0
         self.closes = connection.endsWith(self) || isUntilClose
         var bytes: [UInt8] = []
+        if let length, length <= Self.copiedMax { bytes.reserveCapacity(Self.likelyHeadByteCount + Int(length)) }
         ResponseSerializer.append(
             head,
             framing: self.framing(of: head, length: length),
@@ -241,20 +251,26 @@ final class ServerExchange {
             close: self.closes,
             to: &bytes
         )
-        return self.settle(send(connection, bytes))
+        return self.settle(send(connection, &bytes))
     }
 
     private func framing(of head: ResponseHead, length: UInt64?) -> BodyFraming {
         if head.isBodyless { return .none }
         if let length { return .length(length) }
-        return self.head.minorVersion == 1 ? .chunked : .none
+        return self.minorVersion == 1 ? .chunked : .none
     }
 
-    private static let owned: [FieldName] = [.contentLength, .transferEncoding, .connection]
+    /// A body up to this is copied behind its head: one piece is sent more quickly than two.
+    private static let copiedMax = 4096
+    /// Bytes that most heads fit.
+    private static let likelyHeadByteCount = 768
+
+    private static let owned = FieldNameSet([.contentLength, .transferEncoding, .connection])
 
     private static func fault(in head: ResponseHead) -> String? {
         guard 200...999 ~= head.status else { return "a final status is 200–999, not \(head.status)" }
-        return self.owned.first { head.fields.contains($0) }.map { "\($0) is written by the engine" }
+        guard head.fields.contains(anyOf: self.owned) else { return nil }
+        return "Content-Length, Transfer-Encoding and Connection are written by the engine"
     }
 
     private func append(

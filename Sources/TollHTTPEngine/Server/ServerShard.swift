@@ -14,6 +14,9 @@ final class ServerShard: Watcher {
     var answer: ImmediateAnswer
     private(set) var isDraining = false
 
+    /// What handles the requests that are not answered at once.
+    let tasks: HandlerTasks
+
     /// Shared with the server's other loops.
     let networks: NetworkCounts
 
@@ -32,6 +35,7 @@ final class ServerShard: Watcher {
         self.limits = limits
         self.connectionMax = connectionMax
         self.networks = networks
+        self.tasks = HandlerTasks(loop)
         self.parser = RequestParser(limits: limits)
         self.answer = ImmediateAnswer(dateField: self.core.date, fill: System.fillRandom)
     }
@@ -89,12 +93,15 @@ final class ServerShard: Watcher {
         self.core.setDeadline(self, after: time)
     }
 
+    override func loopEnds() { self.tasks.end() }
+
     override func deadlinePassed() {
         for connection in self.connections.values { connection.drop() }
     }
 
     private func endDrain() {
         self.core.forget(self)
+        self.tasks.end()
         self.drained.take()?.resume()
     }
 }

@@ -46,16 +46,24 @@ public struct TraceContext: Hashable, Sendable {
 
     /// As the field says it.
     public var traceparent: String {
-        var text = Array("00-".utf8)
-        text.reserveCapacity(55)
+        var text: [UInt8] = []
+        self.append(traceparentTo: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Appends what the field says, 55 bytes.
+    public func append(traceparentTo text: inout [UInt8]) {
+        text += Self.version
         Self.append(self.traceID.high, to: &text)
         Self.append(self.traceID.low, to: &text)
         text.append(UInt8(ascii: "-"))
         Self.append(self.spanID, to: &text)
-        text.append(contentsOf: "-0".utf8)
+        text.append(UInt8(ascii: "-"))
+        text.append(UInt8(ascii: "0"))
         text.append(UInt8(ascii: "0") + (self.flags & 1))
-        return String(decoding: text, as: UTF8.self)
     }
+
+    private static let version = Array("00-".utf8)
 
     /// 32 digits.
     public var traceText: String {
@@ -74,8 +82,8 @@ public struct TraceContext: Hashable, Sendable {
     }
 
     private static func append(_ number: UInt64, to text: inout [UInt8]) {
-        for shift in stride(from: UInt64(60), through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: number >> shift & 15)
+        for place in 1...16 {
+            let digit = UInt8(truncatingIfNeeded: number >> UInt64(64 - 4 * place) & 15)
             text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
     }

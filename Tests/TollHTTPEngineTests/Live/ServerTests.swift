@@ -297,6 +297,23 @@ import TollTestKit
         }
     }
 
+    @TaskLocal private static var mark = 0
+
+    @Test func `a request finds nothing of the one before it, whose task it takes over`() async throws {
+        let server = try await TestServer { request, responder in
+            let body = Array("\(Self.mark)".utf8)
+            var slot: Responder? = consume responder
+            // The next one begins while this one is answered.
+            try await Self.$mark.withValue(1) {
+                if let responder = slot.take() { try await responder.send(ResponseHead(status: 200), body: body) }
+            }
+        }
+        let client = try server.connect()
+        let request = "GET / HTTP/1.1\r\nHost: h\r\n"
+        client.send("\(request)\r\n\(request)\r\n\(request)Connection: close\r\n\r\n")
+        #expect(client.receiveAll().count(of: "\r\n\r\n0") == 3)
+    }
+
     private struct Nobody: RequestHandler {
         func handle(_ request: Request, _ responder: consuming Responder) async {}
     }

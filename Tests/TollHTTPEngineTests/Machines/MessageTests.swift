@@ -51,6 +51,40 @@ import TollHTTPEngine
         #expect(fields == ["X-End": "1"])
     }
 
+    @Test func `a copy without a connection's own fields is what removing them leaves`() {
+        var fields: Fields = ["Connection": "close, X-Hop", "A": "1", "x-hop": "1", "b": "2", "Keep-Alive": "5", "C": "3"]
+        let copy = fields.withoutHopByHop(roomFor: 1, byteCount: 8) { $0[0] == UInt8(ascii: "b") }
+        fields.removeHopByHop { $0[0] == UInt8(ascii: "b") }
+        #expect(copy == ["A": "1", "C": "3"])
+        #expect(copy == fields)
+    }
+
+    @Test func `a value is written where it stands, and leaves nothing behind when it cannot be sent`() {
+        var fields: Fields = ["A": "1"]
+        let taken = ["2", "", "3\n", " 4"].map { value in
+            fields.append("B".utf8Span.span) { $0.append(contentsOf: value.utf8) }
+        }
+        #expect(taken == [true, true, false, false])
+        fields.append("C", "5")
+        #expect(fields == ["A": "1", "B": "2", "B": "", "C": "5"])
+    }
+
+    @Test func `fields are written line by line, whatever was removed between them`() {
+        var fields: Fields = ["A": "1", "B": "2", "C": "", "D": "4"]
+        fields.remove("b")
+        fields.append(contentsOf: ["E": "5"])
+        var bytes: [UInt8] = []
+        bytes.append(fields: fields)
+        #expect(String(decoding: bytes, as: UTF8.self) == "A: 1\r\nC: \r\nD: 4\r\nE: 5\r\n")
+        #expect(fields.byteCount == 7)
+    }
+
+    @Test func `names are found in a set in any case, and no others`() {
+        let names = FieldNameSet([.host, "x-one", "x-two"])
+        let candidates = ["Host", "X-One", "x-TWO", "", "hos", "hose", "x-six", "x-one-more"]
+        #expect(candidates.filter { names.contains($0.utf8Span.span) } == ["Host", "X-One", "x-TWO"])
+    }
+
     @Test func `a list's members are found`() {
         let fields: Fields = ["Connection": "a ,\tClose", "connection": "upgrade"]
         #expect(fields.listContains(.connection, "close"))
