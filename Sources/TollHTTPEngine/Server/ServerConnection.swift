@@ -340,7 +340,7 @@ final class ServerConnection: Watcher {
         self.exchange = exchange
         let channel = ServerChannel(LoopBound(current: exchange, of: self.shard.loop), exchange.trailers)
         let body = exchange.decoder.isDone ? .empty : BodyStream(channel)
-        let request = Request(head: head, peer: self.peer, body: body, client: exchange.client)
+        let request = Request(head: consume head, peer: self.peer, body: body, client: exchange.client)
         self.shard.tasks.handle(HandlerTasks.Call(request, by: self.handler, channel))
     }
 
@@ -403,12 +403,14 @@ final class ServerConnection: Watcher {
 
     /// Sends the answers collected in this event, all with one call.
     private func sendAnswers() {
-        if !self.shard.answer.bytes.isEmpty, self.phase != .closed {
-            let outcome = self.wire.write(self.shard.answer.bytes)
-            if outcome == .broken { self.drop() }
-            if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
+        if !self.shard.answer.bytes.isEmpty {
+            if self.phase != .closed {
+                let outcome = self.wire.write(self.shard.answer.bytes)
+                if outcome == .broken { self.drop() }
+                if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
+            }
+            self.shard.answer.bytes.removeAll(keepingCapacity: true)
         }
-        self.shard.answer.bytes.removeAll(keepingCapacity: true)
         if self.afterOutput != .goOn, self.wire.isEmpty, self.phase == .reading || self.phase == .discarding { self.end() }
     }
 

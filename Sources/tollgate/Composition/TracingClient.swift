@@ -10,14 +10,15 @@ struct TracingClient<Client: HTTPClient>: HTTPClient {
     let client: Client
 
     func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
-        if let context = RequestContext.current { Self.put(context, into: &request) }
+        Self.addTrace(to: &request.fields)
         return try await self.client.send(consume request)
     }
 
-    private static func put(_ context: RequestContext, into request: inout ClientRequest) {
-        request.fields.remove(traceParent)
-        request.fields.append("traceparent".utf8Span.span) { context.trace.append(traceparentTo: &$0) }
+    private static func addTrace(to fields: inout Fields) {
+        guard let context = RequestContext.current else { return }
+        fields.remove(traceParent)
+        fields.append("traceparent".utf8Span.span) { context.trace.append(traceparentTo: &$0) }
         // Whoever could not be understood about the trace is not quoted about it either (W3C Trace Context §3.3).
-        if !context.continuesTrace { request.fields.remove(traceState) }
+        if !context.continuesTrace { fields.remove(traceState) }
     }
 }
