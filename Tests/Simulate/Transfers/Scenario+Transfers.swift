@@ -57,14 +57,19 @@ extension Scenario {
     /// Routes that are paid so, by how transfers are bound; the last one takes x402 beside them.
     static let transferRoutes = ["/by-signature", "/by-amount", "/by-address", "/by-unstored", "/by-any"]
 
-    /// Two fifths of the worlds have such buyers, by dice of their own: the other ones are what they were.
+    /// A third of the worlds has such buyers, by dice of their own: the other ones are what they were.
     mutating func decideTransfers(_ dice: Dice) {
-        guard dice.happens(perMille: 400) else { return }
+        guard dice.happens(perMille: 320) else { return }
         self.referenceLifetime = dice.pick([40, 120, 120, 300])
         let buyersMax = dice.number(in: 0...(Market.buyers.count - 1))
+        let isForked = dice.happens(perMille: 400)
+        if isForked { self.decideTransferForks(dice) }
+        // What arrives in part lies in the ledger for a while before anything is bought with it.
+        let isPartial = isForked && dice.happens(perMille: 600)
+        let plans: [Transfer.Plan] = isPartial ? [.exact, .topUp, .tooLittle, .silent] : Transfer.Plan.allCases
         self.transfers = (0..<dice.number(in: 1...3)).map { index in
             Transfer(
-                plan: dice.pick(Transfer.Plan.allCases), style: dice.pick(Transfer.Style.allCases),
+                plan: dice.pick(plans), style: dice.pick(Transfer.Style.allCases),
                 buyer: dice.number(in: 0...buyersMax), path: "\(dice.pick(Self.transferRoutes))/\(index)",
                 isPost: dice.happens(perMille: 250), at: .milliseconds(dice.number(in: 0...90_000)),
                 resends: dice.happens(perMille: 700))
@@ -76,18 +81,17 @@ extension Scenario {
                     style: dice.pick(Visit.Style.allCases), trick: .none, buyer: dice.number(in: 0...buyersMax),
                     path: "/by-any/x402", isPost: false, at: .milliseconds(dice.number(in: 0...60_000))))
         }
-        self.decideTransferForks(dice)
         // One that is alone and lies is believed: who asks one node trusts it.
         guard self.nodeCount > 1, dice.happens(perMille: 400) else { return }
         self.lie = dice.pick(Lie.allCases)
     }
 
-    /// A quarter of them has reorganisations, and sellers who do not wait for them to be over.
+    /// Reorganisations, and sellers who do not wait for them to be over.
     private mutating func decideTransferForks(_ dice: Dice) {
-        guard dice.happens(perMille: 250) else { return }
-        self.chain.reorganisation = dice.number(in: 80...300)
+        self.chain.blockTime = dice.pick([.seconds(1), .seconds(2), .seconds(6)])
+        self.chain.reorganisation = dice.number(in: 100...400)
         self.chain.reorganisationDepth = dice.number(in: 1...3)
         self.chain.reorganisationDrop = dice.pick([0, 200, 500])
-        self.confirmations = UInt64(dice.number(in: 1...2))
+        self.confirmations = UInt64(dice.pick([1, 1, 2]))
     }
 }
