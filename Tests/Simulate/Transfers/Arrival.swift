@@ -42,7 +42,8 @@ extension SimulatedBlock {
         self.receipts.filter(\.isGood).flatMap { receipt -> [Arrival] in
             let authorizers = Set(
                 receipt.logs.compactMap { log in
-                    log.topics.first == EIP3009.authorizationUsedTopic ? log.topics.dropFirst().first.flatMap { Address($0) } : nil
+                    log.topics.first == EIP3009.authorizationUsedTopic
+                        ? log.topics.dropFirst().first.flatMap { Address($0) } : nil
                 })
             return receipt.logs.enumerated().compactMap { position, log in
                 guard log.topics.first == ERC20.transferTopic, let from = Address(log.topics[1]), let to = Address(log.topics[2]),

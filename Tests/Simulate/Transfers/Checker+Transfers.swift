@@ -9,13 +9,16 @@ import TollProtocol
 extension Checker {
     /// So much later than a reference's end its block may be, in seconds.
     private static let lateSeconds: Int64 = 60
-    /// A transfer is never older than the reference that it pays by more than this: nodes that are behind, and the wait for a block.
+    /// A transfer is never older than the reference that it pays by more than this: nodes that are behind, and the wait for a
+    /// block.
     private static let earlySeconds: UInt64 = 40
 
     mutating func checkTransfers() {
         guard !self.world.scenario.transfers.isEmpty else { return }
         var ever: [LogPlace: [Arrival]] = [:]
-        for arrival in self.world.chain.minedBlocks.flatMap({ $0.arrivals() }) { ever[arrival.place, default: []].append(arrival) }
+        for arrival in self.world.chain.minedBlocks.flatMap({ $0.arrivals() }) {
+            ever[arrival.place, default: []].append(arrival)
+        }
         var final: [LogPlace: Arrival] = [:]
         var block: SimulatedBlock? = self.world.chain.head(at: self.world.executor.now)
         while let current = block {
@@ -136,7 +139,8 @@ extension Checker {
             }
             switch (record.settlement, final[place]) {
             case (let settlement?, let arrival?):
-                let isSame = Self.isSame(arrival, record.claim) && settlement.block == arrival.block
+                let isSame =
+                    Self.isSame(arrival, record.claim) && settlement.block == arrival.block
                     && settlement.logIndex == arrival.logIndex && settlement.blockHash == arrival.blockHash.description
                 if !isSame { self.report("I6", "deposit \(name) is \(settlement), and on chain it is \(arrival)") }
             case (.some, nil): self.report("I6", "deposit \(name) stands, and the chain has no such Transfer")
@@ -155,11 +159,14 @@ extension Checker {
         let deposits = Set(self.world.records.filter { $0.settlement != nil }.compactMap { LogPlace($0.claim) })
         let asked = Dictionary(self.seen.asked.map { ($0.reference, $0.instructions) }) { first, _ in first }
         for shown in self.seen.shown.sorted(by: { $0.transaction.hex < $1.transaction.hex }) {
-            guard let instructions = asked[shown.reference], let recipient = Address(hex: instructions.recipient) else { continue }
+            guard let instructions = asked[shown.reference], let recipient = Address(hex: instructions.recipient) else {
+                continue
+            }
             for (place, arrival) in final where place.transaction == shown.transaction && arrival.to == recipient {
                 guard !deposits.contains(place) else { continue }
                 self.report(
-                    "I5", "\(arrival.value) units of \(place.transaction.short) arrived for \(shown.reference.short), and are lost")
+                    "I5",
+                    "\(arrival.value) units of \(place.transaction.short) arrived for \(shown.reference.short), and are lost")
             }
         }
     }
@@ -192,7 +199,8 @@ extension Checker {
             let open = (deposits[reference] ?? []).filter { LogPlace($0.claim).map { shown.contains($0.transaction) } ?? false }
                 .reduce(UInt256.zero) { $0.adding($1.debt?.isOpen == true ? $1.debt?.units ?? .zero : .zero) ?? .max }
             if open >= kept.option.amount, !bought.contains(reference) {
-                self.report("C", "\(open) units wait for \(reference.short), which costs \(kept.option.amount), and it was not bought")
+                self.report(
+                    "C", "\(open) units wait for \(reference.short), which costs \(kept.option.amount), and it was not bought")
             }
         }
         self.checkShared(final, deposits)
@@ -209,7 +217,9 @@ extension Checker {
                     Int64(block.time) <= kept.expires + Self.lateSeconds
                 else { continue }
                 let isPaid = (deposits[reference] ?? []).contains { LogPlace($0.claim)?.transaction == transaction }
-                if !isPaid { self.report("C", "\(transaction.short) paid several references, and \(reference.short) got nothing") }
+                if !isPaid {
+                    self.report("C", "\(transaction.short) paid several references, and \(reference.short) got nothing")
+                }
             }
         }
     }

@@ -38,7 +38,9 @@ struct Liar: Sendable {
         case (.denies, "eth_getTransactionReceipt"): return truth == .null ? nil : .null
         case (.denies, "eth_getLogs"): return truth == .array([]) ? nil : .array([])
         case (.invents, "eth_getTransactionReceipt"):
-            guard truth["status"]?.string != "0x1", let hash = params.first?.string.flatMap({ Bytes32(hex: $0) }) else { return nil }
+            guard truth["status"]?.string != "0x1", let hash = params.first?.string.flatMap({ Bytes32(hex: $0) }) else {
+                return nil
+            }
             return self.receipt(hash, at: now)
         case (.hastens, "eth_getBlockByNumber") where params.first?.string == "latest": return self.block(truth, by: 100)
         case (.rewinds, "eth_getBlockByNumber") where params.first?.string == "latest": return self.block(truth, by: -900)

@@ -20,7 +20,8 @@ extension SimulatedStore: ReferenceStore {
     }
 
     func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int {
-        try await self.write { image throws(StoreError) in try await Self.references(of: image).pruneReferences(endedBefore: time) }
+        try await self.write { image throws(StoreError) in try await Self.references(of: image).pruneReferences(endedBefore: time)
+        }
     }
 
     func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? {

@@ -33,7 +33,9 @@ struct TransferThief: Sendable {
 
     private func steal(_ hash: Bytes32, _ counter: TransferCounter, _ dice: Dice) async {
         let path = dice.pick(self.world.scenario.transfers).path
-        guard let own = await counter.ask(path)?.reference, let made = TransferProof.Reference(bytes: dice.bytes(16)) else { return }
+        guard let own = await counter.ask(path)?.reference, let made = TransferProof.Reference(bytes: dice.bytes(16)) else {
+            return
+        }
         self.world.tally.note(.transferStolen)
         self.world.trace.note("thief shows \(hash.short) for \(path)")
         let (chain, key) = (ChainMachine.chainID, Market.transferThief.key)
