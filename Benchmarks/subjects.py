@@ -67,7 +67,7 @@ networks:
   eip155:84532: {{rpc: [{chain.url}], confirmations: 1}}
 pay_to: {{eip155: "{Account.create().address}"}}
 deferred: {{exposure: {{per_payer: $100000, total: $100000}}, max_age: 3000s, batch_size: {BATCH}}}
-limits: {{connections: {connections}}}
+limits: {{connections: {connections}, requests_per_connection: 1000000000, connection_time: 1d}}
 facilitator:
   signers: {{eip155: [{', '.join(f'"env:{name}"' for name in keys)}]}}
 {f'  serve: 127.0.0.1:{serve}' if serve else ''}

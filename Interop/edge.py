@@ -30,7 +30,11 @@ listen:
   - {{address: "127.0.0.1:{tls}", tls: {{cert: file:{folder}/cert.pem, key: file:{folder}/cert.key}}}}
   - {{address: "127.0.0.1:{plain}", redirect_to_https: true}}
   - {{address: "unix:{folder}/socket", mode: "0600"}}
-admin: {{listen: "127.0.0.1:{admin}"}}
+admin:
+  listen:
+    - 127.0.0.1:{admin}
+    - {{address: "127.0.0.1:{secure_admin}", tls: {{cert: file:{folder}/cert.pem, key: file:{folder}/cert.key}}}}
+    - unix:{folder}/admin
 store: sqlite:{folder}/ledger.db
 workers: 2
 networks: {{"eip155:84532": {{rpc: ["http://127.0.0.1:1"]}}}}
@@ -52,10 +56,11 @@ class Edge:
 
     def __init__(self, folder: Path, tollgate: str, children: Processes):
         self.folder, self.tollgate, self.children = folder, tollgate, children
-        self.tls, self.plain, self.admin = free_port(), free_port(), free_port()
+        self.tls, self.plain, self.admin, self.secure_admin = free_port(), free_port(), free_port(), free_port()
         self._openssl("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=Tests")
         self.issue("first")
-        configuration = CONFIGURATION.format(name=NAME, folder=folder, tls=self.tls, plain=self.plain, admin=self.admin)
+        configuration = CONFIGURATION.format(
+            name=NAME, folder=folder, tls=self.tls, plain=self.plain, admin=self.admin, secure_admin=self.secure_admin)
         (folder / "tollgate.yaml").write_text(configuration)
         self.trust = ssl.create_default_context(cafile=str(folder / "ca.pem"))
         self.trust.set_alpn_protocols(["h2", "http/1.1"])
@@ -84,9 +89,9 @@ class Edge:
             time.sleep(0.05)
         raise Failed(f"the gateway does not listen\n{self.children.tail('tollgate')}")
 
-    def connect(self) -> ssl.SSLSocket:
+    def connect(self, port: int | None = None) -> ssl.SSLSocket:
         """A verified connection."""
-        return self.trust.wrap_socket(socket.create_connection(("127.0.0.1", self.tls), timeout=30), server_hostname=NAME)
+        return self.trust.wrap_socket(socket.create_connection(("127.0.0.1", port or self.tls), timeout=30), server_hostname=NAME)
 
 
 def ask(connection: socket.socket, host: str, target: str = "/weather/x") -> tuple[int, dict[str, str]]:
@@ -113,6 +118,10 @@ def check_listeners(edge: Edge) -> None:
     expect((status, fields.get("location")) == (308, f"https://{NAME}:{edge.tls}/weather/x?q=%2e"), f"redirect: {status} {fields}")
     expect(ask(socket.create_connection(("127.0.0.1", edge.plain)), "evil.example")[0] == 421, "another host is redirected")
     expect(ask(socket.create_connection(("127.0.0.1", edge.tls)), NAME)[0] == 400, "plain HTTP on the TLS port is not told so")
+    expect(ask(edge.connect(edge.secure_admin), "localhost", "/health")[0] == 200, "the admin listener over TLS")
+    unix = socket.socket(socket.AF_UNIX)
+    unix.connect(str(edge.folder / "admin"))
+    expect(ask(unix, "localhost", "/health")[0] == 200, "the admin listener through its Unix socket")
     path = edge.folder / "socket"
     expect(stat.S_IMODE(path.stat().st_mode) == 0o600, "the socket's permissions")
     unix = socket.socket(socket.AF_UNIX)
@@ -126,7 +135,7 @@ def check_renewal(edge: Edge, process: subprocess.Popen) -> None:
     edge.issue("second")
     process.send_signal(signal.SIGHUP)
     end = time.monotonic() + 30
-    while serial(edge.connect()) == serial(old):
+    while serial(old) in (serial(edge.connect()), serial(edge.connect(edge.secure_admin))):
         expect(time.monotonic() < end, "the new certificate is not taken up")
         time.sleep(0.05)
     expect(ask(old, NAME)[0] == 402, "an open connection has not outlived the renewal")

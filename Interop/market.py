@@ -59,6 +59,14 @@ class Server:
         if done.returncode != 0 or "refused" not in done.stdout:
             raise Failed(f"tollgate check --pay exits {done.returncode}\n{done.stdout}{done.stderr}")
 
+    def report(self, name: str) -> Any:
+        """Where the server is ours: what a report of its ledger says, as JSON."""
+        command = [TOLLGATE, "ledger", name, "--config", str(self.config), "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise Failed(f"tollgate ledger {name} exits {done.returncode}\n{done.stdout}{done.stderr}")
+        return json.loads(done.stdout)
+
     def reconcile(self) -> None:
         """Where the server is ours: its ledger and the chain agree."""
         command = [TOLLGATE, "ledger", "reconcile", "--config", str(self.config)]

@@ -17,10 +17,12 @@ Prints a table, why a cell failed with the ends of the logs, and `N passed, M fa
     faults   ledgers that cannot be used, and disks without room
     stuck    a chain that mines nothing for a while
     extensions  payment-identifier and sign-in-with-x
+    streams  server-sent events and WebSockets, paid before anything of them comes
     recipes  the proxies of docs/recipes/, with the files that stand there
     webhooks what the three gateways tell, each thing once
     library  a server in Swift that protects its own handler
     mock     the gateway in test mode
+    passes   one payment opens a route for a while
     discovery  what is told about the routes, read by the SDK and by a validator of OpenAPI
 """
 from __future__ import annotations
@@ -44,8 +46,10 @@ from faults import expect_faults_told, expect_full_disk_survived
 from liar import expect_no_lie_believed
 from market import Market, Server
 from processes import Failed
+from passes import expect_leave_by_pass, expect_passes
 from recipes import RECIPES, Recipe, expect_recipe
 from recorder import Recorder
+from streams import expect_streams_paid
 from stuck import expect_patience
 from thief import expect_nothing_stolen
 
@@ -53,7 +57,7 @@ from kit import calldata  # devnet/, which market.py puts on the path
 from real_usdc import real_usdc_genesis
 
 GROUPS = ("sdk", "s1", "s2", "v1", "wallets", "circle", "thief", "liar", "replicas", "faults", "stuck", "extensions",
-          "recipes", "discovery", "webhooks", "mock", "library")
+          "streams", "recipes", "discovery", "webhooks", "mock", "passes", "library")
 
 
 @dataclass
@@ -172,6 +176,11 @@ def stand_still(market: Market) -> Server:
     return server
 
 
+def stream(market: Market) -> Server:
+    """Events and WebSockets, each paid once."""
+    return expect_streams_paid(market)
+
+
 def identify(market: Market) -> Server:
     """Payments under identifiers."""
     server = market.gateway()
@@ -274,6 +283,7 @@ def cells() -> list[Cell]:
         Cell(("faults",), "buyer", "ours", "ours", "broken ledgers are refused", break_ledgers),
         Cell(("faults",), "buyers", "ours", "ours", "a full disk", fill_disk),
         Cell(("stuck",), "buyers", "ours", "ours", "the chain stands still", stand_still),
+        Cell(("streams",), "sdk", "ours", "ours", "events and WebSockets, paid first", stream),
         Cell(("extensions",), "sdk", "ours", "ours", "payment-identifier", identify),
         Cell(("extensions",), "sdk", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("sdk")),
         Cell(("extensions",), "ours", "ours", "ours", "sign-in-with-x spends a debt", spend_credit("ours")),
@@ -282,6 +292,8 @@ def cells() -> list[Cell]:
         Cell(("library",), "both", "Swift", "ours", "a handler behind a price", use_library),
         Cell(("mock",), "both", "ours", "none", "test mode", mock),
         Cell(("mock",), "check", "ours", "ours", "check --pay", check_by_buying),
+        Cell(("passes",), "sdk", "ours", "ours", "access for a while", expect_passes),
+        Cell(("passes",), "sdk", "ours", "ours", "access for a while, nginx asks", expect_leave_by_pass),
         Cell(("discovery",), "sdk", "ours", "", "bazaar and OpenAPI", discover),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token", pay_gateway("sdk", "ours")),
         Cell(("circle",), "sdk", "ours", "ours", "Circle's token, wallet refused", refuse_wallet),

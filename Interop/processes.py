@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 START_TIMEOUT = 40
@@ -59,6 +62,16 @@ class Processes:
         process = next(p for n, p in self._running if n == name)
         process.kill()
         process.wait()
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Let a child stand still meanwhile."""
+        process = next(p for n, p in self._running if n == name)
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
 
     def adopt(self, name: str, process: subprocess.Popen) -> None:
         """Stop a child that was started elsewhere with the others."""

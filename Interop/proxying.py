@@ -1,6 +1,7 @@
 # Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 """The gateway as a reverse proxy, between real peers: events, huge bodies in little memory, WebSockets, TLS and HTTP/2
-upstreams by nginx, several addresses of which some fail. Free routes: who pays what is the matrix's and the Swift suites' business.
+upstreams by nginx, several addresses of which some fail. Free routes: who pays what is the matrix's and the Swift suites' business;
+but for a huge answer that waits for its payment, which is taken in test mode.
 
     python proxying.py [--only GROUP …] [--size 300MiB]
 """
@@ -19,13 +20,16 @@ import tempfile
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+from eth_account import Account
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import InvalidStatus
 
 from processes import Failed, Processes, free_port
+from sdk import payment_signer
 
 ROOT = Path(__file__).resolve().parent.parent
 TOLLGATE = os.environ.get("TOLLGATE", str(ROOT / ".build" / "release" / "tollgate"))
@@ -33,6 +37,8 @@ NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx"
 RESIDENT_MAX = 64 << 20
 PIECE = b"0123456789abcdef" * 4096
 PATIENCE = 20
+HELD_MAX = 1 << 30
+PAYEE = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C"
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -46,16 +52,17 @@ class Bench:
         self.gateway: subprocess.Popen[bytes] | None = None
         self.port = 0
 
-    def start(self, upstreams: str, limits: str = "") -> None:
-        """A gateway in front of these upstreams; the route of `/NAME/…` leads to the upstream of that name."""
+    def start(self, upstreams: str, limits: str = "", paid: str = "") -> None:
+        """A gateway in front of these upstreams; the route of `/NAME/…` leads to the upstream of that name, and costs nothing unless
+        `paid` says what."""
         self.port, admin = free_port(), free_port()
         lines = [line for line in upstreams.splitlines() if line.startswith("  ") and line[2] != " "]
         names = [line.split(":")[0].strip() for line in lines]
         config = self.directory / f"tollgate-{self.port}.yaml"
-        routes = "\n".join(f"  - {{match: /{name}/**, upstream: {name}, free: true}}" for name in names)
+        routes = "\n".join(f"  - {{match: /{name}/**, upstream: {name}, {paid or 'free: true'}}}" for name in names)
         config.write_text(f"listen: 127.0.0.1:{self.port}\nadmin: {{listen: 127.0.0.1:{admin}}}\nworkers: 1\n"
                           f"store: sqlite:{self.directory}/{self.port}.db\n{limits}\nupstreams:\n{upstreams}\nroutes:\n{routes}\n")
-        command = [TOLLGATE, "serve", "--config", str(config)]
+        command = [TOLLGATE, "mock" if paid else "serve", "--config", str(config)]
         self.gateway = self.processes.start(f"gateway-{self.port}", command, f"http://127.0.0.1:{admin}/health")
 
     def resident_max(self) -> int:
@@ -63,6 +70,14 @@ class Bench:
         assert self.gateway
         status = Path(f"/proc/{self.gateway.pid}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) << 10
+
+    def held_on_disk(self, directory: Path) -> int:
+        """The bytes of the files without a name that the gateway has open in a directory."""
+        assert self.gateway
+        descriptors = Path(f"/proc/{self.gateway.pid}/fd")
+        with suppress(FileNotFoundError):       # one was closed meanwhile
+            return sum(d.stat().st_size for d in descriptors.iterdir() if str(d.readlink()).startswith(f"{directory}/"))
+        return 0
 
     async def ask(self, head: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection on which this was sent."""
@@ -191,6 +206,46 @@ async def bodies(bench: Bench) -> None:
     print(f"    {size >> 20} MiB each way, {bench.resident_max() >> 20} MiB resident at most")
 
 
+async def held(bench: Bench) -> None:
+    """An answer that waits for its payment waits on disk: as large as it is, whole, in memory that does not grow with it."""
+    size, store = min(bench.size, HELD_MAX), bench.directory / "held"
+    store.mkdir()
+    most = 0        # of what the gateway had on disk, as far as was seen
+
+    async def source(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal most
+        await read_head(reader)
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\n".encode())
+        for sent in range(0, size, len(PIECE)):
+            writer.write(PIECE[:size - sent])
+            await writer.drain()
+            if sent % (64 * len(PIECE)) == 0:
+                most = max(most, bench.held_on_disk(store))
+
+    async with upstream(source) as port:
+        limits = (f"limits: {{held_disk_bytes: {HELD_MAX >> 20}MiB, held_directory: {store}}}\n"
+                  f'networks: {{"eip155:84532": {{rpc: ["http://127.0.0.1:9"]}}}}\npay_to: {{eip155: "{PAYEE}"}}\n'
+                  "facilitator: {remote: http://127.0.0.1:9}")
+        bench.start(f"  api: http://127.0.0.1:{port}", limits=limits, paid="price: $0.01, settle: after")
+        status, fields, _ = await bench.get("/api/large", "Accept: application/json\n")
+        check(" 402 " in f"{status} ", status)
+        payment = payment_signer(Account.create(), fields["payment-required"])()
+        reader, writer = await bench.ask(f"GET /api/large HTTP/1.1\nHost: api.example\nPAYMENT-SIGNATURE: {payment}\n\n")
+        status, fields = await read_head(reader)
+        check(" 200 " in f"{status} " and "payment-response" in fields, (status, fields))
+        check(int(fields["content-length"]) == size, fields)
+        got = 0
+        while got < size:
+            piece = await reader.read(1 << 20)
+            check(piece == (PIECE * (len(piece) // len(PIECE) + 2))[got % len(PIECE):][:len(piece)] and piece != b"", "other bytes")
+            got += len(piece)
+        writer.close()
+    check(most > size // 2, f"{most >> 20} MiB were on disk at most")
+    check(not any(store.iterdir()), "a file has a name")
+    check(bench.resident_max() < RESIDENT_MAX, f"{bench.resident_max() >> 20} MiB resident")
+    print(f"    {size >> 20} MiB held, {bench.resident_max() >> 20} MiB resident at most")
+
+
 async def websockets(bench: Bench) -> None:
     """Text, binary, large and many messages, pings, closing from either side; an upstream that refuses is heard."""
     async def echo(connection: ServerConnection) -> None:
@@ -221,6 +276,30 @@ async def websockets(bench: Bench) -> None:
             check(1.5 < time.monotonic() - started < 15, "an idle tunnel stays")
         status, _, _ = await bench.get("/api/plain")
         check(" 426 " in f"{status} ", status)
+    await secure_websockets(bench, echo)
+
+
+async def secure_websockets(bench: Bench, echo: Callable[[ServerConnection], Awaitable[None]]) -> None:
+    """The same over TLS to the upstream, which has to prove its name."""
+    (pem, key), (other, _) = certificate(bench.directory, "echo"), certificate(bench.directory, "stranger")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, key)
+    async with serve(echo, "127.0.0.1", 0, max_size=None, ssl=context) as server:
+        url = f"https://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+        bench.processes.stop()
+        bench.start(f"  api: {{url: {url}, ca: \"file:{pem}\"}}\n  wrong: {{url: {url}, ca: \"file:{other}\"}}\n  system: {url}")
+        async with connect(f"ws://127.0.0.1:{bench.port}/api/socket", max_size=None) as client:
+            for message in ("text", b"x" * (8 << 20), *(str(n) for n in range(200))):
+                await client.send(message)
+                check(await client.recv() == message, "another message came back over TLS")
+            await (await client.ping())
+        check(client.close_code == 1000, client.close_code)
+        for name in ("wrong", "system"):
+            try:
+                async with connect(f"ws://127.0.0.1:{bench.port}/{name}/socket"):
+                    raise Failed(f"a certificate that nobody vouches for is believed ({name})")
+            except InvalidStatus as refused:
+                check(refused.response.status_code == 502, refused.response)
 
 
 def certificate(directory: Path, name: str) -> tuple[Path, Path]:
@@ -300,7 +379,7 @@ async def addresses(bench: Bench) -> None:
 
 
 CHECKS: dict[str, Callable[[Bench], Awaitable[None]]] = {
-    "events": events, "bodies": bodies, "websockets": websockets, "tls": tls, "addresses": addresses,
+    "events": events, "bodies": bodies, "held": held, "websockets": websockets, "tls": tls, "addresses": addresses,
 }
 
 

@@ -52,7 +52,8 @@ SAMPLES = (
     "tollgate_paid_requests_total{result=\"delivered\",reason=\"\"}",
     "tollgate_upstream_requests_total{upstream=\"api\",result=\"2xx\"}", "tollgate_ledger_commit_duration_seconds_count",
     "tollgate_request_duration_seconds_count{kind=\"paid\"}", "tollgate_exposure_limit_dollars", "tollgate_ready",
-    
+    "tollgate_facilitator_requests_total{endpoint=\"supported\",result=\"ok\",reason=\"\"}",
+    "tollgate_facilitator_request_duration_seconds_count{endpoint=\"supported\"}",
     "tollgate_config_reloads_total{result=\"taken_up\"}", "tollgate_config_reloads_total{result=\"refused\"}",
 )
 
@@ -62,7 +63,7 @@ class Gateway:
 
     def __init__(self, directory: Path, rpc: str, upstream: str, key: str, payee: str):
         self.processes, self.rpc, self.upstream, self.payee = Processes(directory), rpc, upstream, payee
-        self.port, self.admin_port = free_port(), free_port()
+        self.port, self.admin_port, self.facilitator_port = free_port(), free_port(), free_port()
         self.config, self.store, self.environment = directory / "tollgate.yaml", directory / "tollgate.db", {"RELOAD_KEY": key}
         self.write(PRICES[0])
         self.process = self.processes.start("gateway", [TOLLGATE, "serve", "--config", str(self.config)],
@@ -82,7 +83,7 @@ log: {{format: json, access: true}}
 deferred: {{exposure: {{per_payer: $1000, total: $1000}}, max_age: 2s, batch_size: 10}}
 networks: {{"{NETWORK}": {{rpc: [{self.rpc}], confirmations: 1}}}}
 pay_to: {{eip155: "{self.payee}"}}
-facilitator: {{signers: {{eip155: ["env:RELOAD_KEY"]}}}}
+facilitator: {{signers: {{eip155: ["env:RELOAD_KEY"]}}, serve: 127.0.0.1:{self.facilitator_port}}}
 upstreams: {{api: {self.upstream}}}
 {mistake}
 routes:
@@ -225,6 +226,8 @@ class Run:
 
     def look(self) -> str:
         """Metrics that Prometheus takes, and that say what happened; a log whose lines say which request they belong to."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.gateway.facilitator_port}/supported", timeout=10) as answer:
+            expect(b"kinds" in answer.read(), "the facilitator does not say what it takes")
         text = self.gateway.admin("GET", "/metrics").decode()
         command = ["promtool", "check", "metrics"]
         checked = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)

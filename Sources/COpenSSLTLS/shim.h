@@ -1,6 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
-/// The server's side of TLS in the shape Swift likes: OpenSSL's macros as functions, its error queue emptied before each
+/// Both sides of TLS in the shape Swift likes: OpenSSL's macros as functions, its error queue emptied before each
 /// call that asks it, and no socket: bytes go in and come out through memory.
 
 #pragma once
@@ -120,6 +120,25 @@ static inline void toll_tls_set_choice(SSL_CTX *context, void *contexts) {
     SSL_CTX_set_tlsext_servername_arg(context, contexts);
 }
 
+// A client's contexts.
+
+/// A context whose sessions verify their servers: by the authorities in a PEM file, or the system's for NULL. NULL when there are none
+/// to be read, or memory is short.
+static inline SSL_CTX *toll_tls_client_context(const char *authorities) {
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (!context) return NULL;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    int read = authorities ? SSL_CTX_load_verify_file(context, authorities) : SSL_CTX_set_default_verify_paths(context);
+    ERR_clear_error();
+    if (read == 1 && !SSL_CTX_set_alpn_protos(context, (const unsigned char *)"\x08http/1.1", 9)) return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
 // Sessions.
 
 enum {
@@ -129,7 +148,7 @@ enum {
     toll_tls_failed = -2,
 };
 
-/// A session that waits for its client's hello; NULL when memory is short.
+/// A server's session, that waits for its client's hello; NULL when memory is short.
 static inline SSL *toll_tls_session(SSL_CTX *context) {
     SSL *session = SSL_new(context);
     BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
@@ -144,7 +163,29 @@ static inline SSL *toll_tls_session(SSL_CTX *context) {
     return session;
 }
 
-/// Gives the session what the client has sent.
+/// A session that greets a server of this name, or address, and takes no certificate that is not good for it (RFC 9110 §4.3.4). NULL
+/// when memory is short.
+static inline SSL *toll_tls_client_session(SSL_CTX *context, const char *name, int is_address) {
+    SSL *session = toll_tls_session(context);
+    if (!session) return NULL;
+    SSL_set_connect_state(session);
+    SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    int set = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name)
+                         : SSL_set1_host(session, name) && SSL_set_tlsext_host_name(session, name);
+    if (set == 1) return session;
+    SSL_free(session);
+    return NULL;
+}
+
+static inline int toll_tls_is_ready(SSL *session) { return SSL_is_init_finished(session); }
+
+/// What is wrong with the server's certificate; NULL when nothing was found.
+static inline const char *toll_tls_fault(SSL *session) {
+    long result = SSL_get_verify_result(session);
+    return result == X509_V_OK ? NULL : X509_verify_cert_error_string(result);
+}
+
+/// Gives the session what the other side has sent.
 static inline int toll_tls_feed(SSL *session, const void *bytes, int size) {
     return BIO_write(SSL_get_rbio(session), bytes, size) == size;
 }

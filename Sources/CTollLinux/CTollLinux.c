@@ -187,6 +187,22 @@ int toll_local_port(int fd) {
     return ntohs(address.sin6_port);  // At the same place in sockaddr_in.
 }
 
+int toll_raise_file_limit(uint64_t *before, uint64_t *now) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return -errno;
+    *before = *now = limit.rlim_cur;
+    if (limit.rlim_cur == limit.rlim_max) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit)) return -errno;
+    *now = limit.rlim_cur;
+    return 0;
+}
+
+uint64_t toll_file_limit_max(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_NOFILE, &limit) ? 0 : limit.rlim_max;
+}
+
 int toll_is_short_of_descriptors(int fd) {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY) return 0;

@@ -32,8 +32,7 @@ struct Secp256k1: Sendable {
 
     /// Whether x and y are the coordinates of a point of the curve.
     func isValid(point: [UInt8]) -> Bool {
-        var parsed = secp256k1_pubkey()
-        return unsafe secp256k1_ec_pubkey_parse(self.context, &parsed, [0x04] + point, point.count + 1) == 1
+        self.parse([0x04] + point) != nil
     }
 
     /// The 64 bytes of the public key; `key` was found valid.
@@ -69,6 +68,25 @@ struct Secp256k1: Sendable {
             unsafe secp256k1_ecdsa_recover(self.context, &point, &signature, digest.bytes) == 1
         else { return nil }
         return self.serialize(&point)
+    }
+
+    /// The 64 bytes of point + tweak × G; nil when the tweak is not below the group order, or the sum is the point at infinity.
+    /// `point` was found valid.
+    func sum(of point: [UInt8], tweak: Bytes32) -> [UInt8]? {
+        guard var sum = self.parse([0x04] + point), unsafe secp256k1_ec_pubkey_tweak_add(self.context, &sum, tweak.bytes) == 1
+        else { return nil }
+        return self.serialize(&sum)
+    }
+
+    /// The 64 bytes of a point in its compressed form, 33 bytes; nil when it is none.
+    func decompress(_ compressed: [UInt8]) -> [UInt8]? {
+        guard compressed.count == 33, var point = self.parse(compressed) else { return nil }
+        return self.serialize(&point)
+    }
+
+    private func parse(_ bytes: [UInt8]) -> secp256k1_pubkey? {
+        var point = secp256k1_pubkey()
+        return unsafe secp256k1_ec_pubkey_parse(self.context, &point, bytes, bytes.count) == 1 ? point : nil
     }
 
     /// Without the 0x04 that tells the uncompressed form.

@@ -21,18 +21,24 @@ public struct Facilitator: RequestHandler {
     private let settleCalls: SettleCalls
     private let environment: Environment
     private let log: Logger
+    private let metrics: FacilitatorMetrics
+    private let access: Logger?
 
     /// A facilitator.
     ///
     /// - Parameters:
     ///   - methods: How money moves; the first that takes an option is used.
     ///   - store: The ledger. A gateway may use it too: neither answers for the other's claims.
+    ///   - metrics: Where it counts.
+    ///   - access: Gets a line for each request, without its query; nil for none.
     public init(
         _ configuration: FacilitatorConfiguration,
         methods: [any PaymentMethod],
         store: any PaymentStore,
         environment: Environment,
-        log: Logger
+        log: Logger,
+        metrics: FacilitatorMetrics = FacilitatorMetrics(MetricsRegistry()),
+        access: Logger? = nil
     ) {
         self.configuration = configuration
         self.tokens = BearerTokens(configuration.tokens)
@@ -42,23 +48,35 @@ public struct Facilitator: RequestHandler {
         self.settleCalls = SettleCalls(store: store, patience: configuration.patience, environment: environment, log: log)
         self.environment = environment
         self.log = log
+        self.metrics = metrics
+        self.access = access
     }
 
     /// Answers one request.
     public func handle(_ request: Request, _ responder: consuming Responder) async {
+        let call = ServedCall(at: self.environment.monotonic())
+        responder.observe(by: call)
+        await self.answer(request, call, responder)
+        call.end(request, at: self.environment.monotonic(), self.metrics, self.access)
+    }
+
+    private func answer(_ request: Request, _ call: ServedCall, _ responder: consuming Responder) async {
         let reply: Reply
         do throws(FacilitatorProblem) {
             let endpoint = try Endpoint(request.head)
+            call.asks(endpoint)
             let token = endpoint == .health ? nil : try self.tokens.caller(request.head)
+            call.came(to: .ok)
             switch endpoint {
             case .health: reply = Reply(json: ["status": "ok"])
             case .supported: reply = Reply(json: self.configuration.supported.json)
-            case .verify: reply = try await self.verify(try await self.read(request), request)
+            case .verify: reply = try await self.verify(try await self.read(request), request, call)
             case .settle:
-                await self.settle(request, token: token, responder)
+                await self.settle(request, token: token, call, responder)
                 return
             }
         } catch {
+            call.came(to: .problem(error))
             reply = error.reply
         }
         await self.send(reply, responder)
@@ -99,29 +117,39 @@ public struct Facilitator: RequestHandler {
 
     // MARK: - Verify
 
-    private func verify(_ asked: AskedPayment, _ request: Request) async throws(FacilitatorProblem) -> Reply {
+    private func verify(
+        _ asked: AskedPayment, _ request: Request, _ call: ServedCall
+    ) async throws(FacilitatorProblem) -> Reply {
         switch try await self.verification(asked) {
         case .valid(let payment):
+            call.came(to: .valid)
             return Reply(json: VerifyResponse(isValid: true, payer: payment.payer).json)
+        case .processing(let state):
+            call.came(to: .invalid(state))
+            return Reply(json: self.refusal(state, payer: nil, request))
         case .invalid(let refusal, let payer, _):
-            self.log.info(
-                "payment refused",
-                [
-                    "call": "verify", "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail,
-                    "payer": payer ?? "",
-                ]
-            )
-            let response = VerifyResponse(
-                isValid: false,
-                invalidReason: ErrorReason(rawValue: refusal.reason),
-                invalidMessage: refusal.message,
-                payer: payer
-            )
-            return Reply(json: response.json)
+            call.came(to: .invalid(refusal))
+            return Reply(json: self.refusal(refusal, payer: payer, request))
         case .unavailable(let reason):
             self.log.error("payments unavailable", ["call": "verify", "reason": reason])
             throw .unavailable
         }
+    }
+
+    private func refusal(_ refusal: PaymentRefusal, payer: String?, _ request: Request) -> JSONObject {
+        self.log.info(
+            "payment refused",
+            [
+                "call": "verify", "peer": request.peer, "reason": refusal.reason, "detail": refusal.detail,
+                "payer": payer ?? "",
+            ]
+        )
+        return VerifyResponse(
+            isValid: false,
+            invalidReason: ErrorReason(rawValue: refusal.reason),
+            invalidMessage: refusal.message,
+            payer: payer
+        ).json
     }
 
     /// What the method says, and the ledger: what is claimed there is as good as spent.
@@ -148,7 +176,7 @@ public struct Facilitator: RequestHandler {
 
     // MARK: - Settle
 
-    private func settle(_ request: Request, token: Int?, _ responder: consuming Responder) async {
+    private func settle(_ request: Request, token: Int?, _ call: ServedCall, _ responder: consuming Responder) async {
         let asked: AskedPayment
         let result: SettleCalls.Result
         let caller = Self.caller(request.head, token: token)
@@ -161,9 +189,11 @@ public struct Facilitator: RequestHandler {
                 result = await self.settleCalls.run(credential, by: try self.method(for: credential.option), for: caller)
             }
         } catch {
+            call.came(to: .problem(error))
             await self.send(error.reply, responder)
             return
         }
+        call.came(to: .ended(result.ending))
         if !result.ending.mayHaveSpentGas { self.gas?.giveBack() }
         self.logEnd(result.ending, request)
         let reply =

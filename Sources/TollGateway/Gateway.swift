@@ -17,6 +17,7 @@ public struct Gateway: RequestHandler {
         let lease: WorkerLease
         let cache: (any SharedCache)?
         let signIns: (any SignInVerifier)?
+        let statuses: (any PaymentStatuses)?
         let client: any HTTPClient
         let environment: Environment
         let log: Logger
@@ -35,7 +36,7 @@ public struct Gateway: RequestHandler {
     private let trustedProxies: TrustedProxies
     private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
-    private var proxy: Proxy { self.paidCalls.proxy }
+    var proxy: Proxy { self.paidCalls.proxy }
     var log: Logger { self.parts.log }
 
     /// What takes no requests for now, whichever configuration is in force.
@@ -51,6 +52,7 @@ public struct Gateway: RequestHandler {
     ///   - cache: Keeps copies of stored answers.
     ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
+    ///   - statuses: Tells how far payments are; nil where nobody is told.
     ///   - client: Talks to the upstreams.
     ///   - metrics: Where it counts.
     ///   - access: Gets a line for each request; nil for none.
@@ -58,13 +60,15 @@ public struct Gateway: RequestHandler {
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
         lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
-        signIns: (any SignInVerifier)? = nil, client: any HTTPClient, environment: Environment, log: Logger,
+        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: any HTTPClient,
+        environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
         access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
-            cache: cache, signIns: signIns, client: client, environment: environment, log: log, metrics: metrics, access: access,
+            cache: cache, signIns: signIns, statuses: statuses, client: client, environment: environment, log: log,
+            metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
         self.init(configuration, RouteTable(configuration, parts), FormerRoutes(), Shared(parts))
@@ -72,7 +76,7 @@ public struct Gateway: RequestHandler {
 
     /// The gateway that takes this one's place. It honours what this one has offered for as long as was said.
     public func reconfigured(_ configuration: GatewayConfiguration) -> Gateway {
-        let table = RouteTable(configuration, self.parts.value)
+        let table = RouteTable(configuration, self.parts.value, replacing: self.table)
         let former = self.former.adding(self.table, replacedBy: table, at: Int64(self.parts.environment.now()))
         return Gateway(configuration, table, former, self.parts)
     }
@@ -85,7 +89,8 @@ public struct Gateway: RequestHandler {
         let way = ForwardedFields(proxies: configuration.trustedProxies, publicURL: configuration.publicURL)
         self.rates = table.routes.contains { $0.rates != nil } ? parts.memory.rates : nil
         let proxy = Proxy(
-            forwarding: Forwarding(dialects: parts.dialects, way: way), crossOrigin: table.crossOrigin, mode: configuration.mode,
+            forwarding: Forwarding(dialects: configuration.spoken(of: parts.dialects), way: way), crossOrigin: table.crossOrigin,
+            mode: configuration.mode,
             log: parts.log)
         let means = PaidCalls.Means(
             methods: parts.methods, store: parts.store, answers: StoredAnswers(parts.store, copies: parts.cache),
@@ -104,8 +109,9 @@ public struct Gateway: RequestHandler {
     /// Answers at once what needs no waiting: the challenge of a priced route.
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
-            let priced = self.table.routes[index].priced, !priced.hasCredential(head), priced.terms.isEnforced,
-            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            let priced = self.table.routes[index].priced, !priced.mustRead(head), priced.terms.isEnforced,
+            priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+            !priced.mayHideStatuses || PaymentStatusPath.name(in: head) == nil,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
         else { return .handle }
@@ -156,10 +162,11 @@ public struct Gateway: RequestHandler {
             return
         }
         served.matched(route)
+        let pass = self.pass(in: request.head, for: route)
         if let rates = route.rates, let gate = self.rates {
-            await self.serve(route, request, served, within: rates, gate, responder)
+            await self.serve(route, pass, request, served, within: rates, gate, responder)
         } else {
-            await self.serve(route, request, served, responder)
+            await self.serve(route, pass, request, served, responder)
         }
     }
 
@@ -171,6 +178,10 @@ public struct Gateway: RequestHandler {
     ) async {
         if let (answer, body) = self.table.document(for: head, by: decision) {
             await self.proxy.send(answer, body: body, head, receipt: [], responder)
+            return
+        }
+        if let status = await self.paymentStatus(for: head, decision: decision) {
+            await self.proxy.send(status.head, body: status.body, head, receipt: [], responder)
             return
         }
         switch decision {
@@ -188,12 +199,12 @@ public struct Gateway: RequestHandler {
     /// Serves a request where there are limits, if it is within them.
     @inline(never)
     private func serve(
-        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, within rates: RouteRates, _ gate: RateGate,
-        _ responder: consuming Responder
+        _ route: RouteTable.Entry, _ pass: PassReading, _ request: Request, _ served: ServedRequest, within rates: RouteRates,
+        _ gate: RateGate, _ responder: consuming Responder
     ) async {
         let head = request.head
         let source = self.trustedProxies.source(of: head, from: request.peer)
-        let isUnpaid = route.priced.map { !$0.hasCredential(head) } ?? false
+        let isUnpaid = route.priced.map { !$0.hasCredential(head) && !pass.isValid } ?? false
         let verdict = await gate.admit(isUnpaid ? rates.unpaid : rates.address, source.subscriber)
         let gateway = self.telling(verdict, payerLimits: PayerLimits(gate: gate, rules: rates.payer))
         guard verdict.isAdmitted else {
@@ -201,7 +212,7 @@ public struct Gateway: RequestHandler {
             await gateway.proxy.refuse(.rateLimited(verdict.retryAfterSeconds), head, responder)
             return
         }
-        await gateway.serve(route, request, served, responder)
+        await gateway.serve(route, pass, request, served, responder)
     }
 
     /// The same gateway, whose answers say how the client stands to its limits.
@@ -254,7 +265,8 @@ public struct Gateway: RequestHandler {
     }
 
     private func serve(
-        _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest, _ responder: consuming Responder
+        _ route: RouteTable.Entry, _ pass: PassReading, _ request: Request, _ served: ServedRequest,
+        _ responder: consuming Responder
     ) async {
         guard await !self.isPaused(route, for: request.head) else {
             await self.refusePaused(request.head, responder)
@@ -264,7 +276,7 @@ public struct Gateway: RequestHandler {
             await self.proxy.pass(request, to: route.upstream, responder)
             return
         }
-        await self.sell(priced, route, request, served, responder)
+        await self.sell(priced, route, pass, request, served, responder)
     }
 
     @inline(never)
@@ -275,7 +287,7 @@ public struct Gateway: RequestHandler {
     /// Serves what has a price: to whoever has paid.
     @inline(never)
     private func sell(
-        _ priced: PricedRoute, _ route: RouteTable.Entry, _ request: Request, _ served: ServedRequest,
+        _ priced: PricedRoute, _ route: RouteTable.Entry, _ pass: PassReading, _ request: Request, _ served: ServedRequest,
         _ responder: consuming Responder
     ) async {
         guard priced.terms.isEnforced else {
@@ -284,6 +296,8 @@ public struct Gateway: RequestHandler {
             await seen
             return
         }
+        var slot: Responder? = consume responder
+        guard await !self.serve(by: pass, route, request, served, &slot), let responder = slot.take() else { return }
         let signedIn: SignedInAccount?
         do throws(GatewayProblem) { signedIn = try await self.signIns.account(priced.signIn(in: request.head), request) } catch {
             await self.proxy.refuse(error, request.head, responder)
@@ -299,12 +313,18 @@ public struct Gateway: RequestHandler {
             let offer = priced.offer(forPath: request.head.path)
             let page = BrowserPage.isWanted(by: request.head) ? BrowserPage(offer: offer).html : nil
             route.metrics.asked()
-            await self.proxy.challenge(priced, offer, request.head, error: nil, receipt: nil, page: page, responder)
+            let error = pass.isExpired ? PaymentRefusal.passExpired : nil
+            await self.proxy.challenge(
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: error), receipt: nil,
+                page: page,
+                responder)
         case .malformed(let field, let reason):
             self.log.info(
                 "credential refused", ["route": route.pattern, "client": request.clientIP, "field": field, "reason": reason])
             let problem = GatewayProblem.malformedCredential(field: field, reason: reason)
-            let challenge = priced.freshChallenge(forPath: request.head.path, error: problem.code)
+            let challenge = await priced.freshChallenge(
+                forPath: request.head.path,
+                ChallengeOccasion(client: request.clientIP, refusal: PaymentRefusal(problem.code, detail: reason)))
             await self.proxy.refuse(problem, request.head, responder) { fields in
                 for (name, value) in challenge { fields.append(name.utf8, value) }
             }
@@ -313,7 +333,10 @@ public struct Gateway: RequestHandler {
                 "credential refused",
                 ["route": route.pattern, "client": request.clientIP, "reason": refusal.reason, "detail": refusal.detail])
             let offer = priced.offer(forPath: request.head.path)
-            await self.proxy.challenge(priced, offer, request.head, error: refusal, receipt: nil, page: nil, responder)
+            await self.proxy.challenge(
+                priced, offer, request.head, ChallengeOccasion(client: request.clientIP, refusal: refusal), receipt: nil,
+                page: nil,
+                responder)
         case .credential(let credential):
             served.presentsPayment()
             await self.paidCalls.serve(

@@ -26,12 +26,21 @@ public struct GatewayConfiguration: Sendable {
     public var denied = DenyList()
     /// Who is asked about each payer; nil for nobody.
     public var screening: ScreeningHook?
+    /// What passes are signed with; without keys none are given, and none taken.
+    public var passKeys: PassKeys?
     /// How often one client may ask, over all routes that say nothing else.
     public var rateLimits = RateLimits()
     /// What is told about the routes to whoever has not called them yet; nil for nothing.
     public var discovery: Discovery?
     /// Whether the money is real; where it is not, every answer says so.
     public var mode = GatewayMode.live
+
+    /// Of `dialects`, those whose fields are ours here.
+    func spoken(of dialects: [any Dialect]) -> [any Dialect] {
+        dialects.filter { dialect in
+            !dialect.usesCommonNames || self.routes.contains { $0.terms?.dialects.contains(dialect.id) ?? false }
+        }
+    }
 
     /// A configuration by all its fields.
     public init(
@@ -100,6 +109,10 @@ public struct Terms: Sendable {
     public var identifiers: IdentifierRule
     /// Whether a payer may prove itself by signing in: to get an answer that was lost, and to spend what it is owed.
     public var acceptsSignIn: Bool
+    /// How it is sold to clients that send the money by themselves; nil where it is not.
+    public var references: ReferenceTerms?
+    /// How long one payment opens the route to whoever brings the pass that it buys, in seconds; nil where it buys one answer.
+    public var accessSeconds: Int64?
     /// Whether it is paid for at all. In shadow mode it is not: what would be refused is logged, and let pass.
     public var isEnforced: Bool
 

@@ -3,7 +3,8 @@
 public import TollPayments
 public import TollRuntime
 
-/// What has to be done to the ledger as time goes by: answers are forgotten when nobody may ask for them any more, a payment that
+/// What has to be done to the ledger as time goes by: answers are forgotten when nobody may ask for them any more, and references
+/// that nobody paid a day after their end; a payment that
 /// settled and whose answer never reached anybody becomes a debt (invariant I5), and a claim that a crash left is dropped when
 /// its authorization has ended, so that it exposes the seller no longer.
 public struct Housekeeping: Service {
@@ -16,12 +17,15 @@ public struct Housekeeping: Service {
 
     public let name = "housekeeping"
     private let store: any PaymentStore
+    /// The same ledger, where it keeps references.
+    private let references: (any ReferenceStore)?
     private let environment: Environment
     private let log: Logger
 
     /// Housekeeping of the ledger `store`.
     public init(store: any PaymentStore, environment: Environment, log: Logger) {
         self.store = store
+        self.references = store as? any ReferenceStore
         self.environment = environment
         self.log = log
     }
@@ -47,6 +51,9 @@ public struct Housekeeping: Service {
         do throws(StoreError) {
             let count = try await self.store.pruneAnswers(endedBefore: due)
             if count > 0 { self.log.debug("answers forgotten", ["count": count]) }
+            // What is sent for one so late is nobody's: its amount and its address are another's by now.
+            let ended = try await self.references?.pruneReferences(endedBefore: now - PaymentReference.graceSeconds) ?? 0
+            if ended > 0 { self.log.debug("references forgotten", ["count": ended]) }
             // Whoever wrote a claim may have had a clock that was ahead; what is younger than `due` is not looked at yet.
             return try await self.review(since: min(since, due), due: due, now: now)
         } catch {

@@ -28,11 +28,12 @@ public struct ClientRequest: Sendable {
     /// The longest silence while a body is sent or received.
     public var bodyIdle: Duration
     /// The protocol to switch to (RFC 9110 §7.8), as `websocket`: the client writes `Upgrade` and `Connection`, and takes a 101
-    /// for an answer. Plain HTTP only.
+    /// for an answer.
     public var upgrade: String?
     /// How long one attempt to connect may take; nil for the client's own limit.
     public var connectTime: Duration?
-    /// Connections that may be open to the origin, in each loop; nil for the client's own limit. Plain HTTP only.
+    /// Connections that may be open to the origin, in each loop; nil for the client's own limit. Plain HTTP and switches of
+    /// protocols only.
     public var connectionMax: Int?
     /// How the origin is spoken to over TLS.
     public var security = ClientSecurity()

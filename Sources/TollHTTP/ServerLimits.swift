@@ -22,6 +22,13 @@ public struct ServerLimits: Sendable {
     /// A kept-alive connection may be silent this long between requests: a little over the 60 s of common proxies,
     /// so that they and not we end it.
     public var idleTime: Duration = .seconds(75)
+    /// Requests that one connection may bring, then it is closed behind the answer: clients spread again over the loops and
+    /// over whoever else serves, and nothing that a connection holds grows for ever. nginx's number; at a thousand requests the
+    /// new handshake costs nothing.
+    public var requestsPerConnection = 1_000
+    /// How old a connection may get, likewise; one that is busy is closed behind its next answer. nginx's time. What has left
+    /// HTTP is not counted.
+    public var connectionTime: Duration = .seconds(3_600)
     /// While a request's body is waited for, some of it must come this often.
     public var bodyIdleTime: Duration = .seconds(30)
     /// Bytes a second at which a request's body must come on the whole, after a first ``bodyIdleTime``: a byte now and then

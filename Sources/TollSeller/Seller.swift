@@ -82,8 +82,10 @@ public struct Seller: Sendable {
     /// - Parameters:
     ///   - price: Dollars for one call: `$0.001`.
     ///   - settle: When the money moves.
+    ///   - access: For how many seconds a payment opens the route to whoever brings the pass that it buys; nil for one answer.
     public mutating func sell(
-        _ pattern: String, for price: String, _ description: String = "", settle: SettlePolicy = .after
+        _ pattern: String, for price: String, _ description: String = "", settle: SettlePolicy = .after,
+        access: Int64? = nil
     ) throws {
         let digits = price.hasPrefix("$") ? price.dropFirst() : price[...]
         guard let amount = DecimalAmount(String(digits)), let units = try? amount.units(decimals: self.asset.decimals),
@@ -93,8 +95,9 @@ public struct Seller: Sendable {
                 description: "\(price) is no price: write for example `$0.001`, with at most \(self.asset.decimals) decimals")
         }
         let option = PaymentOption(asset: self.asset, amount: units, payTo: self.payTo, maxTimeoutSeconds: Self.maxTimeoutSeconds)
-        let terms = Terms(
+        var terms = Terms(
             options: [option], settle: SettleRule(settle), description: description, dialects: ["x402", "x402-v1"])
+        terms.accessSeconds = access
         try self.add(pattern, terms, Listing(description: description, dollars: String(digits)))
     }
 
@@ -133,6 +136,7 @@ public struct Seller: Sendable {
         var configuration = GatewayConfiguration(
             publicURL: self.publicURL ?? Origin(scheme: .http, host: host, port: port), routes: self.routes)
         configuration.discovery = self.discovery
+        configuration.passKeys = try await PassKeys(of: store)
         let gateway = Gateway(
             configuration, dialects: [X402V2Dialect(), X402V1Dialect { [chain = self.chain] in $0 == chain ? name : nil }],
             methods: [exact], store: store, client: InProcessClient(api), environment: environment, log: self.log)

@@ -70,3 +70,24 @@ public final class PostgresPaymentReader: PaymentReader {
     /// Waits for the reads that were asked for and closes the connections.
     public func close() async { await self.sessions.close() }
 }
+
+extension PostgresPaymentReader: ReferenceReader {
+    public func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.reference(hash) }
+    }
+
+    public func reference(
+        paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
+    ) async throws(StoreError) -> PaymentReference? {
+        let place = PaymentPlace(network: network, asset: asset, recipient: recipient)
+        return try await self.sessions.read { reader throws(StoreError) in
+            try reader.reference(paidBy: amount, at: place, at: time)
+        }
+    }
+
+    public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
+        try await self.sessions.read { reader throws(StoreError) in
+            try reader.boundRecipients(on: network, at: time)
+        }
+    }
+}

@@ -21,11 +21,12 @@ public final class PostgresPaymentStore: PaymentStore {
     private static let deferredCountMax = 64
     /// Calls that may wait for a session: some seconds' worth. A server that far behind is refused rather than waited for.
     private static let waitingCountMax = 4_096
-    /// Answers forgotten in one write, so that it does not take long.
-    private static let pruneStep = 256
+    /// Answers, or references, forgotten in one write, so that it does not take long.
+    static let pruneStep = 256
 
-    private let reader: PostgresPaymentReader
+    let reader: PostgresPaymentReader
     let writers: ReaderPool<LedgerWriter>
+    let references = SharedReferenceMemory()
     private let deferred: GroupCommitQueue<LedgerWriter>
 
     /// Opens the ledger in the database that a `postgres://` URL names, or makes it in a schema that is empty. Blocks: call it at
@@ -96,6 +97,14 @@ public final class PostgresPaymentStore: PaymentStore {
     public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
         let encoded = try EncodedClaim.all(claims)
         return try await self.writers.read { writer throws(StoreError) in try writer.spendCredit(encoded, at: time) }
+    }
+
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        let claimed = try EncodedClaim(claim)
+        let events = try EncodedEntry(LedgerEntry(claim.id, [.settled(settlement), .owed(reason: reason)]))
+        return try await self.writers.read { writer throws(StoreError) in try writer.deposit(claimed, events, at: time) }
     }
 
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {

@@ -4,7 +4,7 @@ public import TollPayments
 public import TollPrimitives
 
 /// A ledger file, opened to be looked at: beside the process that writes it, and without its lock.
-public final class SQLitePaymentReader: PaymentReader {
+public final class SQLitePaymentReader: PaymentReader, ReferenceReader {
     private let reads: ReaderPool<LedgerReader>
 
     /// Opens the ledger at `path`, which must exist.
@@ -42,5 +42,22 @@ public final class SQLitePaymentReader: PaymentReader {
 
     public func mark(_ mark: LedgerMark) async throws(StoreError) -> Int64? {
         try await self.reads.read { reader throws(StoreError) in try reader.mark(mark) }
+    }
+
+    public func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? {
+        try await self.reads.read { reader throws(StoreError) in try reader.reference(hash) }
+    }
+
+    public func reference(
+        paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
+    ) async throws(StoreError) -> PaymentReference? {
+        let place = PaymentPlace(network: network, asset: asset, recipient: recipient)
+        return try await self.reads.read { reader throws(StoreError) in
+            try reader.reference(paidBy: amount, at: place, at: time)
+        }
+    }
+
+    public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
+        try await self.reads.read { reader throws(StoreError) in try reader.boundRecipients(on: network, at: time) }
     }
 }

@@ -14,8 +14,8 @@ public import TollPrimitives
 public final class SQLitePaymentStore: PaymentStore {
     /// Connections that read.
     private static let readerCount = 2
-    /// Answers forgotten in one write, so that claims do not wait for a long one.
-    private static let pruneStep = 256
+    /// Answers, or references, forgotten in one write, so that claims do not wait for a long one.
+    static let pruneStep = 256
 
     /// Settings of the connection that writes.
     private static let settings = [
@@ -28,7 +28,7 @@ public final class SQLitePaymentStore: PaymentStore {
     ]
 
     let writes: GroupCommitQueue<LedgerWriter>
-    private let reads: ReaderPool<LedgerReader>
+    let reads: ReaderPool<LedgerReader>
     private let lock: Mutex<LedgerLock?>
 
     /// Opens the ledger at `path`, or makes it (mode 0600) in a directory that must exist. Blocks: call it at start.
@@ -106,6 +106,14 @@ public final class SQLitePaymentStore: PaymentStore {
     public func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome {
         let encoded = try EncodedClaim.all(claims)
         return try await self.writes.write { writer throws(StoreError) in try writer.spendCredit(encoded, at: time) }
+    }
+
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        let claimed = try EncodedClaim(claim)
+        let events = try EncodedEntry(claim.id, [.settled(settlement), .owed(reason: reason)])
+        return try await self.writes.write { writer throws(StoreError) in try writer.deposit(claimed, events, at: time) }
     }
 
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {

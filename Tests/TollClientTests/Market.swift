@@ -133,6 +133,9 @@ final class ScriptedServer: HTTPClient {
 
     var requests: [ClientRequest] { self.state.withLock { $0.requests } }
 
+    /// Forgets the answers that were not given yet.
+    func clear() { self.state.withLock { $0.answers = [] } }
+
     func add(_ answers: Answer...) { self.state.withLock { $0.answers += answers } }
 
     func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
@@ -170,6 +173,14 @@ final class ScriptedServer: HTTPClient {
             request.fields.firstText("payment-signature").flatMap { try? X402V2.PaymentPayload(headerValue: $0) }
         }
     }
+}
+
+/// A value that several may change.
+final class Mutexed<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+    init(_ value: Value) { self.mutex = Mutex(value) }
+    var value: Value { self.mutex.withLock { $0 } }
+    func set(_ change: @Sendable (Value) -> Value) { self.mutex.withLock { $0 = change($0) } }
 }
 
 /// Collects what a purchase delivers.

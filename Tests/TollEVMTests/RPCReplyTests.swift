@@ -163,5 +163,12 @@ private let rejections: [(String, RPCError.Rejection)] = [
     ("max fee per gas less than block base fee: address 0x0, maxFeePerGas: 1, baseFee: 2", .underpriced),
     ("intrinsic gas too low: have 21000, want 21064", .gasLimit),
     ("exceeds block gas limit", .gasLimit),
+    ("query returned more than 10000 results. Try with this block range [0x1, 0x2].", .tooMuch),
+    ("Log response size exceeded. You can make eth_getLogs requests with up to a 2K block range", .tooMuch),
+    ("eth_getLogs is limited to a 10,000 range", .tooMuch),
+    ("block range is too wide", .tooMuch),
+    ("exceed maximum block range: 5000", .tooMuch),
+    ("query exceeds max results 20000, retry with the range 1-2", .tooMuch),
+    ("Requested range exceeds maximum range limit", .tooMuch),
     ("invalid sender", .other),
 ]

@@ -141,6 +141,18 @@ import TollTestKit
         #expect(bench.log.holds("upstream rests", "upstream=api") && bench.log.holds("upstream is back"))
     }
 
+    @Test func `a reload leaves an unchanged upstream at rest, and gives one that was changed a new start`() async throws {
+        let bench = try Self.bench(["a"]) { _ throws(HTTPError) in throw Self.refused }
+        for _ in 0..<5 { #expect(try await bench.ask(.get, "/free/x").status == 502) }
+        let reloaded = bench.with(bench.gateway.reconfigured(bench.configuration))
+        #expect(try await reloaded.ask(.get, "/free/x").status == 503)
+        #expect(bench.upstream.sent.count == 5)
+        var changed = bench.configuration
+        for index in changed.routes.indices { changed.routes[index].upstream.timeout = .seconds(5) }
+        #expect(try await bench.with(reloaded.gateway.reconfigured(changed)).ask(.get, "/free/x").status == 502)
+        #expect(bench.upstream.sent.count == 6)
+    }
+
     @Test func `a client that breaks off its bodies puts no upstream to rest`() async throws {
         let bench = try Self.bench(["a"]) { _ in .text("ok") }
         for _ in 0..<10 {

@@ -21,7 +21,7 @@ struct AuthBench {
     let auth: ForwardAuth
 
     /// Routes: `/paid/*` and `GET /dear` before, `/cheap/*` deferred, `/free/**`.
-    init(_ mode: ForwardAuthConfiguration.Mode, beside bench: Bench? = nil) throws {
+    init(_ mode: ForwardAuthConfiguration.Mode, beside bench: Bench? = nil, configuration: GatewayConfiguration? = nil) throws {
         let bench = try bench ?? Bench()
         self.mode = mode
         self.bench = bench
@@ -33,7 +33,8 @@ struct AuthBench {
         }
         self.auth = ForwardAuth(
             ForwardAuthConfiguration(mode: mode, trustedProxies: TrustedProxies(AddressRange.loopback)),
-            GatewayConfiguration(publicURL: Origin(scheme: .https, host: "api.example"), routes: try Self.routes()),
+            try configuration
+                ?? GatewayConfiguration(publicURL: Origin(scheme: .https, host: "api.example"), routes: Self.routes()),
             dialects: Bench.dialects, methods: [bench.exact], store: bench.store,
             signIns: EVMSignIn(nodes: [Bench.asset.network: bench.chain.client()]), environment: environment,
             log: bench.log.logger)

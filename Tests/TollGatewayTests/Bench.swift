@@ -68,6 +68,7 @@ struct Bench {
         trustedProxies: TrustedProxies = .none,
         holding: HoldingLimits = HoldingLimits(),
         rateLimits: RateLimits = RateLimits(),
+        passKeys: PassKeys? = nil,
         counts: (any SharedCache)? = nil,
         lease: WorkerLease? = nil,
         upstream answer: @escaping @Sendable (ScriptedHTTPClient.Sent) async throws(HTTPError) -> ClientResponse = { _ in
@@ -92,6 +93,7 @@ struct Bench {
         configuration.trustedProxies = trustedProxies
         configuration.holding = holding
         configuration.rateLimits = rateLimits
+        configuration.passKeys = passKeys
         configuration.discovery = discovery
         configuration.mode = mode
         self.configuration = configuration

@@ -107,4 +107,20 @@ import TollTestKit
         #expect(try await store.record(SamplePayment.claim(1).id)?.isOwed == true)
         #expect(next > since)
     }
+
+    @Test func `a reference that nobody paid is forgotten a day after its end, and a paid one never`() async throws {
+        let store = MemoryPaymentStore()
+        for number in [1, 2] {
+            let reference = SamplePayment.reference(number, binding: .signature, expires: Self.start)
+            _ = try await store.open(reference, startingAt: 0, limit: 9, at: Self.start - 600)
+        }
+        let claim = SamplePayment.deposit(1, for: SamplePayment.referenceHash(2))
+        _ = try await store.deposit(claim, SamplePayment.settlement(1), reason: "awaits its call", at: Self.start)
+        for (seconds, isThere) in [(86_400, true), (86_401, false)] as [(Int64, Bool)] {
+            let time = ManualTime(start: .seconds(Self.start + seconds))
+            _ = await Housekeeping(store: store, environment: time.environment, log: .silent).tidy(since: 0)
+            #expect((try await store.reference(SamplePayment.referenceHash(1)) != nil) == isThere)
+        }
+        #expect(try await store.reference(SamplePayment.referenceHash(2)) != nil)
+    }
 }

@@ -25,17 +25,19 @@ import TollTestKit
     ) -> Claim {
         Claim(
             key: PaymentKey(network: asset.network, asset: asset.address, payer: "0xAA", nonce: nonce), payer: "0xAA",
-            option: option, dialect: credential.dialect, policy: .after, payload: [:], route: "/x", request: request,
+            option: option, dialect: credential.dialect,
+            policy: credential.dialect == .credit ? .before : .after, payload: [:], route: "/x", request: request,
             challengeHash: credential.challengeHash, unusedAtBlock: 7, validBefore: 2000,
             identifierHash: Claimant(credential, signedIn: nil).identifierHash(of: "0xAA"), worker: SamplePayment.worker(1))
     }
 
     private static func machine(
-        _ credential: Credential = credential(), key: PaymentKey? = key, alternatives: [PaymentOption] = []
+        _ credential: Credential = credential(), key: PaymentKey? = key, isPaidAhead: Bool = false,
+        alternatives: [PaymentOption] = []
     ) -> PaidRequest {
         PaidRequest(
-            credential: credential, key: key, rule: SettleRule(.after), alternatives: alternatives, route: "/x",
-            request: self.request, worker: SamplePayment.worker(1), at: 2)
+            credential: credential, key: key, rule: SettleRule(.after), isPaidAhead: isPaidAhead, alternatives: alternatives,
+            route: "/x", request: self.request, worker: SamplePayment.worker(1), at: 2)
     }
 
     private static func settled(_ claim: Claim = claim()) throws -> PaymentRecord {
@@ -121,7 +123,7 @@ import TollTestKit
         let other = PaymentOption(asset: SamplePayment.otherAsset, amount: 900, payTo: "0xBB", maxTimeoutSeconds: 300)
         let claims = [Self.claim(credential), Self.claim(credential, paying: other)]
         let claim = claims[0]
-        var machine = Self.machine(credential, alternatives: [other])
+        var machine = Self.machine(credential, isPaidAhead: true, alternatives: [other])
         #expect(machine.start() == .verify(.now))
         #expect(machine.verified(.valid(Self.payment)) == .spendCredit(claims))
         var record = PaymentRecord(claim, at: 0)

@@ -33,7 +33,7 @@ import TollTestKit
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(refusals.compactMap { $0 } == [])
-        #expect(try await ledger.execute("SELECT version FROM tollgate_ledger") == "3")
+        #expect(try await ledger.execute("SELECT version FROM tollgate_ledger") == "4")
     }
 
     @Test func `a database of another program is refused and left as it is`() async throws {
@@ -50,7 +50,7 @@ import TollTestKit
         try await ledger.execute("CREATE TABLE theirs (id text); CREATE SCHEMA toll")
         let url = try await ledger.url(user: "tollgate") + "?options=-csearch_path%3Dtoll"
         #expect(try await Self.refusal(url) == nil)
-        #expect(try await ledger.execute("SELECT version FROM toll.tollgate_ledger") == "3")
+        #expect(try await ledger.execute("SELECT version FROM toll.tollgate_ledger") == "4")
     }
 
     @Test func `a ledger of the first version becomes one of the newest, with all that it has`() async throws {

@@ -66,7 +66,7 @@ import TollTestKit
                 let version = try connection.integer("PRAGMA user_version")
                 let tables = try connection.integer("SELECT count(*) FROM sqlite_schema WHERE name IN ('signers', 'marks')")
                 // The last write of a migration may be on disk although it was not told so.
-                #expect((version, tables) == (1, 0) || [(2, 2), (3, 2)].contains { $0 == (version, tables) }, "write \(count)")
+                #expect((version, tables) == (1, 0) || (2...4).contains(version) && tables == 2, "write \(count)")
             }
             let store = try SQLitePaymentStore(path: Self.path, on: .simulated(disk.name))
             try await self.expectAll(store, "write \(count)")

@@ -20,7 +20,7 @@ import TollTestKit
         let watch: ProcessWatch
         let admin: AdminHandler
 
-        init(token: String? = nil) throws {
+        init(token: String? = nil, hasStarted: Bool = true) throws {
             let environment = self.time.environment
             let metrics = MetricsRegistry()
             let upstream = Upstream(name: "api", origin: Origin(scheme: .http, host: "upstream.internal"))
@@ -44,6 +44,7 @@ import TollTestKit
             self.watch = ProcessWatch(
                 store: self.store, networks: [], exposureLimit: 50_000_000, metrics: metrics, logWriter: nil,
                 environment: environment)
+            if hasStarted { self.watch.state.begin() }
             self.admin = AdminHandler(
                 networks: [], token: token.map { Secret($0) }, gateway: self.gateway, self.watch, log: .silent)
         }
@@ -118,6 +119,15 @@ import TollTestKit
                 "match": "GET /paid/*", "upstream": "api", "prices": ["0.001 USDC on eip155:84532"], "paused": false,
                 "settle": "after", "enforce": true,
             ])
+    }
+
+    @Test func `while it starts it is not ready, though it answers`() async throws {
+        let bench = try Bench(hasStarted: false)
+        let answer = try await bench.ask(.get, "/ready")
+        #expect(answer.status == 503 && answer.json["problems"] == ["the process is starting"])
+        #expect(try await bench.ask(.get, "/health").status == 200)
+        bench.watch.state.begin()
+        #expect(try await bench.ask(.get, "/ready").status == 200)
     }
 
     @Test func `readiness is true, and a flood of probes does not reach what it asks`() async throws {

@@ -72,9 +72,9 @@ import TollRuntime
         21000 to 1000000000000
         tollgate.yaml:18: error: facilitator.serve: anyone who reaches 0.0.0.0:4021 could spend your gas; write \
         `{listen: "0.0.0.0:4021", tokens: [env:NAME]}`, or `pay_to` with the receivers you settle for
-        tollgate.yaml:18: error: facilitator.serve: 0.0.0.0:4021 is taken by `admin` (0.0.0.0:4021); give each its own \
-        port
-        tollgate.yaml:19: error: accept[1]: `mpp` is not known here; write one of `x402`, `x402-v1`
+        tollgate.yaml:18: error: facilitator.serve.listen: 0.0.0.0:4021 is taken by `admin.listen` (0.0.0.0:4021); give \
+        each its own port
+        tollgate.yaml:19: error: accept[1]: `mpp` is not known here; write one of `x402`, `x402-v1`, `transfer-proof`
         tollgate.yaml:20: error: settle_wait: `30` has no unit; write `30s`, or another unit of ms, s, m, h, d
         tollgate.yaml:22: error: deny.payers[0]: the file denied.txt cannot be read: No such file or directory; name a \
         text file

@@ -49,7 +49,7 @@ import TollRuntime
         let configuration = try #require(read)
         #expect(configuration.listen.map(\.location.description) == ["127.0.0.1:4020"])
         #expect(configuration.publicURL.origin == "http://127.0.0.1:4020")
-        #expect(configuration.admin?.listen.port == 4_021)
+        #expect(configuration.admin?.listen.map(\.location.description) == ["127.0.0.1:4021"])
         guard case .sqlite("tollgate.db") = configuration.store else { Issue.record("another store"); return }
         #expect(configuration.workers == 2)
         let network = try #require(configuration.networks.first)
@@ -202,7 +202,7 @@ import TollRuntime
         let (read, findings) = Fixture.read(Fixture.text(facilitator: facilitator))
         #expect(findings.text.isEmpty)
         let serve = try #require(read?.facilitator?.serve)
-        #expect(serve.listen.description == "0.0.0.0:4022")
+        #expect(serve.listen.map(\.location.description) == ["0.0.0.0:4022"])
         #expect(serve.tokens.count == 1)
         #expect(serve.payTo == [Fixture.receiver])
         #expect(serve.assets == ["USDC"])

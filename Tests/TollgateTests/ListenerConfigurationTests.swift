@@ -197,9 +197,9 @@ import TollTestKit
               - {address: "127.0.0.1:0", tls: {cert: "file:\(issued.certificate)", key: "file:\(issued.key)"}}
               - {address: "127.0.0.1:0", redirect_to_https: true}
             """)
-        let listeners = try GatewayListeners(configuration)
+        let listeners = try ServedListeners(configuration)
         let server = try await HTTPServer(
-            group: EventLoopGroup(count: 1), endpoints: listeners.endpoints, handler: Nobody(),
+            group: EventLoopGroup(count: 1), endpoints: listeners.gateway, handler: Nobody(),
             limits: .patient)
         let request = "GET /x HTTP/1.1\r\nHost: api.example\r\nConnection: close\r\n\r\n"
         for (client, start) in [
@@ -218,20 +218,75 @@ import TollTestKit
         await server.drain(within: .zero)
     }
 
+    @Test func `the operator's interface and the facilitator listen in the same words`() async throws {
+        let authority = try CertificateAuthority()
+        let issued = try authority.issue("a", for: ["IP:127.0.0.1"])
+        let socket = authority.path(of: "admin")
+        let tls = "tls: {cert: \"file:\(issued.certificate)\", key: \"file:\(issued.key)\"}"
+        let text = Fixture.text(
+            top: "admin: {listen: [{address: \"unix:\(socket)\", mode: \"0600\"}, {address: \"127.0.0.1:0\", \(tls)}]}",
+            facilitator: """
+                facilitator:
+                  signers: {eip155: env:TOLLGATE_EVM_KEY}
+                  serve: {listen: [127.0.0.1:4022, {address: "0.0.0.0:4023", \(tls)}], tokens: [env:TOKEN]}
+                """)
+        let secrets = SecretSource(
+            variable: { ["TOLLGATE_EVM_KEY": String(repeating: "ab", count: 32), "TOKEN": "a-long-token"][$0] },
+            file: { (path) throws(FileError) in try FileContents.read(path, byteCountMax: 65_536) })
+        let read = ConfigurationReader.read(Array(text.utf8), file: "tollgate.yaml", table: Fixture.table, secrets: secrets)
+        let configuration = try #require(read.configuration, "\(read.findings.text)")
+        #expect(
+            configuration.everyListener.map(\.location.description) == [
+                "127.0.0.1:4020", "unix:\(socket)", "127.0.0.1:0", "127.0.0.1:4022", "0.0.0.0:4023",
+            ])
+        #expect(configuration.everyListener.map(\.isSecure) == [false, false, true, false, true])
+        let expiry = try #require(configuration.admin?.listen.last?.certificates.first).identity.expiry
+        #expect(
+            configuration.certificateFindings(now: expiry).map(\.path) == [
+                "admin.listen[1].tls", "facilitator.serve.listen[1].tls",
+            ])
+        let listeners = try ServedListeners(configuration)
+        #expect(listeners.facilitator.map { $0.tls != nil } == [false, true])
+        let server = try await HTTPServer(
+            group: EventLoopGroup(count: 1), endpoints: listeners.admin, handler: Nobody(), limits: .patient)
+        for (client, start) in [
+            (try RawClient(path: socket), "HTTP/1.1 418 "), (try RawClient(port: server.addresses[1].port), "HTTP/1.1 400 "),
+        ] {
+            client.send("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            #expect(client.receiveAll().hasPrefix(start))
+        }
+        await server.drain(within: .zero)
+    }
+
     private struct Nobody: RequestHandler {
         func handle(_ request: Request, _ responder: consuming Responder) async {
             try? await responder.send(ResponseHead(status: 418))
         }
     }
 
+    @Test func `connections that do not fit into the open files are told`() throws {
+        // One upstream at one address, 256 connections to it in each of two loops.
+        let configuration = try Self.read("limits: {connections: 1000}")
+        #expect(configuration.fileFinding(limit: 1_576, kept: 64, loops: 2) == nil)
+        #expect(configuration.fileFinding(limit: 0, kept: 0, loops: 2) == nil)
+        let finding = try #require(configuration.fileFinding(limit: 1_575, kept: 64, loops: 2))
+        #expect(
+            finding.description == "tollgate.yaml:1: warning: limits.connections: 1000 clients, and as many as 512 connections "
+                + "to upstreams, do not fit into the 1575 files that a process may open here; those over it wait until others "
+                + "have gone; raise the limit (`LimitNOFILE=` of the service, `ulimit -Hn`), or write a lower number")
+        #expect(try Self.read("").fileFinding(limit: 1_024, kept: 64, loops: 1)?.path == "limits.connections")
+    }
+
     @Test func `every limit is taken over`() throws {
         let limits = try Self.read(
             """
             limits:
-              {header_count: 50, connections_per_address: 20, body_idle_time: 7s, body_rate: 1KiB, write_idle_time: 9s}
+              {header_count: 50, connections_per_address: 20, body_idle_time: 7s, body_rate: 1KiB, write_idle_time: 9s,
+               requests_per_connection: 7, connection_time: 2d}
             """
         ).limits
         #expect(limits.headerCount == 50 && limits.connectionsPerAddress == 20 && limits.bodyRate == 1_024)
+        #expect(limits.requestsPerConnection == 7 && limits.connectionTime == .seconds(2 * 86_400))
         #expect(limits.bodyIdleTime == .seconds(7) && limits.writeIdleTime == .seconds(9))
         #expect(try Self.read("limits: {body_rate: 0B}").limits.bodyRate == 0)
     }

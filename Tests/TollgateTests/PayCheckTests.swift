@@ -53,7 +53,7 @@ import TollTestKit
             configuration, mode: .test, group: try EventLoopGroup(count: 1), environment: environment, log: log)
         let upstream = ScriptedHTTPClient { sent in .text(sent.url) }
         let gateway = Gateway(
-            try assembly.gatewayConfiguration(), dialects: Assembly.dialects, methods: try await assembly.rails().methods,
+            try assembly.gatewayConfiguration(), dialects: Assembly.x402, methods: try await assembly.rails().methods,
             store: assembly.store, client: upstream, environment: environment, log: log)
         let rows = try await Self.rows(configuration, InProcessClient(gateway))
         #expect(rows.map(\.calls) == ["3/3", "3/3", "-"])

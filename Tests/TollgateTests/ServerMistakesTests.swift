@@ -79,11 +79,29 @@ import TollRuntime
             "1: error: admin.listen: anyone who reaches 0.0.0.0:4021 would have the admin page; listen on 127.0.0.1, or "
                 + "write `token: env:NAME`"
         ),
+        Mistake("an admin page in a file, for whoever may open it", Fixture.text(top: "admin: {listen: \"unix:/run/admin\"}")),
+        Mistake(
+            "an admin page that one listener of two opens",
+            Fixture.text(top: "admin: {listen: [127.0.0.1:4021, \"0.0.0.0:4022\"]}"),
+            "1: error: admin.listen: anyone who reaches 0.0.0.0:4022 would have the admin page; listen on 127.0.0.1, or "
+                + "write `token: env:NAME`"
+        ),
+        Mistake(
+            "an admin page that redirects, and a facilitator on its file",
+            Fixture.text(
+                top: "admin: {listen: {address: \"127.0.0.1:4021\", redirect_to_https: true}}",
+                facilitator: "facilitator: {signers: {eip155: env:TOLLGATE_EVM_KEY}, serve: {listen: [\"unix:/a\", "
+                    + "\"unix:/a\"]}}"
+            ),
+            "1: error: admin.listen: only the gateway sends clients to its `public_url`; remove `redirect_to_https`",
+            "5: error: facilitator.serve.listen[1]: unix:/a is taken by `facilitator.serve.listen[0]` (unix:/a); give each its "
+                + "own file"
+        ),
         Mistake("an admin page behind a token", Fixture.text(top: "admin: {listen: \"0.0.0.0:4021\", token: env:TOKEN}")),
         Mistake(
             "two listeners on one port",
             Fixture.text(top: "listen: 0.0.0.0:4020\npublic_url: https://a.example\nadmin: {listen: \"127.0.0.1:4020\"}"),
-            "3: error: admin: 127.0.0.1:4020 is taken by `listen` (0.0.0.0:4020); give each its own port"
+            "3: error: admin.listen: 127.0.0.1:4020 is taken by `listen` (0.0.0.0:4020); give each its own port"
         ),
         Mistake(
             "listening for others without a public URL",

@@ -49,6 +49,11 @@ void toll_remove_unix(const char *path, const uint64_t identity[2]);
 int toll_duplicate(int fd);
 int toll_local_port(int fd);
 int toll_accept(int fd, struct toll_address *peer);
+/// Lets the process open as many files as it may let itself: the soft limit becomes the hard one. Both are told, also on failure of the
+/// second step.
+int toll_raise_file_limit(uint64_t *before, uint64_t *now);
+/// The hard limit; 0 when it is not known.
+uint64_t toll_file_limit_max(void);
 // Whether so few descriptors are left that clients may take no more of them: a ledger, a node and the runtime need some, and the last
 // of these ends the process when it finds none.  `fd` is one that was just made; -1 asks for the next.
 int toll_is_short_of_descriptors(int fd);

@@ -32,7 +32,7 @@ public struct Credit: Hashable, Sendable {
                 case .sent, .paid: credits[index].units = credits[index].units.subtracting(option.amount) ?? .zero
                 // The server's ledger knows of less. It is the one that counts.
                 case .refused: credits[index].units = .zero
-                case .reserved, .released: break
+                case .reserved, .signed, .released: break
                 }
             }
             guard payment.debt != nil else { continue }

@@ -34,6 +34,8 @@ public struct Journal: Sendable {
         case granted(Hold)
         /// It would be too much, for this reason.
         case exceeded(String)
+        /// There is one of this name already, or under the same idempotency key.
+        case taken
     }
 
     /// Counts a payment before it is signed, if the budget has room for it.
@@ -44,11 +46,15 @@ public struct Journal: Sendable {
         at time: UInt64
     ) throws(JournalError) -> Reservation {
         try self.archive(before: time)
-        guard let lock = try self.file.lock(id) else { throw JournalError("a nonce was drawn twice: randomness is broken") }
+        guard let lock = try self.file.lock(id) else { return .taken }
         return try self.file.transact { lines throws(JournalError) in
             let payments = try self.fold(lines)
-            guard !payments.contains(where: { $0.id == id }) else {
-                throw JournalError("a nonce was drawn twice: randomness is broken")
+            guard !payments.contains(where: { $0.id == id }) else { return ([], .taken) }
+            // Whoever reserved under the key is at it, or has paid; what a process left that died before signing is no matter.
+            for payment in payments where terms.key != nil && payment.terms.key == terms.key {
+                let isTaken =
+                    payment.state == .reserved ? try self.file.lock(payment.id) == nil : payment.isRepeatable(at: time)
+                guard !isTaken else { return ([], .taken) }
             }
             let spent = Self.spending(payments, at: terms.url.origin, time)
             if let objection = budget.objection(to: terms.cost, at: terms.url.origin, spent: spent) {
@@ -88,11 +94,18 @@ public struct Journal: Sendable {
         try self.file.transact { lines throws(JournalError) in ([], try self.fold(lines)) }
     }
 
-    /// The payment of the same request whose outcome is open and that no living process is at, held from now on.
-    public func takeUp(request: Bytes32, at time: UInt64) throws(JournalError) -> (JournaledPayment, Hold)? {
-        let pending = try self.payments().filter { $0.terms.request == request && $0.isPending(at: time) }
-        for payment in pending {
-            if let hold = try self.hold(payment, { $0.isPending(at: time) }) { return (payment, hold) }
+    /// The payment of the same request whose outcome is open and that no living process is at, held from now on. Under an
+    /// idempotency key also one whose outcome is known: it is sent again, and nothing else is paid.
+    public func takeUp(
+        request: Bytes32, key: Bytes32? = nil, at time: UInt64
+    ) throws(JournalError) -> (JournaledPayment, Hold)? {
+        let isOpen: (JournaledPayment) -> Bool = { payment in
+            guard payment.terms.key == key else { return false }
+            return key == nil
+                ? payment.terms.request == request && payment.isPending(at: time) : payment.isRepeatable(at: time)
+        }
+        for payment in try self.payments().filter(isOpen) {
+            if let hold = try self.hold(payment, isOpen) { return (payment, hold) }
         }
         return nil
     }
@@ -140,10 +153,21 @@ public struct Journal: Sendable {
     }
 
     /// Takes the payment's lock, then looks again: whoever had it before may have brought it to its end.
-    private func hold(_ payment: JournaledPayment, _ isStillOpen: (JournaledPayment) -> Bool) throws(JournalError) -> Hold? {
+    func hold(_ payment: JournaledPayment, _ isStillOpen: (JournaledPayment) -> Bool) throws(JournalError) -> Hold? {
         guard let lock = try self.file.lock(payment.id) else { return nil }
         guard let now = try self.payments().first(where: { $0.id == payment.id }), isStillOpen(now) else { return nil }
         return Hold(id: payment.id, lock: lock)
+    }
+
+    /// Appends what `decide` makes of the payments as they are, while nobody else can append.
+    func append<Result>(
+        to hold: Hold, at time: UInt64,
+        _ decide: ([JournaledPayment]) throws(JournalError) -> (JournalEvent.Kind, Result)
+    ) throws(JournalError) -> Result {
+        try self.file.transact { lines throws(JournalError) in
+            let (kind, result) = try decide(try self.fold(lines))
+            return ([JournalEvent(id: hold.id, time: time, kind: kind).line], result)
+        }
     }
 
     private func append(_ id: Bytes32, _ kind: JournalEvent.Kind, at time: UInt64) throws(JournalError) {

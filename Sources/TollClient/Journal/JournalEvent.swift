@@ -3,6 +3,7 @@
 internal import TollHTTP
 internal import TollPayments
 internal import TollPrimitives
+internal import TollProtocol
 
 /// One line of the journal: what happened to one payment.
 struct JournalEvent: Hashable, Sendable {
@@ -10,6 +11,8 @@ struct JournalEvent: Hashable, Sendable {
     enum Kind: Hashable, Sendable {
         /// Room in the budget was taken. Nothing is signed yet.
         case reserved(JournaledPayment.Terms)
+        /// A transfer is signed and about to be sent; with the instructions it is the first one, without one in its place.
+        case signed(TransferProof.Instructions?, SignedTransfer)
         /// The signed payment is about to be sent, in this field.
         case sent(field: String, value: String)
         /// The server took it, or may be taken to have: what it answered, and the transaction as far as it named one.
@@ -22,7 +25,7 @@ struct JournalEvent: Hashable, Sendable {
         case released(reason: String)
     }
 
-    /// The payment: the authorization's nonce.
+    /// The payment: the authorization's nonce, or a digest of the transfer's reference.
     let id: Bytes32
     /// Seconds since 1970.
     let time: UInt64
@@ -36,6 +39,12 @@ extension JournalEvent {
         var object: JSONObject = ["event": .string(self.name), "time": .integer(self.time), "id": .string(self.id.description)]
         switch self.kind {
         case .reserved(let terms): terms.write(to: &object)
+        case .signed(let instructions, let transfer):
+            object["instructions"] = instructions.map { .object($0.json) }
+            object["transaction"] = .string(transfer.hash.description)
+            object["number"] = .integer(transfer.number)
+            object["raw"] = .string(Hex.encodePrefixed(transfer.raw))
+            object["void"] = transfer.isVoid ? .bool(true) : nil
         case .sent(let field, let value):
             object["field"] = .string(field)
             object["value"] = .string(value)
@@ -54,6 +63,7 @@ extension JournalEvent {
     private var name: String {
         switch self.kind {
         case .reserved: "reserved"
+        case .signed: "signed"
         case .sent: "sent"
         case .paid: "paid"
         case .refused: "refused"
@@ -79,6 +89,17 @@ extension JournalEvent.Kind {
         case "reserved":
             guard let terms = JournaledPayment.Terms(json) else { return nil }
             self = .reserved(terms)
+        case "signed":
+            var instructions: TransferProof.Instructions?
+            if let member = json["instructions"] {
+                guard let read = member.object.flatMap({ try? TransferProof.Instructions($0) }) else { return nil }
+                instructions = read
+            }
+            guard let hash = json["transaction"]?.string.flatMap({ Bytes32(hex: $0) }), let raw = json["raw"]?.string,
+                let bytes = Hex.decode(raw), let number = json["number"]?.integer.flatMap(UInt64.init(exactly:))
+            else { return nil }
+            let isVoid = json["void"] == .bool(true)
+            self = .signed(instructions, SignedTransfer(hash: hash, raw: bytes, number: number, isVoid: isVoid))
         case "sent":
             guard let field = json["field"]?.string, let value = json["value"]?.string else { return nil }
             self = .sent(field: field, value: value)
@@ -118,6 +139,7 @@ extension JournaledPayment.Terms {
         object["maxTimeoutSeconds"] = .integer(self.option.maxTimeoutSeconds)
         object["cost"] = .integer(self.cost.micros)
         object["validBefore"] = .integer(self.validBefore)
+        object["key"] = self.key.map { .string($0.description) }
     }
 
     fileprivate init?(_ json: JSON) {
@@ -150,7 +172,8 @@ extension JournaledPayment.Terms {
             account: account,
             option: PaymentOption(scheme: scheme, asset: asset, amount: amount, payTo: payTo, maxTimeoutSeconds: timeout),
             cost: Dollars(micros: cost),
-            validBefore: validBefore
+            validBefore: validBefore,
+            key: text("key").flatMap { Bytes32(hex: $0) }
         )
     }
 }

@@ -10,11 +10,14 @@ public struct PayableAsset: Hashable, Sendable {
     /// Whether a token is worth a dollar. Others are only paid with when the caller names them and gives a cap; then a token
     /// counts as a dollar.
     public let isDollarPegged: Bool
+    /// Whether it takes signed transfers (EIP-3009). Otherwise it is only paid with by transfers of one's own.
+    public let takesAuthorizations: Bool
 
     /// A token that may be paid with.
-    public init(_ asset: Asset, isDollarPegged: Bool) {
+    public init(_ asset: Asset, isDollarPegged: Bool, takesAuthorizations: Bool = true) {
         self.asset = asset
         self.isDollarPegged = isDollarPegged
+        self.takesAuthorizations = takesAuthorizations
     }
 }
 

@@ -1,7 +1,7 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
 public import TollHTTP
-internal import TollPayments
+public import TollPayments
 internal import TollPrimitives
 internal import TollProtocol
 
@@ -15,8 +15,18 @@ public struct OfferInspection: Sendable {
         public let review: OptionReview
     }
 
+    /// The instructions for a transfer, checked, and what the signature says of who vouches for them.
+    public struct Transfer: Sendable {
+        /// The instructions.
+        public let review: TransferReview
+        /// Who vouches for them.
+        public let trust: InstructionsTrust
+    }
+
     /// Every option that can be read.
     public let rows: [Row]
+    /// What a transfer of one's own would have to be; nil when none is asked for.
+    public let transfer: Transfer?
     /// Schemes of `WWW-Authenticate`, other ways to get in.
     public let schemes: [String]
     /// What is wrong, most serious first; empty when all is well.
@@ -25,11 +35,26 @@ public struct OfferInspection: Sendable {
     /// A field of more bytes is refused by common proxies and servers, whose buffers are of 8 KiB.
     static let fieldSizeMax = 8 << 10
 
-    /// Inspects the answer that an unpaid request to `url` got.
-    public init(_ head: ResponseHead, body: [UInt8], from url: URLParts, _ directory: NetworkDirectory) {
+    /// Inspects the answer that an unpaid request to `url` got at `time`, in seconds since 1970.
+    ///
+    /// - Parameters:
+    ///   - reader: Says who has signed instructions.
+    ///   - signers: Whom the origin lists as signers of them; nil when it was not asked.
+    public init(
+        _ head: ResponseHead, body: [UInt8], from url: URLParts, _ directory: NetworkDirectory, at time: UInt64,
+        reader: any InstructionsReader = NoInstructionsReader(),
+        signers: ListedSigners? = nil
+    ) {
         var findings: [String] = []
         if head.status != 402 { findings.append("the answer is \(head.status) \(head.reason), not 402") }
-        let offers = Self.offers(head, body, &findings)
+        let readings = TransferOffer.readings(head, body: body, from: url)
+        let offers = Self.offers(head, body, hasTransfer: !readings.isEmpty, &findings)
+        let transfer = TransferOffer.first(of: readings).map { offer in
+            var trust = InstructionsTrust(offer.instructions, reader)
+            if case .needsList(let signer) = trust, let signers { trust = .listed(signer, in: signers) }
+            return Transfer(review: TransferReview(offer, from: url, at: time, directory), trust: trust)
+        }
+        self.transfer = transfer
         self.rows = offers.flatMap { offer in
             offer.options.map { Row(dialect: offer.dialect, review: OptionReview($0, directory)) }
         }
@@ -37,16 +62,20 @@ public struct OfferInspection: Sendable {
             value.split(separator: 0x20).first.map { String(decoding: $0, as: UTF8.self) }
         }
         for offer in offers {
-            if offer.options.isEmpty, offer.unreadable.isEmpty { findings.append("\(offer.dialect): it offers no way to pay") }
+            if offer.options.isEmpty, offer.unreadable.isEmpty, transfer == nil { findings.append("\(offer.dialect): it offers no way to pay") }
             findings += offer.unreadable.map { "\(offer.dialect): an option cannot be read: \($0)" }
         }
         findings += self.rows.flatMap(Self.problems)
         findings += Self.contradictions(self.rows)
+        findings += transfer?.problems ?? []
+        findings += TransferOffer.problems(readings)
         if head.status == 402 { findings += Self.fieldProblems(head) + Self.placeProblems(offers, url) }
         self.findings = findings
     }
 
-    private static func offers(_ head: ResponseHead, _ body: [UInt8], _ findings: inout [String]) -> [ReceivedOffer] {
+    private static func offers(
+        _ head: ResponseHead, _ body: [UInt8], hasTransfer: Bool, _ findings: inout [String]
+    ) -> [ReceivedOffer] {
         var offers: [ReceivedOffer] = []
         do throws(PurchaseFailure) {
             if let offer = try ReceivedOffer.version2(head) { offers.append(offer) }
@@ -54,7 +83,7 @@ public struct OfferInspection: Sendable {
             findings.append(error.message)
         }
         if let offer = try? ReceivedOffer.version1(body) { offers.append(offer) }
-        if offers.isEmpty, head.status == 402 {
+        if offers.isEmpty, head.status == 402, !hasTransfer {
             findings.append("it offers nothing: neither PAYMENT-REQUIRED nor a body of x402 version 1 can be read")
         }
         return offers

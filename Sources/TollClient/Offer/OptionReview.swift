@@ -34,6 +34,8 @@ public struct OptionReview: Sendable {
             problems.append("network \(offered.network) is unknown")
         } else if known == nil {
             problems.append("asset \(offered.asset) on \(offered.network) is unknown")
+        } else if known?.takesAuthorizations == false {
+            problems.append("asset \(offered.asset) on \(offered.network) takes no signed transfers (EIP-3009)")
         }
         if let known { problems += Self.domainProblems(offered, known.asset) }
         self.isUpfront = Self.isUpfront(offered)

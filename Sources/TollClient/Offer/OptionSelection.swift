@@ -34,9 +34,9 @@ public struct OptionSelection: Sendable {
         signers: [any PaymentSigner]
     ) throws(PurchaseFailure) {
         var candidates: [Candidate] = []
-        var refusals: [Refusal] = []
+        var refusals: [OptionRefusal] = []
         for offered in offer.options {
-            do throws(Refusal) {
+            do throws(OptionRefusal) {
                 candidates.append(try Self.candidate(OptionReview(offered, directory), policy, signers))
             } catch {
                 refusals.append(error)
@@ -53,47 +53,23 @@ public struct OptionSelection: Sendable {
         }.map(\.element)
     }
 
-    private struct Refusal: Error {
-        var reason: String
-        var isOverLimit = false
-    }
-
     private static func candidate(
         _ review: OptionReview,
         _ policy: PurchasePolicy,
         _ signers: [any PaymentSigner]
-    ) throws(Refusal) -> Candidate {
-        if let problem = review.problems.first { throw Refusal(reason: problem) }
-        guard let option = review.option, let isUpfront = review.isUpfront else { throw Refusal(reason: "it is unknown") }
-        if let network = policy.network, network != option.network {
-            throw Refusal(reason: "network \(option.network) is not the \(network) asked for")
-        }
-        let isNamed = policy.asset.map { Self.names($0, option.asset) }
-        if isNamed == false {
-            throw Refusal(reason: "\(option.asset.symbol) on \(option.network) is not the asset asked for")
-        }
-        guard review.isDollarPegged || (isNamed == true && policy.limit != nil) else {
-            throw Refusal(reason: "\(option.asset.symbol) is not worth a dollar: name it with --asset and limit it with --max")
-        }
+    ) throws(OptionRefusal) -> Candidate {
+        if let problem = review.problems.first { throw OptionRefusal(reason: problem) }
+        guard let option = review.option, let isUpfront = review.isUpfront else { throw OptionRefusal(reason: "it is unknown") }
+        try policy.checkAsset(option.asset, isDollarPegged: review.isDollarPegged)
         guard let signer = signers.first(where: { $0.scheme == option.scheme && $0.canPay(on: option.network) }) else {
-            throw Refusal(reason: "there is no key for \(option.network)")
+            throw OptionRefusal(reason: "there is no key for \(option.network)")
         }
-        if let objection = signer.objection(to: option) { throw Refusal(reason: objection) }
-        let limit = policy.limit ?? PurchasePolicy.defaultLimit
-        guard let cost = Dollars(units: option.amount, decimals: option.asset.decimals), cost <= limit else {
-            throw Refusal(
-                reason: "\(option.display) on \(option.network) is over the limit of \(limit) a call",
-                isOverLimit: true
-            )
-        }
+        if let objection = signer.objection(to: option) { throw OptionRefusal(reason: objection) }
+        let cost = try policy.cost(of: option)
         return Candidate(offered: review.offered, option: option, cost: cost, signer: signer, isUpfront: isUpfront)
     }
 
-    private static func names(_ text: String, _ asset: Asset) -> Bool {
-        text.lowercased() == asset.symbol.lowercased() || NetworkDirectory.isSame(text, asset.address, on: asset.network)
-    }
-
-    private static func summary(_ refusals: [Refusal], _ offer: ReceivedOffer) -> String {
+    private static func summary(_ refusals: [OptionRefusal], _ offer: ReceivedOffer) -> String {
         let reasons = refusals.map(\.reason) + offer.unreadable.map(\.description)
         if reasons.isEmpty { return "the server asks for payment and offers no way to pay" }
         return "none of the server's options can be paid: " + reasons.joined(separator: "; ")

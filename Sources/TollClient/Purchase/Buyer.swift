@@ -16,7 +16,10 @@ public struct Buyer: Sendable {
     let signers: [any PaymentSigner]
     let journal: Journal
     let chain: any ChainReader
+    let senders: [any TransferSender]
+    let reader: any InstructionsReader
     let environment: Environment
+    let tell: @Sendable (String) -> Void
 
     /// A buyer.
     ///
@@ -24,20 +27,29 @@ public struct Buyer: Sendable {
     ///   - directory: The networks and tokens it pays with.
     ///   - signers: The keys it pays with; without any it can still get what is free.
     ///   - chain: Where it looks up its funds.
+    ///   - senders: The accounts it makes transfers from, where a server takes nothing better.
+    ///   - reader: Says who has signed a transfer's instructions.
+    ///   - tell: Is told how far a transfer is, which takes a while, in words for people.
     public init(
         client: any HTTPClient,
         directory: NetworkDirectory,
         signers: [any PaymentSigner],
         journal: Journal,
         chain: any ChainReader = NoChainReader(),
-        environment: Environment = .live
+        senders: [any TransferSender] = [],
+        reader: any InstructionsReader = NoInstructionsReader(),
+        environment: Environment = .live,
+        tell: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.client = client
         self.directory = directory
         self.signers = signers
         self.journal = journal
         self.chain = chain
+        self.senders = senders
+        self.reader = reader
         self.environment = environment
+        self.tell = tell
     }
 
     /// Gets `request`, paying at most once and within `policy`.
@@ -55,7 +67,15 @@ public struct Buyer: Sendable {
         _ request: PurchaseRequest, _ policy: PurchasePolicy, _ deliver: BodySink, _ report: inout PurchaseReport
     ) async throws(PurchaseFailure) {
         if !policy.isDryRun, let (payment, hold) = self.takeUp(request) {
+            guard payment.terms.request == request.digest else {
+                throw PurchaseFailure(
+                    .keyReused, "the idempotency key was used for another request of \(request.url): give this one its own")
+            }
             report.notices.append("took up the payment of \(payment.terms.option.display) that an earlier call left open")
+            if payment.isTransfer {
+                if try await self.pursue(payment, hold, request, policy, isFirst: false, deliver, &report) { return }
+                return try await self.run(request, policy, deliver, &report)
+            }
             guard payment.isCreditPurchase else {
                 return try await self.present(payment, hold, request, isFirst: false, deliver, &report)
             }
@@ -74,7 +94,8 @@ public struct Buyer: Sendable {
     ) async throws(PurchaseFailure) {
         let credits = policy.spendsCredit && !policy.isDryRun ? self.credits(at: request.url.origin) : []
         var machine = PurchaseMachine(
-            request, policy: policy, directory: self.directory, signers: self.signers, credits: credits)
+            request, policy: policy, directory: self.directory, signers: self.signers, senders: self.senders, reader: self.reader,
+            credits: credits)
         var action = machine.start()
         var unread: BodyStream?
         while true {
@@ -88,8 +109,17 @@ public struct Buyer: Sendable {
             case .pay(let candidate, let url, let offer):
                 let (payment, hold) = try self.commit(candidate, at: url, offer, request, policy)
                 return try await self.present(payment, hold, request, isFirst: true, deliver, &report)
+            case .fetchSigners(let origin): action = machine.listed(await .fetch(origin, self.client))
+            case .lookUpTransfer(let candidate): action = machine.prospect(await candidate.sender.prospect(of: candidate.option))
+            case .transfer(let candidate, let quote, let url):
+                return try await self.transfer(candidate, quote, at: url, request, policy, deliver, &report)
             case .preview(let candidate, let url):
-                try self.preview(candidate, at: url, policy, &report)
+                try self.checkBudget(candidate.cost, at: url, policy)
+                report.preview = Self.payment(candidate.option, candidate.signer.account, Self.dialect(candidate))
+                return
+            case .previewTransfer(let candidate, let url):
+                try self.checkBudget(candidate.cost, at: url, policy)
+                report.preview = Self.payment(candidate.option, candidate.sender.account, TransferOffer.dialect)
                 return
             case .deliver(let notices):
                 report.notices += notices
@@ -119,7 +149,7 @@ public struct Buyer: Sendable {
             unread = response.body
             // What is over the limit is no offer, and the header may do without the body.
             let body = response.head.status == 402 ? (try? await response.body.collect(upTo: Self.offerSizeMax)) ?? [] : []
-            return machine.answered(response.head, body: body)
+            return machine.answered(response.head, body: body, at: self.environment.now())
         } catch {
             return machine.failed(error)
         }
@@ -128,31 +158,24 @@ public struct Buyer: Sendable {
     /// Bytes of a 402's body: an offer of version 1 with a dozen options is well below.
     static let offerSizeMax = 64 << 10
 
-    private func preview(
-        _ candidate: Candidate,
-        at url: URLParts,
-        _ policy: PurchasePolicy,
-        _ report: inout PurchaseReport
-    ) throws(PurchaseFailure) {
+    private func checkBudget(_ cost: Dollars, at url: URLParts, _ policy: PurchasePolicy) throws(PurchaseFailure) {
         let spent = try Self.journaled { () throws(JournalError) in
             try self.journal.spending(at: url.origin, self.environment.now())
         }
-        if let objection = policy.budget.objection(to: candidate.cost, at: url.origin, spent: spent) {
+        if let objection = policy.budget.objection(to: cost, at: url.origin, spent: spent) {
             throw PurchaseFailure(.overBudget, objection)
         }
-        report.preview = PurchaseReport.Payment(
-            option: candidate.option,
-            account: candidate.signer.account,
-            dialect: Self.dialect(candidate),
-            transaction: ""
-        )
+    }
+
+    static func payment(_ option: PaymentOption, _ account: String, _ dialect: String) -> PurchaseReport.Payment {
+        PurchaseReport.Payment(option: option, account: account, dialect: dialect, transaction: "")
     }
 
     // MARK: Payment
 
     /// None when the journal cannot be used: what is free can still be had, and for the rest reserving fails.
     private func takeUp(_ request: PurchaseRequest) -> (JournaledPayment, Journal.Hold)? {
-        (try? self.journal.takeUp(request: request.digest, at: self.environment.now())) ?? nil
+        (try? self.journal.takeUp(request: request.digest, key: request.keyDigest, at: self.environment.now())) ?? nil
     }
 
     /// Reserves, signs and records, in this order, so that at every instant what could cost money is counted.
@@ -176,7 +199,8 @@ public struct Buyer: Sendable {
             account: candidate.signer.account,
             option: candidate.option,
             cost: candidate.cost,
-            validBefore: validBefore
+            validBefore: validBefore,
+            key: request.keyDigest
         )
         let hold = try self.reserve(terms, nonce, policy, now)
         let validity = AuthorizationValidity(
@@ -202,7 +226,7 @@ public struct Buyer: Sendable {
     /// Seconds by which an authorization begins in the past: the chain's clock may be behind ours.
     static let backdating: UInt64 = 600
 
-    private func reserve(
+    func reserve(
         _ terms: JournaledPayment.Terms,
         _ nonce: Bytes32,
         _ policy: PurchasePolicy,
@@ -214,6 +238,11 @@ public struct Buyer: Sendable {
         switch reservation {
         case .granted(let hold): return hold
         case .exceeded(let reason): throw PurchaseFailure(.overBudget, reason)
+        case .taken where terms.key != nil:
+            throw PurchaseFailure(.outcomeUnknown, "another process is at this purchase, under the same idempotency key")
+        case .taken where terms.dialect == TransferOffer.dialect:
+            throw PurchaseFailure(.noAcceptableOffer, "the server asks again for a transfer that was made: it is not made twice")
+        case .taken: throw PurchaseFailure(.journalUnusable, "a nonce was drawn twice: randomness is broken")
         }
     }
 
@@ -226,15 +255,10 @@ public struct Buyer: Sendable {
         _ deliver: BodySink,
         _ report: inout PurchaseReport
     ) async throws(PurchaseFailure) {
-        guard case .sent(let field, let value) = payment.state,
-            let paid = request.request(to: payment.terms.url, adding: (field, value))
-        else { throw PurchaseFailure(.outcomeUnknown, "the recorded payment cannot be sent") }
-        report.payment = PurchaseReport.Payment(
-            option: payment.terms.option,
-            account: payment.terms.account,
-            dialect: payment.terms.dialect,
-            transaction: ""
-        )
+        guard let envelope = payment.envelope, let paid = request.request(to: payment.terms.url, adding: envelope) else {
+            throw PurchaseFailure(.outcomeUnknown, "the recorded payment cannot be sent")
+        }
+        report.payment = Self.payment(payment.terms.option, payment.terms.account, payment.terms.dialect)
         let response: ClientResponse
         do throws(HTTPError) {
             response = try await self.client.send(paid)
@@ -280,7 +304,7 @@ public struct Buyer: Sendable {
     }
 
     /// A line that cannot be written leaves the payment open and counted, which is safe.
-    private func record(_ answer: PaidAnswer, _ status: Int, _ hold: Journal.Hold, _ report: inout PurchaseReport) {
+    func record(_ answer: PaidAnswer, _ status: Int, _ hold: Journal.Hold, _ report: inout PurchaseReport) {
         let now = self.environment.now()
         do throws(JournalError) {
             switch answer.outcome {
@@ -302,7 +326,7 @@ public struct Buyer: Sendable {
 
     // MARK: Parts
 
-    private func names(of network: ChainID) -> [String] {
+    func names(of network: ChainID) -> [String] {
         [network.description] + (self.directory.network(network)?.legacyName.map { [$0] } ?? [])
     }
 
@@ -313,7 +337,7 @@ public struct Buyer: Sendable {
         }
     }
 
-    private static func pump(_ body: BodyStream?, to deliver: BodySink) async throws {
+    static func pump(_ body: BodyStream?, to deliver: BodySink) async throws {
         while let piece = try await body?.next() { try await deliver(piece) }
     }
 

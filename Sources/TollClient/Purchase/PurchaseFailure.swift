@@ -14,6 +14,10 @@ public struct PurchaseFailure: Error, Hashable, Sendable, CustomStringConvertibl
         case redirectedElsewhere = "redirected_elsewhere"
         /// The journal cannot be used, so that no budget can be kept.
         case journalUnusable = "journal_unusable"
+        /// The idempotency key was used for another request of the same URL.
+        case keyReused = "idempotency_key_reused"
+        /// A transfer of the same account waits, and one after it would wait for it.
+        case earlierTransfer = "earlier_transfer"
         /// The server asks for nothing that can be paid.
         case noAcceptableOffer = "no_acceptable_offer"
         /// The account has too little.
@@ -50,7 +54,8 @@ public struct PurchaseFailure: Error, Hashable, Sendable, CustomStringConvertibl
     /// The status a program ends with.
     public var exitStatus: Int32 {
         switch self.code {
-        case .overLimit, .overBudget, .insecureTransport, .redirectedElsewhere, .journalUnusable: 20
+        case .overLimit, .overBudget, .insecureTransport, .redirectedElsewhere, .journalUnusable, .keyReused,
+            .earlierTransfer: 20
         case .noAcceptableOffer, .insufficientFunds: 21
         case .paymentRefused: 22
         case .outcomeUnknown: 23

@@ -3,10 +3,12 @@
 public import TollHTTP
 public import TollPayments
 public import TollPrimitives
+internal import TollProtocol
 
 /// Decides the course of one purchase: whether to pay, what, to whom, and what the answers mean. No I/O, no clock, no keys.
 ///
-/// Whatever the server does, one purchase sends at most one payment, and never one over the policy.
+/// Whatever the server does, one purchase sends at most one payment, and never one over the policy. A transfer of the payer's own
+/// comes last: it costs gas, and nobody gives it back.
 public struct PurchaseMachine: Sendable {
     /// What to do next.
     public enum Action: Sendable {
@@ -19,6 +21,14 @@ public struct PurchaseMachine: Sendable {
         case lookUpFunds(Candidate)
         /// Reserve, sign, record, send; then ``PurchaseMachine/paid(_:body:)``.
         case pay(Candidate, URLParts, ReceivedOffer)
+        /// See whom the origin lists as signers; then ``PurchaseMachine/listed(_:)``.
+        case fetchSigners(Origin)
+        /// Ask the chain what a transfer would take; then ``PurchaseMachine/prospect(_:)``.
+        case lookUpTransfer(TransferCandidate)
+        /// Reserve, sign, record, send; the rest is a ``TransferMachine``'s.
+        case transfer(TransferCandidate, TransferQuote, URLParts)
+        /// As ``preview(_:_:)``, of a transfer.
+        case previewTransfer(TransferCandidate, URLParts)
         /// Only see whether the budget has room: this is a dry run.
         case preview(Candidate, URLParts)
         /// The answer came without payment: deliver it.
@@ -30,6 +40,8 @@ public struct PurchaseMachine: Sendable {
     private enum State {
         case asking(URLParts, redirects: Int)
         case choosing([Candidate], URLParts, ReceivedOffer, shortfall: String?)
+        case checkingSigner(TransferCandidate, URLParts, signer: String, else: PurchaseFailure)
+        case preparingTransfer(TransferCandidate, URLParts)
         case ended
     }
 
@@ -40,18 +52,28 @@ public struct PurchaseMachine: Sendable {
     private let policy: PurchasePolicy
     private let directory: NetworkDirectory
     private let signers: [any PaymentSigner]
+    private let senders: [any TransferSender]
+    private let reader: any InstructionsReader
     private let credits: [Credit]
     private var state: State
+    /// What a transfer is asked for by; why there is none to make, when there are instructions and they cannot be followed.
+    private var transfer: Result<TransferCandidate, OptionRefusal>?
 
     /// A purchase of `request` under `policy`. What servers owe by `credits` is spent before anything is paid.
+    ///
+    /// - Parameters:
+    ///   - senders: Who can make transfers.
+    ///   - reader: Says who has signed a transfer's instructions.
     public init(
         _ request: PurchaseRequest, policy: PurchasePolicy, directory: NetworkDirectory, signers: [any PaymentSigner],
-        credits: [Credit] = []
+        senders: [any TransferSender] = [], reader: any InstructionsReader = NoInstructionsReader(), credits: [Credit] = []
     ) {
         self.request = request
         self.policy = policy
         self.directory = directory
         self.signers = signers
+        self.senders = senders
+        self.reader = reader
         self.credits = credits
         self.state = .asking(request.url, redirects: 0)
     }
@@ -59,21 +81,27 @@ public struct PurchaseMachine: Sendable {
     /// The first thing to do.
     public func start() -> Action { .ask(self.request.url) }
 
-    /// An unpaid request was answered. `body` is needed of a 402 alone.
-    public mutating func answered(_ head: ResponseHead, body: [UInt8]) -> Action {
+    /// An unpaid request was answered, at `time` in seconds since 1970. `body` is needed of a 402 alone.
+    public mutating func answered(_ head: ResponseHead, body: [UInt8], at time: UInt64) -> Action {
         guard case .asking(let url, let redirects) = self.state else {
             preconditionFailure("An answer came to a question that was not asked.")
         }
         if Redirection.isRedirect(head.status) { return self.redirected(head, from: url, redirects) }
         guard head.status == 402 else { return self.end(.deliver(notices: [])) }
         do throws(PurchaseFailure) {
-            let offer = try ReceivedOffer(head, body: body)
             try self.checkTransport(url.origin)
+            _ = try ReceivedOffer.version2(head)
+        } catch {
+            return self.end(.fail(error))
+        }
+        self.transfer = self.transfer(in: head, body, url, at: time)
+        do throws(PurchaseFailure) {
+            let offer = try ReceivedOffer(head, body: body)
             let selection = try OptionSelection(offer, policy: self.policy, directory: self.directory, signers: self.signers)
             self.state = .choosing(selection.candidates, url, offer, shortfall: nil)
             return self.credit(selection.candidates, url, offer) ?? .lookUpFunds(selection.candidates[0])
         } catch {
-            return self.end(.fail(error))
+            return self.considerTransfer(url, else: error)
         }
     }
 
@@ -109,9 +137,96 @@ public struct PurchaseMachine: Sendable {
             return self.end(self.policy.isDryRun ? .preview(candidate, url) : .pay(candidate, url, offer))
         }
         let first = shortfall ?? Self.shortfall(candidate, balance: balance, missing: missing)
-        guard let next = candidates.first else { return self.end(.fail(PurchaseFailure(.insufficientFunds, first))) }
+        guard let next = candidates.first else {
+            return self.considerTransfer(url, else: PurchaseFailure(.insufficientFunds, first))
+        }
         self.state = .choosing(candidates, url, offer, shortfall: first)
         return .lookUpFunds(next)
+    }
+
+    // MARK: Transfers
+
+    private func transfer(
+        in head: ResponseHead, _ body: [UInt8], _ url: URLParts, at time: UInt64
+    ) -> Result<TransferCandidate, OptionRefusal>? {
+        do throws(OptionRefusal) {
+            let found: TransferOffer?
+            do throws(PurchaseFailure) { found = try TransferOffer(head, body: body, from: url) } catch {
+                throw OptionRefusal(reason: error.message)
+            }
+            guard let offer = found else { return nil }
+            let review = TransferReview(offer, from: url, at: time, self.directory)
+            return .success(try TransferCandidate(review, policy: self.policy, senders: self.senders))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Nothing better can be paid, and `failure` says why.
+    private mutating func considerTransfer(_ url: URLParts, else failure: PurchaseFailure) -> Action {
+        switch self.transfer {
+        case nil: return self.end(.fail(failure))
+        case .failure(let refusal): return self.refuse(refusal, else: failure)
+        case .success(let candidate):
+            switch InstructionsTrust(candidate.offer.instructions, self.reader) {
+            case .needsList(let signer):
+                self.state = .checkingSigner(candidate, url, signer: signer, else: failure)
+                return .fetchSigners(url.origin)
+            case let trust: return self.decide(trust, candidate, url, else: failure)
+            }
+        }
+    }
+
+    /// The origin's list of signers, or why there is none.
+    public mutating func listed(_ signers: ListedSigners) -> Action {
+        guard case .checkingSigner(let candidate, let url, let signer, let failure) = self.state else {
+            preconditionFailure("A list of signers came that nobody asked for.")
+        }
+        return self.decide(.listed(signer, in: signers), candidate, url, else: failure)
+    }
+
+    private mutating func decide(
+        _ trust: InstructionsTrust, _ candidate: TransferCandidate, _ url: URLParts, else failure: PurchaseFailure
+    ) -> Action {
+        switch trust {
+        case .refused(let reason): return self.refuse(OptionRefusal(reason: reason), else: failure)
+        case .doubtful(let reason) where !self.policy.allowsUnsignedInstructions, .needsList(let reason):
+            return self.refuse(OptionRefusal(reason: "\(reason); --allow-unsigned pays all the same"), else: failure)
+        case .vouched, .doubtful:
+            self.state = .preparingTransfer(candidate, url)
+            return .lookUpTransfer(candidate)
+        }
+    }
+
+    private mutating func refuse(_ refusal: OptionRefusal, else failure: PurchaseFailure) -> Action {
+        let code = refusal.isOverLimit ? .overLimit : failure.code
+        return self.end(.fail(PurchaseFailure(code, "\(failure.message); no transfer is made either: \(refusal.reason)")))
+    }
+
+    /// What the chain says of the transfer.
+    public mutating func prospect(_ prospect: TransferProspect) -> Action {
+        guard case .preparingTransfer(let candidate, let url) = self.state else {
+            preconditionFailure("A transfer was looked up for no candidate.")
+        }
+        let (option, account) = (candidate.option, candidate.sender.account)
+        switch prospect {
+        case .ready(let quote):
+            return self.end(self.policy.isDryRun ? .previewTransfer(candidate, url) : .transfer(candidate, quote, url))
+        case .lacksToken(let held):
+            let missing = option.amount.subtracting(held) ?? .zero
+            return self.end(.fail(Self.shortage(account, option.asset, held: held, missing: missing, of: option.display)))
+        case .lacksGas(let held, let needed):
+            func coins(_ wei: UInt256) -> String { "\(DecimalAmount(units: wei, decimals: 18)) of the chain's coin" }
+            return self.end(
+                .fail(
+                    PurchaseFailure(
+                        .insufficientFunds,
+                        "\(account) has \(coins(held)) on \(option.network), \(coins(needed.subtracting(held) ?? .zero)) short of "
+                            + "the \(coins(needed)) that the gas of a transfer may cost")))
+        case .refused(let reason): return self.end(.fail(PurchaseFailure(.noAcceptableOffer, "no transfer is made: \(reason)")))
+        case .unknown(let reason):
+            return self.end(.fail(PurchaseFailure(.network, "no transfer is made without the chain: \(reason)")))
+        }
     }
 
     private mutating func end(_ action: Action) -> Action {
@@ -154,9 +269,16 @@ public struct PurchaseMachine: Sendable {
     }
 
     private static func shortfall(_ candidate: Candidate, balance: UInt256, missing: UInt256) -> String {
-        let asset = candidate.option.asset
+        self.shortage(
+            candidate.signer.account, candidate.option.asset, held: balance, missing: missing, of: candidate.option.display
+        ).message
+    }
+
+    private static func shortage(
+        _ account: String, _ asset: Asset, held: UInt256, missing: UInt256, of wanted: String
+    ) -> PurchaseFailure {
         func display(_ units: UInt256) -> String { "\(DecimalAmount(units: units, decimals: asset.decimals)) \(asset.symbol)" }
-        return "\(candidate.signer.account) has \(display(balance)) on \(asset.network), \(display(missing)) short of "
-            + candidate.option.display
+        return PurchaseFailure(
+            .insufficientFunds, "\(account) has \(display(held)) on \(asset.network), \(display(missing)) short of \(wanted)")
     }
 }

@@ -14,13 +14,32 @@ public struct PurchaseRequest: Sendable {
     public var fields: Fields
     /// The body; nil for none.
     public var body: [UInt8]?
+    /// The caller's name for the purchase, sent as `Idempotency-Key`: under it one payment is made at this URL, and no second.
+    public var idempotencyKey: String?
 
     /// A request.
-    public init(_ url: URLParts, method: Method = .get, fields: Fields = Fields(), body: [UInt8]? = nil) {
+    public init(
+        _ url: URLParts, method: Method = .get, fields: Fields = Fields(), body: [UInt8]? = nil, idempotencyKey: String? = nil
+    ) {
         self.method = method
         self.url = url
         self.fields = fields
         self.body = body
+        self.idempotencyKey = idempotencyKey
+    }
+
+    /// Bytes of an idempotency key: what servers take that keep it in a column.
+    public static let keySizeMax = 255
+
+    /// Whether `key` can be sent as it is: visible ASCII, and not more than ``keySizeMax`` of it.
+    public static func isKey(_ key: String) -> Bool {
+        (1...self.keySizeMax).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    /// What the key is in the journal: a digest with the URL it is for; nil without one.
+    public var keyDigest: Bytes32? {
+        guard let key = self.idempotencyKey else { return nil }
+        return RequestIdentity(parts: [Array(self.url.description.utf8), Array(key.utf8)], isRepeatable: false).digest
     }
 
     /// What makes two calls one purchase: method, URL and body.
@@ -32,6 +51,9 @@ public struct PurchaseRequest: Sendable {
     /// The same request to another place, with one more field.
     func request(to url: URLParts, adding field: (name: String, value: String)? = nil) -> ClientRequest? {
         var fields = self.fields
+        if let key = self.idempotencyKey {
+            guard fields.set(.idempotencyKey, key) else { return nil }
+        }
         if let field {
             guard let name = FieldName(field.name) else { return nil }
             fields.remove(name)
@@ -60,6 +82,15 @@ public struct PurchasePolicy: Sendable {
     public var isDryRun: Bool
     /// Whether to buy with what the server owes before paying anew.
     public var spendsCredit: Bool
+    /// Whether to pay by a transfer of one's own where nothing better is offered: it costs gas, and cannot be taken back.
+    public var allowsTransfers: Bool
+    /// Whether to pay by a transfer whose instructions nobody has signed who may.
+    public var allowsUnsignedInstructions: Bool
+    /// How long to stay at a transfer in one call, in seconds.
+    public var transferPatience: UInt64
+
+    /// Ten minutes: most chains take a transfer in one, and are deep enough in some more.
+    public static let defaultPatience: UInt64 = 600
 
     /// A policy; by default of the default limits, over TLS, for real.
     public init(
@@ -69,7 +100,10 @@ public struct PurchasePolicy: Sendable {
         asset: String? = nil,
         allowsPlainHTTP: Bool = false,
         isDryRun: Bool = false,
-        spendsCredit: Bool = true
+        spendsCredit: Bool = true,
+        allowsTransfers: Bool = true,
+        allowsUnsignedInstructions: Bool = false,
+        transferPatience: UInt64 = Self.defaultPatience
     ) {
         self.limit = limit
         self.budget = budget
@@ -78,5 +112,8 @@ public struct PurchasePolicy: Sendable {
         self.allowsPlainHTTP = allowsPlainHTTP
         self.isDryRun = isDryRun
         self.spendsCredit = spendsCredit
+        self.allowsTransfers = allowsTransfers
+        self.allowsUnsignedInstructions = allowsUnsignedInstructions
+        self.transferPatience = transferPatience
     }
 }

@@ -29,6 +29,8 @@ public enum RPCError: Error, Hashable, Sendable {
         case underpriced
         /// The gas limit is below what any such transaction uses, or above a block's.
         case gasLimit
+        /// More blocks were asked for, or more logs found, than the node says at once.
+        case tooMuch
         /// The node has no such method.
         case methodNotFound
         /// Anything else.
@@ -124,6 +126,22 @@ extension RPCError {
         ("intrinsic gas", .gasLimit),
         ("exceeds block gas limit", .gasLimit),
         ("gas limit exceeded", .gasLimit),
+        // What hosted nodes say of `eth_getLogs`, some under codes that say "busy" elsewhere.
+        ("query returned more than", .tooMuch),
+        ("query exceeds max", .tooMuch),
+        ("block range is too", .tooMuch),
+        ("block range too", .tooMuch),
+        ("block range limit", .tooMuch),
+        ("maximum block range", .tooMuch),
+        ("range is too large", .tooMuch),
+        ("range too large", .tooMuch),
+        ("range limit", .tooMuch),
+        ("max range", .tooMuch),
+        ("response size", .tooMuch),
+        ("too many logs", .tooMuch),
+        ("too many results", .tooMuch),
+        ("eth_getlogs is limited to", .tooMuch),
+        ("eth_getlogs requests with up to", .tooMuch),
     ]
 
     /// EIP-1474: internal error, resource unavailable, limit exceeded. -32097 and 429: what hosted nodes answer when busy.

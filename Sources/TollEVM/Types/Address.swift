@@ -92,3 +92,10 @@ extension PrivateKey {
     /// The account this key controls.
     public var address: Address { Address(self.publicKey) }
 }
+
+extension ExtendedPublicKey {
+    /// The account of the child under `index`. Below `m/44'/60'/0'/0` these are the accounts that wallets show (BIP-44).
+    public func address(_ index: UInt32) throws(DerivationError) -> Address {
+        Address(try self.child(index).publicKey)
+    }
+}

@@ -74,6 +74,7 @@ struct SettleCall {
         guard case .verifying = self.state else { return self.impossible("verified") }
         switch verification {
         case .unavailable(let reason): return self.end(.unavailable(reason: reason))
+        case .processing(let state): return self.end(.refused(state, payer: nil))
         case .invalid(let refusal, let payer, let key):
             // What is settled no longer verifies; the ledger may know for whom.
             guard let key else { return self.end(.refused(refusal, payer: payer)) }

@@ -41,6 +41,7 @@ extension Gateway {
             switch await self.paidCalls.verify(credential, by: method, freshness: .now) {
             case .valid: return ("paid", "")
             case .invalid(let refusal, _, _): return (refusal.reason, refusal.detail)
+            case .processing(let state): return (state.reason, state.detail)
             case .unavailable(let reason): return ("unavailable", reason)
             }
         }

@@ -31,16 +31,21 @@ struct CrossOrigin: Sendable {
     /// `Access-Control-Allow-Headers`: credentials, sign-ins, and a request field that widely used clients send by mistake.
     let accepted: String
 
-    /// - Parameter tellsLimits: Whether answers say how a client stands to its limits.
-    init(policy: CORSPolicy, dialects: [any Dialect], tellsLimits: Bool) {
+    /// - Parameters:
+    ///   - tellsLimits: Whether answers say how a client stands to its limits.
+    ///   - givesPasses: Whether some come with passes.
+    init(policy: CORSPolicy, dialects: [any Dialect], tellsLimits: Bool, givesPasses: Bool = false) {
         self.policy = policy
-        let told = ["tollgate-debt", "retry-after"] + (tellsLimits ? RateVerdict.fieldNames : [])
+        let told =
+            ["tollgate-debt", "retry-after"] + (tellsLimits ? RateVerdict.fieldNames : [])
+            + (givesPasses ? [PassField.name, PassField.expires].map(\.description) : [])
         let exposed = (dialects.flatMap(\.responseFields).map(\.description) + told).joined(separator: ", ")
         self.exposed = exposed
         self.open = ["Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": exposed]
         self.accepted =
             (dialects.flatMap { $0.credentialFields + $0.signInFields }.map(\.description)
-            + ["content-type", "access-control-expose-headers"]).joined(separator: ", ")
+            + ["content-type", "access-control-expose-headers"]
+            + (givesPasses ? ["authorization", PassField.name.description] : [])).joined(separator: ", ")
     }
 
     /// Sets who may read an answer, in place of what the upstream said, and adds what we send to what scripts may see of it.

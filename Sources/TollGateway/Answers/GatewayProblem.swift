@@ -108,6 +108,13 @@ struct GatewayProblem: Error {
             detail: "The sign-in was refused: \(refusal.detail).")
     }
 
+    /// RFC 6750 §3.1: no pass, or one for something else. What was one and is over is asked for money again.
+    static func invalidPass(_ reason: String) -> GatewayProblem {
+        GatewayProblem(
+            status: 401, code: "invalid_token", title: "Unauthorized",
+            detail: "The pass \(reason). Ask without it to see what to pay. Nothing was charged.")
+    }
+
     static let payerDenied = GatewayProblem(
         status: 403, code: "payer_denied", title: "Forbidden", detail: "This payer is not served here. Nothing was charged.")
 
@@ -259,4 +266,10 @@ struct GatewayProblem: Error {
             )
         }
     }
+}
+
+extension PaymentRefusal {
+    /// Not of a payment: the pass that a request came with is over, so that it is asked for one.
+    static let passExpired = PaymentRefusal(
+        "pass_expired", detail: "The access that was paid for is over. Pay as offered and ask again.")
 }

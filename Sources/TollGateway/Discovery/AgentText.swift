@@ -35,6 +35,7 @@ struct AgentText {
         var line = "- [\(resource.method) \(resource.path)](\(resource.url))"
         let prices = (resource.sale?.offer.options ?? []).map { "\($0.display) on \($0.network)" }
         if let price = prices.first { line += ": " + price + prices.dropFirst().map { " or \($0)" }.joined() }
+        if let seconds = resource.accessSeconds { line += ", for \(seconds) s" }
         if !resource.description.isEmpty { line += prices.isEmpty ? ": \(resource.description)" : ". \(resource.description)" }
         return line
     }

@@ -15,6 +15,8 @@ public struct Discovery: Sendable {
     public var service: ServiceInfo
     /// Whether a 402 says how its resource is called.
     public var describesOffers: Bool
+    /// Accounts whose signature under payment instructions is the seller's word.
+    public var signers: [String] = []
 
     /// What is told, by all its fields.
     public init(

@@ -34,7 +34,9 @@ struct DiscoveryDocuments: Sendable {
     /// - Parameter time: When the routes were made, in seconds since 1970.
     init(_ discovery: Discovery, publicURL: Origin, resources: [ListedResource], time: Int64) {
         let priced = resources.filter { $0.sale != nil }
-        self.wellKnown = JSON.object(["version": 1, "resources": .array(priced.map { .string($0.url) })]).utf8
+        var wellKnown: JSONObject = ["version": 1, "resources": .array(priced.map { .string($0.url) })]
+        if !discovery.signers.isEmpty { wellKnown["signers"] = .array(discovery.signers.map(JSON.string)) }
+        self.wellKnown = JSON.object(wellKnown).utf8
         self.openAPI = OpenAPIDocument(discovery, publicURL: publicURL, resources: resources).json.utf8
         self.llms = Array(AgentText(discovery, publicURL: publicURL, resources: resources).text.utf8)
         self.directory = ResourceDirectory(priced, time: time)

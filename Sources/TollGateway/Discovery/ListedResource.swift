@@ -15,6 +15,8 @@ struct ListedResource {
     let origin: String
     /// What it is sold for, by which dialects; nil when it is free.
     let sale: (offer: Offer, dialects: [any Dialect])?
+    /// How long one payment opens it, in seconds; nil where it buys one answer.
+    let accessSeconds: Int64?
 
     /// Nil when the route is not listed.
     init?(_ route: Route, _ priced: PricedRoute?, publicURL: Origin) {
@@ -23,6 +25,7 @@ struct ListedResource {
         self.method = listing.method(of: route.pattern)
         self.segments = route.pattern.namedSegments
         self.origin = publicURL.description
+        self.accessSeconds = priced?.passes?.accessSeconds
         let template = listing.bazaar(of: route.pattern)?.routeTemplate ?? route.pattern.path
         self.sale = priced.map { ($0.offer(named: "\(publicURL)\(template)"), $0.dialects) }
     }

@@ -67,7 +67,7 @@ struct OpenAPIDocument {
                 "description": "Payment Required",
                 "headers": ["PAYMENT-REQUIRED": ["description": "x402 version 2", "schema": ["type": "string"]]],
             ]
-            operation["x-payment-info"] = Self.paymentInfo(offer, dialects, dollars: resource.listing.dollars)
+            operation["x-payment-info"] = Self.paymentInfo(offer, dialects, resource)
         }
         operation["responses"] = .object(responses)
         return .object(operation)
@@ -128,14 +128,15 @@ struct OpenAPIDocument {
         }
     }
 
-    private static func paymentInfo(_ offer: Offer, _ dialects: [any Dialect], dollars: String?) -> JSON {
+    private static func paymentInfo(_ offer: Offer, _ dialects: [any Dialect], _ resource: ListedResource) -> JSON {
         var protocols: [String] = []
         for dialect in dialects {
             let name = dialect.id.description.hasPrefix("x402") ? "x402" : dialect.id.description
             if !protocols.contains(name) { protocols.append(name) }
         }
         var info: JSONObject = ["protocols": .array(protocols.map(JSON.string))]
-        info["price"] = dollars.map { ["mode": "fixed", "currency": "USD", "amount": .string($0)] }
+        info["price"] = resource.listing.dollars.map { ["mode": "fixed", "currency": "USD", "amount": .string($0)] }
+        info["accessSeconds"] = resource.accessSeconds.map(JSON.integer)
         info["offers"] = .array(
             offer.options.map { option in
                 [

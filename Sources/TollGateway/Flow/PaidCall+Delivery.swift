@@ -14,13 +14,11 @@ extension PaidCall {
         case .deliver(let record): await self.deliverPaid(record, responder)
         case .replay(let record): await self.replay(record, responder)
         case .deliverUncharged: await self.deliverHeld([], responder)
-        case .refuse(let refusal, _):
-            let offer = self.route.offer(forPath: head.path)
-            await proxy.challenge(self.route, offer, head, error: refusal, receipt: nil, page: nil, responder)
+        case .refuse(let refusal, _), .processing(let refusal):
+            await self.challenge(refusal, receipt: nil, responder)
         case .settlementFailed(let refusal, let transaction, let payer):
             let receipt = self.failure(refusal.reason, transaction, payer: payer)
-            let offer = self.route.offer(forPath: head.path)
-            await proxy.challenge(self.route, offer, head, error: refusal, receipt: receipt, page: nil, responder)
+            await self.challenge(refusal, receipt: receipt, responder)
         case .alreadyUsed(let transaction):
             await proxy.refuse(
                 .alreadyUsed(transaction), head, receipt: self.receipts(self.failure("already_used", transaction)), responder)
@@ -32,7 +30,8 @@ extension PaidCall {
         case .insufficientCredit:
             let page = BrowserPage.isWanted(by: head) ? BrowserPage(offer: self.route.offer(forPath: head.path)).html : nil
             let offer = self.route.offer(forPath: head.path)
-            await proxy.challenge(self.route, offer, head, error: nil, receipt: nil, page: page, responder)
+            await proxy.challenge(
+                self.route, offer, head, ChallengeOccasion(client: self.request.clientIP), receipt: nil, page: page, responder)
         case .outcomeUnknown(nil): await proxy.refuse(.outcomeUnknown, head, responder)
         case .outcomeUnknown(let debt?):
             await proxy.refuse(.outcomeUnknownPaid, head, receipt: self.success(debt), responder) {
@@ -54,6 +53,15 @@ extension PaidCall {
         }
     }
 
+    /// Asks again, with the reason why what was presented is not it, or not yet.
+    private func challenge(_ refusal: PaymentRefusal, receipt: Receipt?, _ responder: consuming Responder) async {
+        let head = self.request.head
+        await self.shared.proxy.challenge(
+            self.route, self.route.offer(forPath: head.path), head,
+            ChallengeOccasion(client: self.request.clientIP, refused: self.credential, refusal: refusal),
+            receipt: receipt, page: nil, responder)
+    }
+
     private func deliverPending(_ payment: PaymentID, _ transaction: String?, _ responder: consuming Responder) async {
         let problem: GatewayProblem =
             Claimant(self.credential, signedIn: self.signedIn).hasSecret
@@ -63,7 +71,7 @@ extension PaidCall {
     }
 
     private func deliverPaid(_ record: PaymentRecord, _ responder: consuming Responder) async {
-        let delivery = await self.deliverHeld(self.success(record), responder)
+        let delivery = await self.deliverHeld(self.grant(record, receipt: self.success(record)), responder)
         if case .cutShort(let reason) = delivery, record.claim.policy == .deferred, record.phase == .claimed {
             // Nothing was charged yet, and nothing will be for half an answer.
             await self.append([.released(reason: "the upstream's answer broke off: \(reason)")], to: record)
@@ -79,7 +87,7 @@ extension PaidCall {
                 .alreadyUsed(record.settlement?.transaction), request, receipt: self.success(record), responder)
             return
         }
-        let receipt = self.success(record)
+        let receipt = self.grant(record, receipt: self.success(record))
         let isDelivered =
             request.method == .head
             ? await proxy.relay(answer, from: self.upstream.settings, request, receipt: receipt, responder).isWhole
@@ -142,10 +150,15 @@ extension PaidCall {
         switch ending {
         case .deliver(let record), .replay(let record):
             log.info(
-                "paid", ["payment": record.id, "payer": record.claim.payer, "transaction": record.settlement?.transaction ?? ""])
+                "paid",
+                [
+                    "payment": record.id, "payer": record.claim.payer,
+                    "transaction": record.claim.shownTransaction ?? record.settlement?.transaction ?? "",
+                ])
         case .deliverUncharged: log.info("not charged", ["status": self.answer?.head.status ?? 0])
         case .refuse(let refusal, let payer):
             log.info("payment refused", ["reason": refusal.reason, "detail": refusal.detail, "payer": payer ?? ""])
+        case .processing(let state): log.info("payment on its way", ["reason": state.reason, "detail": state.detail])
         case .settlementFailed(let refusal, let transaction, let payer):
             log.warning(
                 "settlement failed",

@@ -27,7 +27,8 @@ extension PaidCalls {
         let options = route.terms.options.filter { account.isHolder(on: $0.network) }
         guard let first = options.first else {
             let offer = route.offer(forPath: request.head.path)
-            await self.proxy.challenge(route, offer, request.head, error: nil, receipt: nil, page: nil, responder)
+            await self.proxy.challenge(
+                route, offer, request.head, ChallengeOccasion(client: request.clientIP), receipt: nil, page: nil, responder)
             return
         }
         let method = CreditMethod(account, first)
@@ -45,6 +46,8 @@ extension PaidCalls {
 struct CreditMethod: PaymentMethod {
     /// How long a claim by credit may be taken up, in seconds: as long as the sign-in that made it is good.
     private static let goodForSeconds = SignInExpectation.ageSecondsMax
+
+    var isPaidAhead: Bool { true }
 
     let credential: Credential
     /// The sign-in's nonce in the place of an authorization's, marked, so that no authorization has the same. One sign-in buys

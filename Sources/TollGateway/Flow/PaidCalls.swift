@@ -93,8 +93,9 @@ struct PaidCalls: Sendable {
         let machine = PaidRequest(
             // Asked for by name it is looked up before it is verified; otherwise verifying says what it would take.
             credential: credential, key: credential.identifier == nil ? nil : method.key(of: credential), signedIn: signedIn,
-            rule: rule, limits: self.deferral, alternatives: alternatives, route: route.pattern.description, request: identity,
-            admits: upstream.settings.isAdmission, worker: self.lease.worker, at: Int64(self.environment.now()))
+            rule: rule, limits: self.deferral, isPaidAhead: method.isPaidAhead, alternatives: alternatives,
+            route: route.pattern.description, request: identity, admits: upstream.settings.isAdmission,
+            worker: self.lease.worker, at: Int64(self.environment.now()))
         return PaidCall(
             shared: self, method: method, route: route, upstream: upstream, request: request, body: body, machine: machine,
             credential: credential, signedIn: signedIn)
@@ -105,6 +106,8 @@ struct PaidCalls: Sendable {
 struct PaidCall {
     /// How often it is looked how far another request, of this process or another, has come.
     private static let pollInterval = Duration.milliseconds(20)
+    /// How often it is asked whether money has arrived: a chain is asked.
+    private static let arrivalInterval = Duration.milliseconds(500)
 
     var shared: PaidCalls
     let method: any PaymentMethod
@@ -163,7 +166,7 @@ struct PaidCall {
         case .lookUpIdentifier(let hash):
             return self.machine.identified(try await store.payment(identifiedBy: hash))
         case .verify(let freshness):
-            return self.machine.verified(await self.shared.verify(self.credential, by: self.method, freshness: freshness))
+            return self.machine.verified(await self.verify(freshness))
         case .lookUp(let payment):
             guard await self.acquire(payment) else { return self.machine.waitedTooLong(try await store.record(payment)) }
             return self.machine.known(try await store.record(payment))
@@ -199,6 +202,15 @@ struct PaidCall {
             return try await self.record(events, keepsAnswer: keepsAnswer)
         case .finish:
             preconditionFailure("A finished request has nothing left to do.")
+        }
+    }
+
+    /// Whether the credential would settle now; of money that is on its way, as far as it has come when it has been waited for as
+    /// long as for a settlement.
+    private func verify(_ freshness: Freshness) async -> Verification {
+        while true {
+            let verification = await self.shared.verify(self.credential, by: self.method, freshness: freshness)
+            guard case .processing = verification, await self.pause(Self.arrivalInterval) else { return verification }
         }
     }
 
@@ -299,9 +311,9 @@ struct PaidCall {
     }
 
     /// Lets others go on; false when it has been waited long enough.
-    private func pause() async -> Bool {
+    private func pause(_ interval: Duration = Self.pollInterval) async -> Bool {
         guard self.shared.environment.monotonic() < self.deadline else { return false }
-        return (try? await self.shared.environment.sleep(for: Self.pollInterval)) != nil
+        return (try? await self.shared.environment.sleep(for: interval)) != nil
     }
 
     /// Lets others work on the payment.

@@ -14,15 +14,19 @@ extension Upstream {
 
 /// Answers every call with leave to pass: 200, and what the proxy in front copies into the request that it lets pass.
 struct AdmissionClient: HTTPClient {
-    /// Stands in every leave to pass and in no other answer: `free` or `paid`.
+    /// Stands in every leave to pass and in no other answer: `free`, `paid`, or `pass` for who has paid before.
     static let field: FieldName = "tollgate-admit"
 
     func send(_ request: ClientRequest) async throws(HTTPError) -> ClientResponse {
-        let isPaid = request.fields.contains("tollgate-payment-id")
+        let isPaid = request.fields.contains("tollgate-amount")
+        let isPass = !isPaid && request.fields.contains("tollgate-payment-id")
         var fields = Fields()
-        fields.append(Self.field, (isPaid ? "paid" : "free").utf8)
+        fields.append(Self.field, (isPaid ? "paid" : isPass ? "pass" : "free").utf8)
         fields.append("Cache-Control", "no-store")
-        for (name, value) in request.fields where isPaid && Self.isForUpstream(name) { fields.append(name, value) }
+        for (name, value) in request.fields
+        where isPaid && Self.isForUpstream(name) || isPass && Forwarding.isOurs(name.span) {
+            fields.append(name, value)
+        }
         return ClientResponse(head: ResponseHead(status: 200, fields: fields), length: 0)
     }
 

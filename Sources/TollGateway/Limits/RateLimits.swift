@@ -25,12 +25,17 @@ public struct RateLimits: Hashable, Sendable {
     public var address: [RateLimit]?
     /// Paid requests, by who pays.
     public var payer: [RateLimit]?
+    /// Requests that come with a pass, by the payment that bought it.
+    public var pass: [RateLimit]?
 
     /// Limits; nil for those of the gateway, and for none.
-    public init(unpaid: [RateLimit]? = nil, address: [RateLimit]? = nil, payer: [RateLimit]? = nil) {
+    public init(
+        unpaid: [RateLimit]? = nil, address: [RateLimit]? = nil, payer: [RateLimit]? = nil, pass: [RateLimit]? = nil
+    ) {
         self.unpaid = unpaid
         self.address = address
         self.payer = payer
+        self.pass = pass
     }
 }
 
@@ -49,6 +54,7 @@ final class RouteRates: Sendable {
     let unpaid: [RateRule]
     let address: [RateRule]
     let payer: [RateRule]
+    let pass: [RateRule]
 
     /// Nil where there is no limit.
     init?(of route: RateLimits, _ pattern: RoutePattern, in gateway: RateLimits) {
@@ -60,6 +66,7 @@ final class RouteRates: Sendable {
         self.address = rules(route.address, gateway.address, "address")
         self.unpaid = rules(route.unpaid, gateway.unpaid, "unpaid") + self.address
         self.payer = rules(route.payer, gateway.payer, "payer")
-        guard !self.unpaid.isEmpty || !self.payer.isEmpty else { return nil }
+        self.pass = rules(route.pass, gateway.pass, "pass")
+        guard !self.unpaid.isEmpty || !self.payer.isEmpty || !self.pass.isEmpty else { return nil }
     }
 }

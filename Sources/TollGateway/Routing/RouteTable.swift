@@ -45,14 +45,17 @@ final class RouteTable: Sendable {
         let policy: SettlePolicy
     }
 
-    init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) {
-        let (dialects, clock) = (parts.dialects, parts.environment.now)
+    /// - Parameter former: The table whose place it takes: what is known of an upstream's addresses holds on while its settings
+    ///   do.
+    init(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts, replacing former: RouteTable? = nil) {
+        let (dialects, clock) = (configuration.spoken(of: parts.dialects), parts.environment.now)
         let rates = configuration.routes.map { RouteRates(of: $0.rateLimits, $0.pattern, in: configuration.rateLimits) }
         let crossOrigin = CrossOrigin(
-            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil })
+            policy: configuration.cors, dialects: dialects, tellsLimits: rates.contains { $0 != nil },
+            givesPasses: configuration.passKeys != nil && configuration.routes.contains { $0.terms?.accessSeconds != nil })
         self.crossOrigin = crossOrigin
         self.router = Router(configuration.routes.map { ($0.pattern, $0.terms != nil) })
-        let pools = Self.pools(configuration, parts)
+        let pools = Self.pools(configuration, parts, known: former?.pools ?? [])
         self.pools = Array(pools.values)
         let routes = zip(configuration.routes, rates).map { route, rates in
             let priced = route.terms.map { terms in
@@ -61,7 +64,11 @@ final class RouteTable: Sendable {
                     dialects: terms.dialects.compactMap { id in dialects.first { $0.id == id } }, allDialects: dialects,
                     crossOrigin: crossOrigin,
                     publication: configuration.discovery.map { $0.publication(of: route) } ?? Publication(),
-                    mode: configuration.mode, clock: clock)
+                    mode: configuration.mode,
+                    passes: configuration.passKeys.map {
+                        RoutePasses(
+                            $0, route.pattern, accessSeconds: terms.accessSeconds, publicURL: configuration.publicURL)
+                    }, clock: clock)
             }
             guard let pool = pools[route.upstream.name] else { preconditionFailure("Every upstream has a pool.") }
             return Entry(
@@ -85,12 +92,16 @@ final class RouteTable: Sendable {
         }
     }
 
-    private static func pools(_ configuration: GatewayConfiguration, _ parts: Gateway.Parts) -> [String: UpstreamPool] {
+    private static func pools(
+        _ configuration: GatewayConfiguration, _ parts: Gateway.Parts, known: [UpstreamPool]
+    ) -> [String: UpstreamPool] {
         var pools: [String: UpstreamPool] = [:]
         for upstream in configuration.routes.map(\.upstream) where pools[upstream.name] == nil {
-            pools[upstream.name] = UpstreamPool(
-                upstream, client: parts.client, metrics: parts.metrics.upstream(upstream.name), environment: parts.environment,
-                log: parts.log)
+            pools[upstream.name] =
+                known.first { $0.settings == upstream }
+                ?? UpstreamPool(
+                    upstream, client: parts.client, metrics: parts.metrics.upstream(upstream.name),
+                    environment: parts.environment, log: parts.log)
         }
         return pools
     }
@@ -137,8 +148,12 @@ final class PricedRoute: Sendable {
     let pattern: RoutePattern
     let terms: Terms
     let dialects: [any Dialect]
+    /// Nil where nobody has a key for them.
+    let passes: RoutePasses?
     /// Whether the pattern, with its wildcards, takes in the path of a document about the routes.
     let mayHideDocuments: Bool
+    /// Whether it takes in those at which payments are told of.
+    let mayHideStatuses: Bool
     private let publication: Publication
     private let mode: GatewayMode
     private let publicURL: Origin
@@ -147,6 +162,8 @@ final class PricedRoute: Sendable {
     private let clock: @Sendable () -> UInt64
     private let literal: PreparedChallenge?
     private let credentialFields: [FieldName]
+    /// Whether its 402 can be made beforehand: no dialect makes each by itself.
+    let isPreparable: Bool
     private let prepared = Mutex<[[UInt8]: PreparedChallenge]>([:])
 
     /// - Parameters:
@@ -154,12 +171,14 @@ final class PricedRoute: Sendable {
     ///   - allDialects: Those of the program: a credential of another may be for an offer made before a reload.
     init(
         pattern: RoutePattern, terms: Terms, publicURL: Origin, dialects: [any Dialect], allDialects: [any Dialect],
-        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live,
+        crossOrigin: CrossOrigin, publication: Publication = Publication(), mode: GatewayMode = .live, passes: RoutePasses? = nil,
         clock: @escaping @Sendable () -> UInt64
     ) {
         self.pattern = pattern
         self.terms = terms
         self.dialects = dialects
+        self.isPreparable = !dialects.contains { $0.makesEachChallenge }
+        self.passes = passes
         self.credentialFields = allDialects.flatMap { $0.credentialFields + (terms.acceptsSignIn ? $0.signInFields : []) }
         self.publicURL = publicURL
         self.publicURLByteCount = publicURL.description.utf8.count
@@ -168,10 +187,11 @@ final class PricedRoute: Sendable {
         self.publication = publication
         self.mode = mode
         self.mayHideDocuments = !pattern.isLiteral && DiscoveryDocuments.Kind.allCases.contains { pattern.matches($0.path) }
+        self.mayHideStatuses = !pattern.isLiteral && pattern.matches(Array("\(PaymentStatusPath.prefix)x".utf8)[...])
         self.literal =
-            pattern.isLiteral
+            pattern.isLiteral && self.isPreparable
             ? PreparedChallenge(
-                Self.offer(terms, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
+                Self.offer(terms, pattern, resource: "\(publicURL)\(pattern.path)", publicURL, publication), dialects: dialects,
                 crossOrigin: crossOrigin, mode: mode, clock: clock) : nil
     }
 
@@ -185,6 +205,11 @@ final class PricedRoute: Sendable {
     func hasCredential(_ head: RequestHead) -> Bool {
         for index in self.credentialFields.indices where head.fields.contains(self.credentialFields[index]) { return true }
         return false
+    }
+
+    /// Whether a request presents anything besides: what cannot be answered before it is read.
+    func mustRead(_ head: RequestHead) -> Bool {
+        self.hasCredential(head) || self.passes?.isPresented(by: head) ?? false
     }
 
     /// The 402 for a request of `path`.
@@ -205,7 +230,7 @@ final class PricedRoute: Sendable {
     /// What a request of `path` is asked for.
     func offer(forPath path: ArraySlice<UInt8>) -> Offer {
         let resource = self.isLong(path) ? self.pattern.path : String(decoding: path, as: UTF8.self)
-        return Self.offer(self.terms, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
+        return Self.offer(self.terms, self.pattern, resource: "\(self.publicURL)\(resource)", self.publicURL, self.publication)
     }
 
     private func isLong(_ path: ArraySlice<UInt8>) -> Bool {
@@ -213,19 +238,41 @@ final class PricedRoute: Sendable {
     }
 
     /// What the pattern as a whole is offered for.
-    func offer(named resource: String) -> Offer { Self.offer(self.terms, resource: resource, self.publicURL, self.publication) }
+    func offer(named resource: String) -> Offer {
+        Self.offer(self.terms, self.pattern, resource: resource, self.publicURL, self.publication)
+    }
 
-    private static func offer(_ terms: Terms, resource: String, _ publicURL: Origin, _ publication: Publication) -> Offer {
+    private static func offer(
+        _ terms: Terms, _ pattern: RoutePattern, resource: String, _ publicURL: Origin, _ publication: Publication
+    ) -> Offer {
         Offer(
             resource: resource, description: terms.description, mimeType: terms.mimeType, options: terms.options,
             policy: terms.settle.forStrangers, identifiers: terms.identifiers,
             signInDomain: terms.acceptsSignIn ? publicURL.authority : nil, bazaar: publication.bazaar,
-            service: publication.service)
+            service: publication.service, route: pattern.description, dialects: terms.dialects,
+            references: terms.references)
     }
 
     /// The fields of a fresh challenge, for answers that are not the prepared 402.
-    func freshChallenge(forPath path: ArraySlice<UInt8>, error: String?) -> [(name: String, value: [UInt8])] {
-        self.fields(self.dialects.map { $0.challenge(for: self.offer(forPath: path), error: error) })
+    func freshChallenge(
+        forPath path: ArraySlice<UInt8>, _ occasion: ChallengeOccasion
+    ) async -> [(name: String, value: [UInt8])] {
+        self.fields(await self.challenges(for: self.offer(forPath: path), occasion))
+    }
+
+    /// What every dialect says, with what some make and keep for this one answer. One that could make nothing says nothing, and
+    /// so there may be nothing at all.
+    func challenges(for offer: Offer, _ occasion: ChallengeOccasion) async -> [Challenge] {
+        var offer = offer
+        var silent: Set<DialectID> = []
+        for dialect in self.dialects where dialect.makesEachChallenge {
+            if let additions = await dialect.additions(to: offer, for: occasion) {
+                offer.additions.merge(additions)
+            } else {
+                silent.insert(dialect.id)
+            }
+        }
+        return self.dialects.filter { !silent.contains($0.id) }.map { $0.challenge(for: offer, error: occasion.refusal?.reason) }
     }
 
     /// The fields of challenges, their places filled.

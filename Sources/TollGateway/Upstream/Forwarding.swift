@@ -38,17 +38,24 @@ final class Forwarding: Sendable {
     /// The request as the upstream gets it: hop-by-hop fields, credentials and everything that looks like ours removed, then
     /// ours added. The target's bytes are untouched.
     ///
-    /// - Parameter payment: What was paid; nil on a free route.
-    func request(_ request: Request, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?) -> ClientRequest {
+    /// - Parameters:
+    ///   - payment: What was paid; nil on a free route.
+    ///   - pass: What came in place of a payment.
+    func request(
+        _ request: Request, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?, pass: Pass? = nil
+    ) -> ClientRequest {
         // Room for what is added below, in most cases.
         var fields = request.head.fields.withoutHopByHop(roomFor: 12, byteCount: 512) { name in
             Self.rewrittenFields.contains(name) || !self.isForUpstream(name)
         }
+        PassField.strip(&fields)
         if let left = request.head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
         self.way.add(to: &fields, of: request)
         if let payment {
             if payment.claim.policy == .before { Self.removeConditions(&fields, request.head.method) }
             Self.describe(payment, in: &fields)
+        } else if let pass {
+            Self.describe(pass, in: &fields)
         }
         var outgoing = ClientRequest(
             request.head.method,
@@ -92,6 +99,13 @@ final class Forwarding: Sendable {
         fields.append("Tollgate-Asset", claim.option.asset.address)
         fields.append("Tollgate-Network", claim.option.network.description)
         fields.set(.idempotencyKey, id)
+    }
+
+    /// Nothing was paid for this request, and nothing makes it the same as another: no amount, and no key.
+    private static func describe(_ pass: Pass, in fields: inout Fields) {
+        fields.append("Tollgate-Payer", pass.payer)
+        fields.append("Tollgate-Payment-Id", pass.payment.description)
+        fields.append("Tollgate-Network", pass.network)
     }
 
     /// Whether a field or trailer of a client may go upstream by its name: it is no credential and does not look like ours.

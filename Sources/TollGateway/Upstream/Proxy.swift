@@ -44,21 +44,27 @@ struct Proxy: Sendable {
     }
 
     /// A free request: passed on and streamed back. A client that goes away takes the call of the upstream with it.
-    func pass(_ request: Request, to upstream: UpstreamPool, _ responder: consuming Responder) async {
+    ///
+    /// - Parameter pass: What a request for something priced came with, in place of a payment.
+    func pass(
+        _ request: Request, by pass: Pass? = nil, to upstream: UpstreamPool, _ responder: consuming Responder
+    ) async {
         let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
         let answer: ClientResponse
         do throws(HTTPError) {
-            answer = try await upstream.send(self.outgoing(request, watched, to: upstream.settings)) { watched?.failure != nil }
+            answer = try await upstream.send(self.outgoing(request, watched, by: pass, to: upstream.settings)) {
+                watched?.failure != nil
+            }
         } catch {
             await self.refuse(request.head, after: error, from: upstream, bodyFailure: watched?.failure, responder)
             return
         }
-        await self.relay(consume answer, from: upstream.settings, request.head, receipt: [], responder)
+        await self.relay(consume answer, from: upstream.settings, request.head, receipt: pass?.fields ?? [], responder)
     }
 
-    private func outgoing(_ request: Request, _ body: WatchedBody?, to upstream: Upstream) -> ClientRequest {
+    private func outgoing(_ request: Request, _ body: WatchedBody?, by pass: Pass?, to upstream: Upstream) -> ClientRequest {
         let body = body.map { self.streamed(BodyStream($0), request.head.framing) } ?? ClientBody.none
-        var outgoing = self.forwarding.request(request, to: upstream, body: body, payment: nil)
+        var outgoing = self.forwarding.request(request, to: upstream, body: body, payment: nil, pass: pass)
         outgoing.caller = request.client
         return outgoing
     }
@@ -237,22 +243,30 @@ struct Proxy: Sendable {
         _ route: PricedRoute,
         _ offer: Offer,
         _ request: RequestHead,
-        error: PaymentRefusal?,
+        _ occasion: ChallengeOccasion,
         receipt: Receipt?,
         page: [UInt8]?,
         _ responder: consuming Responder
     ) async {
-        let challenges = route.dialects.map { $0.challenge(for: offer, error: error?.reason) }
+        let error = occasion.refusal
+        let challenges = await route.challenges(for: offer, occasion)
+        guard !challenges.isEmpty else {
+            await self.refuse(.unavailable, request, responder)
+            return
+        }
+        let document = page == nil ? ChallengeBody.document(of: challenges, for: request) : nil
         var fields = Fields()
-        fields.append("Content-Type", page == nil ? "application/json" : "text/html; charset=utf-8")
+        fields.append(
+            "Content-Type", page == nil ? document?.mediaType ?? "application/json" : "text/html; charset=utf-8")
         fields.append("Cache-Control", "no-store")
         if page != nil { fields.append("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'") }
         for (name, value) in route.fields(challenges) { fields.append(name.utf8, value) }
         let status = error?.reason == ErrorReason.permit2AllowanceRequired.rawValue ? 412 : 402
-        let detail = error.map {
-            $0.detail.isEmpty ? "The payment was refused: \($0.reason)." : "The payment was refused: \($0.detail)."
+        let detail = error.map { error in
+            if error == .passExpired { return error.detail }
+            return "The payment was refused: \(error.detail.isEmpty ? error.reason : error.detail)."
         }
-        let body = page ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
+        let body = page ?? document?.body ?? ChallengeBody.json(challenges, status: status, error: error?.reason, detail: detail)
         let receipts = receipt.map { receipt in route.dialects.flatMap { $0.receipt(receipt) } } ?? []
         await self.send(ResponseHead(status: status, fields: fields), body: body, request, receipt: receipts, responder)
     }

@@ -3,7 +3,7 @@
 public import TollHTTP
 
 /// A server behind the gateway, or several that do the same.
-public struct Upstream: Sendable {
+public struct Upstream: Hashable, Sendable {
     /// One of several.
     public struct Address: Hashable, Sendable {
         /// Where it listens.

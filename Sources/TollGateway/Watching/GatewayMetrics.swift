@@ -9,7 +9,7 @@ public final class GatewayMetrics: Sendable {
     private let registry: MetricsRegistry
     /// Requests that no route takes.
     let unmatched: RouteMetrics
-    private let (free, paid, other): (Histogram, Histogram, Histogram)
+    private let (free, paid, pass, other): (Histogram, Histogram, Histogram, Histogram)
     private let verification: Histogram
     /// The usual ends, whose counters need not be looked for.
     private let valid: Counter
@@ -25,7 +25,8 @@ public final class GatewayMetrics: Sendable {
                 "From a request's head until its answer is handed to the kernel; without challenges that are answered at once.",
                 ["kind": kind.rawValue])
         }
-        (self.free, self.paid, self.other) = (duration(.free), duration(.paid), duration(.other))
+        (self.free, self.paid) = (duration(.free), duration(.paid))
+        (self.pass, self.other) = (duration(.pass), duration(.other))
         self.verification = registry.histogram(
             "tollgate_verification_duration_seconds", "From asking whether a payment would settle until the answer.")
         self.valid = Self.verifications(registry, "valid", "")
@@ -42,6 +43,7 @@ public final class GatewayMetrics: Sendable {
         switch kind {
         case .free: self.free.observe(duration)
         case .paid: self.paid.observe(duration)
+        case .pass: self.pass.observe(duration)
         case .other: self.other.observe(duration)
         }
     }
@@ -51,6 +53,7 @@ public final class GatewayMetrics: Sendable {
         switch verification {
         case .valid: self.valid.increment()
         case .invalid(let refusal, _, _): Self.verifications(self.registry, "invalid", refusal.reason).increment()
+        case .processing(let state): Self.verifications(self.registry, "processing", state.reason).increment()
         case .unavailable: Self.verifications(self.registry, "unavailable", "").increment()
         }
         self.verification.observe(duration)
@@ -130,10 +133,25 @@ final class UpstreamMetrics: Sendable {
 
 /// What is counted of one route.
 final class RouteMetrics: Sendable {
+    /// What became of a request that came with a pass.
+    enum PassResult: String {
+        /// It was let in.
+        case admitted
+        /// The pass is over, and a payment was asked for, or taken.
+        case expired
+        /// It is none, or for something else.
+        case invalid
+        /// Who paid for it is not served any more.
+        case denied
+        /// It came too often.
+        case limited
+    }
+
     private let registry: MetricsRegistry
     private let route: String
     /// Of the statuses that were answered: few, so that looking through them is quicker than hashing.
     private let statuses = Mutex<[(status: Int, counter: Counter)]>([])
+    private let passes = Mutex<[PassResult: Counter]>([:])
     private let challenges: Counter
     private let refusals: Counter
 
@@ -161,6 +179,19 @@ final class RouteMetrics: Sendable {
     /// Counts a price that was asked, beside the answer that asks it.
     func asked() { self.challenges.increment() }
 
+    /// Counts a request that came with a pass.
+    func presentedPass(_ result: PassResult) {
+        self.passes.withLock { passes in
+            let counter =
+                passes[result]
+                ?? self.registry.counter(
+                    "tollgate_pass_requests_total", "Requests that came with a pass, by what became of them.",
+                    ["route": self.route, "result": result.rawValue])
+            passes[result] = counter
+            return counter
+        }.increment()
+    }
+
     /// Counts an answer.
     func answered(status: Int) {
         self.statuses.withLock { statuses in
@@ -180,6 +211,7 @@ extension PaidRequest.Ending {
         case .replay: ("replayed", "")
         case .deliverUncharged: ("uncharged", "")
         case .refuse(let refusal, _): ("refused", refusal.reason)
+        case .processing(let state): ("processing", state.reason)
         case .settlementFailed(let refusal, _, _): ("settlement_failed", refusal.reason)
         case .alreadyUsed: ("refused", "already_used")
         case .identifierTaken: ("refused", "payment_identifier_conflict")

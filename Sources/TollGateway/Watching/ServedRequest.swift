@@ -12,6 +12,8 @@ final class ServedRequest: ResponseObserver {
         case free
         /// Something that it presented a payment for.
         case paid
+        /// Something that it brought a pass for.
+        case pass
         /// It was refused, or told a price.
         case other
     }
@@ -48,6 +50,9 @@ final class ServedRequest: ResponseObserver {
 
     /// Notes that it presents a payment.
     func presentsPayment() { self.state.withLock { $0.kind = .paid } }
+
+    /// Notes that it comes with a pass.
+    func presentsPass() { self.state.withLock { $0.kind = .pass } }
 
     /// Counts it, and writes its line.
     func end(_ request: Request, at end: Duration, _ metrics: GatewayMetrics, _ access: AccessLog?) {

@@ -87,6 +87,15 @@ final class ClientExchange: Watcher {
         self.fail(HTTPError(.connectFailed, "cannot connect to \(self.request.origin): \(reason)", isBeforeSend: true))
     }
 
+    /// The server has not proved its name, or speaks no TLS.
+    func handshakeFailed(_ reason: String) {
+        self.connection = nil
+        self.fail(HTTPError(.tls, "\(self.request.origin): \(reason)", isBeforeSend: true))
+    }
+
+    /// What came is not what the server has sent.
+    func tlsBroke() { self.fail(HTTPError(.tls, "\(self.request.origin): a record cannot be decrypted")) }
+
     func isCrowdedOut() {
         self.fail(HTTPError(.unavailable, "too many requests wait for \(self.request.origin)", isBeforeSend: true))
     }

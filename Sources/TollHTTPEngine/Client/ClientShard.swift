@@ -26,11 +26,13 @@ final class ClientShard {
     let loop: EventLoop
     let limits: ClientLimits
     private let resolver: Resolver
+    private let authorities: String?
     private var pools: [Origin: Pool] = [:]
     /// The pool that was asked for last: most requests go where the one before went.
     private var latest: Pool?
 
-    init(_ loop: EventLoop, limits: ClientLimits, resolver: Resolver) {
+    init(_ loop: EventLoop, limits: ClientLimits, resolver: Resolver, authorities: String?) {
+        self.authorities = authorities
         self.loop = loop
         self.limits = limits
         self.resolver = resolver
@@ -84,9 +86,14 @@ final class ClientShard {
             return exchange.unreachable(lastFault)
         }
         exchange.otherAddresses = Array(addresses.dropFirst())
+        let tls = self.session(for: exchange.request)
+        guard tls != nil || exchange.request.origin.scheme == .http else {
+            self.left(pool)
+            return exchange.handshakeFailed("the authorities cannot be read")
+        }
         do throws(SystemError) {
             let socket = try Socket.connecting(to: address)
-            let connection = ClientConnection(socket, in: pool, of: self, for: exchange)
+            let connection = ClientConnection(socket, tls, in: pool, of: self, for: exchange)
             do throws(SystemError) {
                 try connection.open()
                 exchange.connecting(connection)
@@ -97,6 +104,11 @@ final class ClientShard {
         } catch {
             self.connect(exchange, to: exchange.otherAddresses, lastFault: "\(error)")
         }
+    }
+
+    private func session(for request: ClientRequest) -> TLSSession? {
+        guard request.origin.scheme == .https else { return nil }
+        return ClientTLS(authorities: request.security.authorities ?? self.authorities)?.session(to: request.origin.host)
     }
 
     /// Tries further addresses after a connection to the first has failed and left its place.

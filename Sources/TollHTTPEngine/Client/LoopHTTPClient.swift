@@ -3,25 +3,31 @@
 public import TollHTTP
 
 /// A strict HTTP/1.1 client for `http://` origins on the loops of a group, with a pool of kept-alive connections per loop
-/// and origin. A request sent from a loop's task stays on that loop; from elsewhere it goes to the first.
+/// and origin; and for `https://` ones where a connection is to leave HTTP. A request sent from a loop's task stays on that
+/// loop; from elsewhere it goes to the first.
 public final class LoopHTTPClient: HTTPClient {
     private let group: EventLoopGroup
     private let limits: ClientLimits
     private let shards: [LoopBound<ClientShard>]
 
     /// A client on these loops. Opens nothing yet.
-    public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits()) {
+    ///
+    /// - Parameter authorities: A PEM file of the certificate authorities to trust instead of the system's.
+    public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits(), authorities: String? = nil) {
         let resolver = Resolver(lifetime: limits.resolutionTime)
         self.group = group
         self.limits = limits
-        self.shards = group.loops.map { LoopBound(ClientShard($0, limits: limits, resolver: resolver), on: $0) }
+        self.shards = group.loops.map {
+            LoopBound(ClientShard($0, limits: limits, resolver: resolver, authorities: authorities), on: $0)
+        }
     }
 
     /// Sends a request and returns when the head of its response is here, with the whole body when that is short.
     ///
-    /// - Throws: See ``HTTPError``; `invalidMessage` for an `https` origin, framing fields, a target that is no origin-form.
+    /// - Throws: See ``HTTPError``; `invalidMessage` for an `https` origin without a switch of protocols, framing fields, a
+    ///   target that is no origin-form.
     public func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
-        guard request.origin.scheme == .http else {
+        guard request.origin.scheme == .http || request.upgrade != nil else {
             throw HTTPError(.invalidMessage, "not a plain HTTP origin: \(request.origin)", isBeforeSend: true)
         }
         let shard = self.shard

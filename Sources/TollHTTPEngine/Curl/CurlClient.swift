@@ -40,7 +40,7 @@ public final class CurlClient: HTTPClient {
     }
 }
 
-/// The engine's client: our own machines for `http`, libcurl for `https`.
+/// The engine's client: our own machines for `http`, libcurl for `https`; our own for both where a connection leaves HTTP.
 public struct EngineHTTPClient: HTTPClient {
     private let plain: LoopHTTPClient
     private let secure: CurlClient
@@ -49,7 +49,7 @@ public struct EngineHTTPClient: HTTPClient {
     ///
     /// - Parameter authorities: A PEM file of the certificate authorities to trust instead of the system's.
     public init(group: EventLoopGroup, limits: ClientLimits = ClientLimits(), authorities: String? = nil) {
-        self.plain = LoopHTTPClient(group: group, limits: limits)
+        self.plain = LoopHTTPClient(group: group, limits: limits, authorities: authorities)
         self.secure = CurlClient(group: group, limits: limits, authorities: authorities)
     }
 
@@ -57,6 +57,7 @@ public struct EngineHTTPClient: HTTPClient {
     public func send(_ request: consuming ClientRequest) async throws(HTTPError) -> ClientResponse {
         switch request.origin.scheme {
         case .http: try await self.plain.send(consume request)
+        case .https where request.upgrade != nil: try await self.plain.send(request)
         case .https: try await self.secure.send(request)
         }
     }

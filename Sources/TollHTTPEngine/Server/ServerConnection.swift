@@ -49,9 +49,14 @@ final class ServerConnection: Watcher {
     private var isInsideHead = false
     /// Bytes received and not used yet.
     private var input: [UInt8] = []
+    /// A tunnel's client has said that nothing more comes, and some of what came has still to be taken.
+    private var endsAfterInput = false
     private var afterOutput = AfterOutput.goOn
     private var exchange: ServerExchange?
     private var discarded: UInt64 = 0
+    private var requestCount = 0
+    /// When it has served for long enough.
+    private let wornOutAt: UInt64
     private var discard = BodyDecoder(request: .none)
 
     init(_ wire: ServerWire, peer: PeerAddress, network: UInt64, listener: ServerListener, shard: ServerShard) {
@@ -60,6 +65,7 @@ final class ServerConnection: Watcher {
         self.network = network
         self.override = listener.handler
         self.shard = shard
+        self.wornOutAt = shard.core.now &+ shard.limits.connectionTime.nanoseconds
     }
 
     func open() throws(SystemError) {
@@ -121,6 +127,10 @@ final class ServerConnection: Watcher {
                 let bytes = self.input
                 self.input = []
                 self.consume(bytes.span)
+            } else if self.endsAfterInput, self.takesInput {
+                self.endsAfterInput = false
+                self.exchange?.inputEnded()
+                return
             } else if self.isReadable, self.takesInput {
                 self.receive()
             } else {
@@ -218,7 +228,10 @@ final class ServerConnection: Watcher {
     /// The client has said that nothing more comes: as if it had shut its side of the socket.
     private func inputEnded() {
         self.sawHangup = true
-        if let exchange = self.exchange, exchange.isTunnel { return exchange.inputEnded() }
+        if let exchange = self.exchange, exchange.isTunnel {
+            if self.input.isEmpty { exchange.inputEnded() } else { self.endsAfterInput = true }
+            return
+        }
         if self.phase == .handling || self.wire.isEmpty { return self.drop() }
         self.afterOutput = .close
     }
@@ -275,6 +288,7 @@ final class ServerConnection: Watcher {
 
     private func serve() {
         self.isInsideHead = false
+        self.requestCount += 1
         let shard = self.shard
         let start = shard.answer.bytes.count
         let disposition = self.handler.receive(shard.parser.head, peer: self.peer, answer: &shard.answer)
@@ -292,7 +306,7 @@ final class ServerConnection: Watcher {
         let body = BodyDecoder(request: head.framing)
         if !head.keepAlive || self.mustClose(before: body, expectsContinue: head.expectsContinue) {
             self.shard.answer.insertClose(from: start)
-            self.afterOutput = body.isDone ? .close : .linger
+            self.afterOutput = self.mayBeSending(body) ? .linger : .close
         } else if body.isDone {
             self.shard.core.setDeadline(self, after: self.shard.limits.idleTime)
         } else {
@@ -302,8 +316,16 @@ final class ServerConnection: Watcher {
 
     /// Whether what is left of a request's body makes it wiser to close than to read on.
     private func mustClose(before body: BodyDecoder, expectsContinue: Bool) -> Bool {
-        expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining
+        expectsContinue || (body.remaining ?? 0) > self.shard.limits.discardedBytes || self.shard.isDraining || self.isWornOut
     }
+
+    /// Whether it has served for as long, or as often, as one may.
+    private var isWornOut: Bool {
+        self.requestCount >= self.shard.limits.requestsPerConnection || self.shard.core.now >= self.wornOutAt
+    }
+
+    /// Whether the client may be sending at the moment of the close: a body, or requests that it takes for the next.
+    private func mayBeSending(_ body: BodyDecoder) -> Bool { !body.isDone || self.isWornOut }
 
     private func handle() {
         self.sendAnswers()
@@ -451,7 +473,7 @@ final class ServerConnection: Watcher {
         self.exchange = nil
         if closes {
             self.phase = .reading
-            self.afterOutput = exchange.decoder.isDone ? .close : .linger
+            self.afterOutput = self.mayBeSending(exchange.decoder) ? .linger : .close
             self.end()
         } else if exchange.decoder.isDone {
             self.startReading()

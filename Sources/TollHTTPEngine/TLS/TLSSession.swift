@@ -2,8 +2,8 @@
 
 private import COpenSSLTLS
 
-/// The server's side of one TLS connection. It never sees the socket: what the client sent is fed, what is inside is
-/// read, and what is to be sent is taken.
+/// One side of a TLS connection. It never sees the socket: what the other side sent is fed, what is inside is read, and what
+/// is to be sent is taken.
 ///
 /// Only on its loop. One exchange of bytes at a time: ``feed(_:)``, then ``read(into:)`` until there is no more.
 @safe
@@ -13,9 +13,9 @@ final class TLSSession {
         case count(Int)
         /// More has to be fed first.
         case again
-        /// The client has said that nothing more comes.
+        /// The other side has said that nothing more comes.
         case closed
-        /// What came is no TLS, or not what the handshake allows. What there is to take tells the client.
+        /// What came is no TLS, or not what the handshake allows. What there is to take tells the other side.
         case failed
     }
 
@@ -23,20 +23,26 @@ final class TLSSession {
     static let pieceMax = 16 * 1024
 
     private let pointer: OpaquePointer
-    /// Held: its list of certificates is used in the handshake.
-    private let context: TLSContext
+    /// Held: its certificates are used in the handshake.
+    private let context: AnyObject
     private var hasFailed = false
     /// Whether nothing has been fed yet.
     private(set) var isFresh = true
 
-    init(_ pointer: OpaquePointer, of context: TLSContext) {
+    init(_ pointer: OpaquePointer, of context: AnyObject) {
         unsafe self.pointer = pointer
         self.context = context
     }
 
     deinit { unsafe SSL_free(self.pointer) }
 
-    /// Takes at most ``pieceMax`` bytes as the client sent them.
+    /// Whether hands have been shaken: a server has proved its name.
+    var isReady: Bool { unsafe toll_tls_is_ready(self.pointer) == 1 }
+
+    /// Why a server is not taken for what it says it is; nil when its certificate is not why.
+    var fault: String? { unsafe toll_tls_fault(self.pointer).map { unsafe String(cString: $0) } }
+
+    /// Takes at most ``pieceMax`` bytes as the other side sent them.
     func feed(_ bytes: Span<UInt8>) {
         self.isFresh = false
         let isTaken = unsafe bytes.withUnsafeBytes { bytes in
@@ -90,8 +96,8 @@ final class TLSSession {
         return output
     }
 
-    /// The same with the word that nothing more comes (`close_notify`, RFC 8446 §6.1), which tells the client that nothing
-    /// was cut off.
+    /// The same with the word that nothing more comes (`close_notify`, RFC 8446 §6.1), which tells the other side that
+    /// nothing was cut off.
     func takeEnd() -> [UInt8] {
         if !self.hasFailed { unsafe toll_tls_close(self.pointer) }
         return self.takeOutput()

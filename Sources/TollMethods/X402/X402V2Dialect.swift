@@ -26,7 +26,8 @@ public struct X402V2Dialect: Dialect {
                 url: offer.resource, description: offer.description.isEmpty ? nil : offer.description, mimeType: offer.mimeType,
                 serviceName: offer.service.name, tags: offer.service.tags.isEmpty ? nil : offer.service.tags,
                 iconURL: offer.service.iconURL),
-            accepts: offer.options.map { Self.requirements($0, policy: offer.policy) }, extensions: Self.extensions(offer))
+            accepts: offer.options.map { Self.requirements($0, policy: offer.policy) }, extensions: Self.extensions(offer),
+            members: offer.additions.members)
         let template = X402V2.ChallengeTemplate(required)
         return Challenge(fields: [
             ChallengeField(name: PaymentHeader.paymentRequired, value: template.base64) { filling, buffer, offset in
@@ -54,6 +55,7 @@ public struct X402V2Dialect: Dialect {
             }
             extensions[X402V2.SignIn.name] = X402V2.SignIn.Challenge(info, chains: chains).json
         }
+        for (name, entry) in offer.additions.extensions.members { extensions[name] = entry }
         if let bazaar = offer.bazaar { extensions[X402V2.Bazaar.name] = bazaar.entry(forPath: offer.path) }
         return extensions.isEmpty ? nil : extensions
     }

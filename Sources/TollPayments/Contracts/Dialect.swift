@@ -13,6 +13,10 @@ public protocol Dialect: Sendable {
     /// Request fields that carry a credential: never sent upstream, allowed across origins, named in `Vary`.
     var credentialFields: [FieldName] { get }
 
+    /// Whether credential fields have names that others give to fields of theirs: then they are ours only where a route takes the
+    /// dialect.
+    var usesCommonNames: Bool { get }
+
     /// Request fields in which a client proves who it is without paying: never sent upstream either, allowed across origins,
     /// named in `Vary`.
     var signInFields: [FieldName] { get }
@@ -24,6 +28,13 @@ public protocol Dialect: Sendable {
     ///
     /// - Parameter error: The standard reason a presented credential was refused for; nil when there was none.
     func challenge(for offer: Offer, error: String?) -> Challenge
+
+    /// What the dialect has to say in one 402 alone: made for it and kept before it is sent. Nil for a dialect whose challenges
+    /// are all alike but for their filling, and where nothing more can be kept; then `challenge` says what is left.
+    func additions(to offer: Offer, for occasion: ChallengeOccasion) async -> ChallengeAdditions?
+
+    /// Whether it makes each challenge by itself, so that none can be prepared.
+    var makesEachChallenge: Bool { get }
 
     /// What a directory says of `offer`: the members `x402Version` and `accepts` of an item of `GET /discovery/resources`
     /// (x402 specification v2, "Discovery API"); nil for a dialect that has no such directory.
@@ -40,8 +51,17 @@ public protocol Dialect: Sendable {
 }
 
 extension Dialect {
+    /// They are its own.
+    public var usesCommonNames: Bool { false }
+
     /// None.
     public var signInFields: [FieldName] { [] }
+
+    /// Has nothing to add.
+    public func additions(to offer: Offer, for occasion: ChallengeOccasion) async -> ChallengeAdditions? { nil }
+
+    /// All are alike.
+    public var makesEachChallenge: Bool { false }
 
     /// Is in no directory.
     public func listing(of offer: Offer) -> JSONObject? { nil }
@@ -72,17 +92,71 @@ public struct ChallengeFilling: Sendable {
     }
 }
 
+/// What a challenge is made for.
+public struct ChallengeOccasion: Sendable {
+    /// Whom, by its address: what is kept for challenges is kept for so many of one client.
+    public let client: String
+    /// What the client presented, and was refused with; nil when it presented nothing.
+    public let refused: Credential?
+    /// The reason it was refused for.
+    public let refusal: PaymentRefusal?
+
+    /// An occasion by all its fields.
+    public init(client: String, refused: Credential? = nil, refusal: PaymentRefusal? = nil) {
+        self.client = client
+        self.refused = refused
+        self.refusal = refusal
+    }
+}
+
+/// What dialects add to the object of x402 version 2.
+public struct ChallengeAdditions: Hashable, Sendable {
+    /// Entries of `extensions`, by their names.
+    public var extensions: JSONObject
+    /// Members beside `accepts`.
+    public var members: JSONObject
+
+    /// Additions; none when both are empty.
+    public init(extensions: JSONObject = [:], members: JSONObject = [:]) {
+        self.extensions = extensions
+        self.members = members
+    }
+
+    /// Takes in those of another dialect; of two with one name the later stands.
+    public mutating func merge(_ other: ChallengeAdditions) {
+        for (name, value) in other.extensions.members { self.extensions[name] = value }
+        for (name, value) in other.members.members { self.members[name] = value }
+    }
+}
+
+/// A body of a 402 for clients that ask for its media type.
+public struct ChallengeDocument: Hashable, Sendable {
+    /// The media type, without parameters.
+    public let mediaType: String
+    /// The body.
+    public let body: [UInt8]
+
+    /// A body by its media type.
+    public init(mediaType: String, body: [UInt8]) {
+        self.mediaType = mediaType
+        self.body = body
+    }
+}
+
 /// One dialect's part of a 402.
 public struct Challenge: Sendable {
     /// Fields of the response, in order.
     public let fields: [ChallengeField]
     /// Members of the response's JSON body, for dialects that speak there.
     public let body: JSONObject
+    /// The same in other media types.
+    public let documents: [ChallengeDocument]
 
     /// A dialect's part.
-    public init(fields: [ChallengeField] = [], body: JSONObject = [:]) {
+    public init(fields: [ChallengeField] = [], body: JSONObject = [:], documents: [ChallengeDocument] = []) {
         self.fields = fields
         self.body = body
+        self.documents = documents
     }
 }
 

@@ -7,10 +7,14 @@ public protocol PaymentMethod: Sendable {
     /// Whether this method takes `option`.
     func takes(_ option: PaymentOption) -> Bool
 
+    /// Whether the money moves before the credential is shown, whatever the route's rule: it is credit that buys then.
+    var isPaidAhead: Bool { get }
+
     /// What `credential` would take when it is valid; nil when it cannot be told without verifying. Asks nobody.
     func key(of credential: Credential) -> PaymentKey?
 
-    /// Whether `credential` would settle at `time` (seconds since 1970). Changes nothing.
+    /// Whether `credential` would settle at `time` (seconds since 1970). Takes nothing; of money that is here already it may note
+    /// that it is.
     func verify(_ credential: Credential, at time: Int64, freshness: Freshness) async -> Verification
 
     /// Settles a claimed payment, or takes up its settlement where it was left, and writes every step to the ledger.
@@ -24,6 +28,9 @@ public protocol PaymentMethod: Sendable {
 }
 
 extension PaymentMethod {
+    /// The credential moves it.
+    public var isPaidAhead: Bool { false }
+
     /// Not known without verifying.
     public func key(of credential: Credential) -> PaymentKey? { nil }
 
@@ -52,6 +59,9 @@ public enum Verification: Hashable, Sendable {
     case valid(VerifiedPayment)
     /// It would not, and asking again will not help. With the payer and the key as far as the payload names them.
     case invalid(PaymentRefusal, payer: String? = nil, key: PaymentKey? = nil)
+    /// The money is on its way and not here for good: it is worth asking again with the same credential. With what is said of it
+    /// meanwhile.
+    case processing(PaymentRefusal)
     /// The chain or the facilitator did not answer: nothing is known about the payment.
     case unavailable(reason: String)
 }
@@ -69,9 +79,15 @@ public struct VerifiedPayment: Hashable, Sendable {
     /// What the payer holds of the asset, in its smallest unit, when the payer is a plain account: only such a one can be served
     /// before it has paid. Nil for a contract, and where it is not known.
     public let spendable: UInt256?
+    /// What is paid, where that is not what the credential's option says: a reference asks for an amount of its own.
+    public let option: PaymentOption?
 
     /// What verification learned.
-    public init(key: PaymentKey, payer: String, unusedAtBlock: UInt64, validBefore: Int64, spendable: UInt256? = nil) {
+    public init(
+        key: PaymentKey, payer: String, unusedAtBlock: UInt64, validBefore: Int64, spendable: UInt256? = nil,
+        option: PaymentOption? = nil
+    ) {
+        self.option = option
         self.key = key
         self.payer = payer
         self.unusedAtBlock = unusedAtBlock

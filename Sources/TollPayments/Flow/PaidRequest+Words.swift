@@ -47,6 +47,8 @@ extension PaidRequest {
         case deliverUncharged
         /// 402 and a fresh challenge with the reason.
         case refuse(PaymentRefusal, payer: String?)
+        /// 402 that says how far the payment is, and to come again with the same credential. Nothing was claimed.
+        case processing(PaymentRefusal)
         /// 402, a fresh challenge, and the receipt of the failed settlement.
         case settlementFailed(PaymentRefusal, transaction: String?, payer: String)
         /// 409: somebody used the payment already.

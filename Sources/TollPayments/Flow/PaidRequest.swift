@@ -44,6 +44,8 @@ public struct PaidRequest {
     let time: Int64
     /// The other ways in which credit may pay, in the order in which they are tried.
     private let alternatives: [PaymentOption]
+    /// What is presented moves no money: it buys with what has arrived before.
+    private let spendsCredit: Bool
     /// When the money moves, as far as it is known now: what the rule wants, then what the payer gets.
     private var policy: SettlePolicy
     /// The credential verified, so that what is served on it is expected to settle.
@@ -57,15 +59,18 @@ public struct PaidRequest {
     /// - Parameters:
     ///   - key: What the credential would take, as far as that is known before it is verified.
     ///   - signedIn: Whose key the client has proven to hold.
+    ///   - isPaidAhead: See ``PaymentMethod/isPaidAhead``.
     ///   - alternatives: What credit may pay with where it does not suffice for the option of `credential`.
     ///   - admits: What is served is leave to pass, given once and never again: calling the upstream is giving it.
     ///   - worker: This process, which lets one request at a time work on a payment: what it has and nobody works on was
     ///     interrupted.
     public init(
         credential: Credential, key: PaymentKey? = nil, signedIn: SignedInAccount? = nil, rule: SettleRule,
-        limits: DeferralLimits = DeferralLimits(), alternatives: [PaymentOption] = [], route: String, request: RequestIdentity,
-        admits: Bool = false, worker: WorkerID, at time: Int64
+        limits: DeferralLimits = DeferralLimits(), isPaidAhead: Bool = false, alternatives: [PaymentOption] = [], route: String,
+        request: RequestIdentity, admits: Bool = false, worker: WorkerID, at time: Int64
     ) {
+        let rule = isPaidAhead ? SettleRule(.before) : rule
+        self.spendsCredit = isPaidAhead
         self.credential = credential
         self.claimant = Claimant(credential, signedIn: signedIn)
         self.key = key
@@ -103,6 +108,7 @@ public struct PaidRequest {
         guard case .verifying = self.state else { return self.impossible("verified") }
         switch verification {
         case .unavailable(let reason): return self.end(.unavailable(reason: reason))
+        case .processing(let state): return self.end(.processing(state))
         case .invalid(let refusal, let payer, let key):
             // A settled or expired authorization no longer verifies; the ledger may still hold an answer for it.
             guard let key else { return self.end(.refuse(refusal, payer: payer)) }
@@ -151,6 +157,8 @@ public struct PaidRequest {
         switch outcome {
         case .first(let record): return self.call(record)
         case .held(let record): return self.decide(record)
+        case .insufficient where self.credential.dialect != .credit:
+            return self.end(.refuse(PaymentRefusal("deposit_spent", detail: "what was paid is spent"), payer: self.payer))
         case .insufficient: return self.end(.insufficientCredit)
         }
     }
@@ -260,14 +268,15 @@ public struct PaidRequest {
     }
 
     private mutating func take(_ payment: VerifiedPayment, under terms: DeferralTerms?) -> Action {
+        let option = payment.option ?? self.credential.option
         let claim = Claim(
-            key: payment.key, payer: payment.payer, option: self.credential.option, dialect: self.credential.dialect,
+            key: payment.key, payer: payment.payer, option: option, dialect: self.credential.dialect,
             policy: self.policy, payload: self.credential.payload, route: self.route, request: self.request,
             challengeHash: self.credential.challengeHash, unusedAtBlock: payment.unusedAtBlock,
             validBefore: payment.validBefore, identifierHash: self.claimant.identifierHash(of: payment.payer),
-            exposure: self.policy == .deferred ? self.credential.option.exposure : 0, worker: self.worker)
+            exposure: self.policy == .deferred ? option.exposure : 0, worker: self.worker)
         let action =
-            self.credential.dialect == .credit
+            self.spendsCredit
             ? Action.spendCredit([claim] + self.alternatives.map(claim.paying)) : .claim(claim, terms)
         self.claim = action
         self.state = .claiming

@@ -39,12 +39,15 @@ public enum LedgerMark: Hashable, Sendable, CustomStringConvertible {
     case finalized(ChainID)
     /// Authorizations that ended before this time (seconds since 1970) were looked at for the last time.
     case expired(ChainID)
+    /// Transfers up to this block were looked at, for those that somebody sent by itself.
+    case watched(ChainID)
 
     /// The mark's name in stores.
     public var description: String {
         switch self {
         case .finalized(let network): "finalized/\(network)"
         case .expired(let network): "expired/\(network)"
+        case .watched(let network): "watched/\(network)"
         }
     }
 }

@@ -38,6 +38,8 @@ struct MemoryLedger {
     /// Until when workers are there, in seconds since 1970.
     private var workers: [WorkerID: Int64] = [:]
     var outbox = MemoryOutbox()
+    var references = MemoryReferences()
+    var secrets: [String: Secret<[UInt8]>] = [:]
     private var nextNumbers: [Account: UInt64] = [:]
 
     // MARK: - Writing
@@ -72,7 +74,7 @@ struct MemoryLedger {
         }
         for (id, payment) in changed.sorted(by: { $0.key.description < $1.key.description }) {
             let count = self.payments[id]?.events.count ?? 0
-            self.outbox.note(payment.events.dropFirst(count), of: id, after: count)
+            self.outbox.note(payment.events.dropFirst(count), of: payment.record, after: count)
         }
         self.payments.merge(changed) { $1 }
         return records
@@ -125,7 +127,7 @@ struct MemoryLedger {
         if let held = self.payments[claim.id] { return .held(held.record) }
         var missing = claim.option.amount
         var entries: [LedgerEntry] = []
-        for record in self.debts(to: claim.key.payer, in: claim.option.asset) {
+        for record in self.debts(from: claim.creditSource, in: claim.option.asset) {
             guard missing > .zero, let debt = record.debt else { break }
             let units = min(missing, debt.units)
             entries.append(LedgerEntry(record.id, [.drawn(units: units, by: claim.id)]))
@@ -135,6 +137,14 @@ struct MemoryLedger {
         _ = try self.append(entries, at: time)
         self.payments[claim.id] = Payment(PaymentRecord(claim, at: time), at: time)
         return .first(try self.append([LedgerEntry(claim.id, [.settled(.credit)])], at: time)[0])
+    }
+
+    mutating func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) throws(StoreError) -> ClaimOutcome {
+        if let held = self.payments[claim.id] { return .held(held.record) }
+        self.payments[claim.id] = Payment(PaymentRecord(claim, at: time), at: time)
+        return .first(try self.append([LedgerEntry(claim.id, [.settled(settlement), .owed(reason: reason)])], at: time)[0])
     }
 
     mutating func pruneAnswers(endedBefore time: Int64) -> Int {
@@ -172,9 +182,14 @@ struct MemoryLedger {
     }
 
     /// Debts that can be spent, oldest first.
-    private func debts(to payer: String, in asset: Asset) -> [PaymentRecord] {
+    private func debts(from source: CreditSource, in asset: Asset) -> [PaymentRecord] {
         let open = self.payments.values.map(\.record).filter { record in
-            record.claim.key.payer == payer && record.claim.option.asset.isSameToken(as: asset) && record.debt?.isOpen == true
+            let isMeant =
+                switch source {
+                case .payer(let payer): record.claim.key.payer == payer
+                case .deposits(let hash): record.claim.depositedFor == hash
+                }
+            return isMeant && record.claim.option.asset.isSameToken(as: asset) && record.debt?.isOpen == true
         }
         return open.sorted { ($0.claimedAt, $0.id.description) < ($1.claimedAt, $1.id.description) }
     }

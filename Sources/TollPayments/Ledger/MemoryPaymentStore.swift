@@ -37,6 +37,14 @@ public final class MemoryPaymentStore: PaymentStore {
         try self.ledger.withLock { ledger throws(StoreError) in try ledger.spendCredit(claims, at: time) }
     }
 
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        try self.ledger.withLock { ledger throws(StoreError) in
+            try ledger.deposit(claim, settlement, reason: reason, at: time)
+        }
+    }
+
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
         self.ledger.withLock { $0.renew(worker, for: seconds, at: time) }
     }

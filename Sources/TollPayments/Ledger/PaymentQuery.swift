@@ -60,6 +60,8 @@ public struct PaymentQuery: Hashable, Sendable {
     public var aboveBlock: UInt64?
     /// Whether the payer is owed something for it, or was.
     public var isOwed: Bool?
+    /// Deposited for the reference with this digest.
+    public var depositedFor: Bytes32?
     /// Behind this one.
     public var after: Cursor?
     /// At most so many.
@@ -82,6 +84,7 @@ public struct PaymentQuery: Hashable, Sendable {
         if let validBefore, !validBefore.contains(record.claim.validBefore) { return false }
         if let aboveBlock, record.settlement.map({ $0.block <= aboveBlock }) ?? true { return false }
         if let isOwed, record.isOwed != isOwed { return false }
+        if let depositedFor, record.claim.depositedFor != depositedFor { return false }
         if let after, Cursor(record) <= after { return false }
         return true
     }

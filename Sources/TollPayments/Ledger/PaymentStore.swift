@@ -78,12 +78,19 @@ public protocol PaymentStore: PaymentReader {
         in phases: Set<PaymentRecord.Phase>, on network: ChainID, limit: Int, leaseSeconds: Int64, at time: Int64
     ) async throws(StoreError) -> [PaymentRecord]
 
-    /// Makes a payment out of what the payer is owed in the same asset, the oldest debt first, in one atomic step: the debts are
-    /// drawn on, and the payment stands claimed and settled by ``Settlement/credit``.
+    /// Makes a payment out of what is owed in the same asset, to the payer or for a reference (``Claim/creditSource``), the
+    /// oldest debt first, in one atomic step: the debts are drawn on, and the payment stands claimed and settled by
+    /// ``Settlement/credit``.
     ///
     /// - Parameter claims: Claims of one payment that differ in the option they pay; the first that the credit suffices for is
     ///   made.
     func spendCredit(_ claims: [Claim], at time: Int64) async throws(StoreError) -> CreditOutcome
+
+    /// Notes money that has arrived already: the payment stands claimed, settled by `settlement` and owed, in one atomic step.
+    /// What is known already stays as it is: `.held`.
+    func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome
 
     /// Says that `worker` is there, for `seconds` from now on; with 0, that it is not any more. Meanwhile nobody takes over what
     /// it works on. A ledger that several machines share measures this by its own clock, others by `time`.

@@ -34,6 +34,12 @@ extension WrappingPaymentStore {
         try await self.wrapped.spendCredit(claims, at: time)
     }
 
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        try await self.wrapped.deposit(claim, settlement, reason: reason, at: time)
+    }
+
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
         try await self.wrapped.renew(worker, for: seconds, at: time)
     }

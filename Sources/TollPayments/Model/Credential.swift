@@ -34,13 +34,17 @@ public struct Credential: Hashable, Sendable {
     public let payload: JSONObject
     /// SHA-256 of the challenge it echoes; nil when it echoes none (x402 v1 has no place for one). Missing never equals missing.
     public let challengeHash: Bytes32?
+    /// That challenge itself, for methods that look it up; nil where nothing but its digest is needed.
+    public let challenge: PresentedChallenge?
     /// The `payment-identifier` it brings; nil when it brings none.
     public let identifier: String?
 
     /// A credential by all its fields.
     public init(
-        dialect: DialectID, option: PaymentOption, payload: JSONObject, challengeHash: Bytes32?, identifier: String? = nil
+        dialect: DialectID, option: PaymentOption, payload: JSONObject, challengeHash: Bytes32?,
+        challenge: PresentedChallenge? = nil, identifier: String? = nil
     ) {
+        self.challenge = challenge
         self.dialect = dialect
         self.option = option
         self.payload = payload

@@ -86,13 +86,23 @@ public struct Offer: Hashable, Sendable {
     public let bazaar: X402V2.Bazaar?
     /// Who sells it.
     public let service: ServiceInfo
+    /// The pattern of the route, as configuration writes it.
+    public let route: String
+    /// The dialects it is offered in.
+    public let dialects: [DialectID]
+    /// How it is sold to clients that send the money by themselves; nil where it is not.
+    public let references: ReferenceTerms?
+    /// What dialects add to a challenge of x402 version 2, whose clients pass over what they do not know.
+    public var additions = ChallengeAdditions()
 
     /// An offer by all its fields.
     public init(
         resource: String, description: String, mimeType: String?, options: [PaymentOption], policy: SettlePolicy,
         identifiers: IdentifierRule = .off, signInDomain: String? = nil, bazaar: X402V2.Bazaar? = nil,
-        service: ServiceInfo = ServiceInfo()
+        service: ServiceInfo = ServiceInfo(), route: String = "", dialects: [DialectID] = [],
+        references: ReferenceTerms? = nil
     ) {
+        self.references = references
         self.resource = resource
         self.description = description
         self.mimeType = mimeType
@@ -102,6 +112,8 @@ public struct Offer: Hashable, Sendable {
         self.signInDomain = signInDomain
         self.bazaar = bazaar
         self.service = service
+        self.route = route
+        self.dialects = dialects
     }
 
     /// The path of the resource, as it stands in its URL.

@@ -26,7 +26,8 @@ public struct PaymentKey: Hashable, Sendable {
         self.nonce = nonce.lowercased()
         var parts: [UInt8] = []
         parts.reserveCapacity(256)
-        for part in [self.network.namespace, ":", self.network.reference, "/", self.asset, "/", self.payer, "/", self.nonce] {
+        let counted = Self.isOfReference(nonce: self.nonce) ? "" : self.payer
+        for part in [self.network.namespace, ":", self.network.reference, "/", self.asset, "/", counted, "/", self.nonce] {
             parts.append(contentsOf: part.utf8)
         }
         self.id = PaymentID(Keccak256.hash(parts))

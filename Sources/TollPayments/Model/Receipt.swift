@@ -18,7 +18,8 @@ public struct Receipt: Hashable, Sendable {
     /// The receipt of a payment that is settled, or that was served before it is (nil).
     public static func success(_ settlement: Settlement?, for claim: Claim) -> Receipt {
         Receipt(
-            isSuccess: true, errorReason: nil, transaction: settlement?.transaction ?? "", network: claim.option.network,
+            isSuccess: true, errorReason: nil, transaction: claim.shownTransaction ?? settlement?.transaction ?? "",
+            network: claim.option.network,
             payer: claim.payer)
     }
 

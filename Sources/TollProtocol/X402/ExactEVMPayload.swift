@@ -85,12 +85,6 @@ public struct ExactEVMPayload: WireObject {
 }
 
 extension WireReader {
-    fileprivate func address(_ name: String) throws(WireError) -> String {
-        try self.text(name, "an address: 0x and 40 hexadecimal digits") { text in
-            text.utf8.count == 42 && text.utf8.starts(with: "0x".utf8) && Hex.isValid(text) ? text : nil
-        }
-    }
-
     fileprivate func seconds(_ name: String) throws(WireError) -> UInt256 {
         let expected = "seconds since 1970 as a decimal string"
         let digits = try self.required(name, expected) { json in

@@ -65,6 +65,18 @@ struct WireReader {
         try self.text(name, "an amount in the smallest unit as a decimal string", UInt256.init(decimal:))
     }
 
+    /// An account of an EVM chain, in the case it came in.
+    func address(_ name: String) throws(WireError) -> String {
+        try self.text(name, Self.addressForm) { Self.isAddress($0) ? $0 : nil }
+    }
+
+    /// What ``isAddress(_:)`` takes.
+    static let addressForm = "an address: 0x and 40 hexadecimal digits"
+
+    static func isAddress(_ text: String) -> Bool {
+        text.utf8.count == 42 && text.utf8.starts(with: "0x".utf8) && Hex.isValid(text)
+    }
+
     /// A number written as a plain integer from 0.
     func count(_ name: String) throws(WireError) -> Int {
         let expected = "a whole number of at least 0"

@@ -2,7 +2,7 @@
 
 extension LedgerSchema {
     /// Step n makes version n + 1 from version n. A released step is never changed.
-    static let migrations = [version1, workers, notices]
+    static let migrations = [version1, workers, notices, version4]
 
     /// Gateways that are there, until when by this server's clock.
     private static let workers = """

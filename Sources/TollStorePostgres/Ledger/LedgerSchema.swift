@@ -117,10 +117,12 @@ enum LedgerSchema {
             """
             SELECT string_agg(need || ' on ' || name, ', ')
             FROM unnest(
-                ARRAY['payments', 'events', 'answers', 'signers', 'marks', 'workers', 'webhooks', 'notices'],
+                ARRAY['payments', 'events', 'answers', 'signers', 'marks', 'workers', 'webhooks', 'notices',
+                    'secrets', 'payment_references', 'address_series'],
                 ARRAY['SELECT,INSERT,UPDATE', 'SELECT,INSERT', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE',
                     'SELECT,INSERT,UPDATE', 'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT,UPDATE,DELETE',
-                    'SELECT,INSERT,UPDATE,DELETE']) AS needs (name, list), unnest(string_to_array(list, ',')) AS need
+                    'SELECT,INSERT,UPDATE,DELETE', 'SELECT,INSERT', 'SELECT,INSERT,UPDATE,DELETE',
+                    'SELECT,INSERT,UPDATE']) AS needs (name, list), unnest(string_to_array(list, ',')) AS need
             WHERE NOT has_table_privilege(quote_ident(current_schema()) || '.' || name, need)
             """
         ).first { row throws(StoreError) in try row.textIfAny(0) }

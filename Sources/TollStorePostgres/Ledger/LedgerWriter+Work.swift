@@ -48,22 +48,28 @@ extension LedgerWriter {
         return due.map(\.record)
     }
 
-    /// Makes a payment out of the payer's open debts, the oldest first, by the first claim for which they suffice.
+    /// Makes a payment out of open debts, the oldest first, by the first claim for which they suffice.
     func spendCredit(_ claims: [EncodedClaim], at time: Int64) throws(StoreError) -> CreditOutcome {
-        if let claim = claims.first?.claim, let held = try self.lockPayments([claim.id]).first { return .held(held.record) }
+        guard let payment = claims.first?.claim.id else { return .insufficient }
+        if let held = try self.lockPayments([payment]).first { return .held(held.record) }
         for claim in claims {
             let outcome = try self.spendCredit(claim.event, claim.claim, at: time)
             guard outcome == .insufficient else { return outcome }
         }
-        return .insufficient
+        // Whoever had the debts locked may have spent them on this payment.
+        return try self.lockPayments([payment]).first.map { .held($0.record) } ?? .insufficient
     }
 
     private func spendCredit(_ claimed: EncodedEvent, _ claim: Claim, at time: Int64) throws(StoreError) -> CreditOutcome {
+        let (isMeant, source): (String, PostgresParameter) =
+            switch claim.creditSource {
+            case .payer(let payer): ("payer = $1", .text(payer))
+            case .deposits(let hash): ("deposited_for = $1", .blob(hash.bytes))
+            }
         let debts = try self.reader.payments(
             """
-            WHERE payer = $1 AND network = $2 AND asset = $3 AND is_owed = 1 AND open_debt IS NOT NULL ORDER BY id FOR UPDATE
-            """,
-            [.text(claim.key.payer), .text(claim.option.network.description), .text(claim.option.asset.address.lowercased())],
+            WHERE \(isMeant) AND network = $2 AND asset = $3 AND is_owed = 1 AND open_debt IS NOT NULL ORDER BY id FOR UPDATE
+            """, [source, .text(claim.option.network.description), .text(claim.option.asset.address.lowercased())],
             known: self.recent.record
         ).sorted { PaymentQuery.Cursor($0.record) < PaymentQuery.Cursor($1.record) }
         var missing = claim.option.amount

@@ -22,6 +22,7 @@ struct QueryConditions {
             self.add("valid_before < ?", .integer(ends.upperBound))
         }
         if let block = query.aboveBlock { self.add("block > ?", .integer(Int64(clamping: block))) }
+        if let hash = query.depositedFor { self.add("deposited_for = ?", .blob(hash.bytes)) }
         if let isOwed = query.isOwed { self.add("is_owed = ?", .integer(isOwed ? 1 : 0)) }
         if let after = query.after {
             self.add("(claimed_at, id) > (?, ?)", .integer(after.claimedAt), .blob(after.payment.digest.bytes))

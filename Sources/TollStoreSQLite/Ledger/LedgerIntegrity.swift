@@ -41,7 +41,7 @@ extension LedgerReader {
             "a row of \(try row.text(0)) belongs to nothing"
         }
         integrity.problems = faults.filter { $0 != "ok" } + orphans
-        integrity.problems += try self.checkNumbers() + self.checkMarks()
+        integrity.problems += try self.checkNumbers() + self.checkMarks() + self.checkReferences()
         return integrity
     }
 
@@ -65,8 +65,20 @@ extension LedgerReader {
         return names.filter { name in
             let parts = name.split(separator: "/", maxSplits: 1)
             guard parts.count == 2, let network = ChainID(String(parts[1])) else { return true }
-            return ![LedgerMark.finalized(network), .expired(network)].map(\.description).contains(name)
+            return ![LedgerMark.finalized(network), .expired(network), .watched(network)].map(\.description).contains(name)
         }.map { "corrupt ledger: a mark of unknown name \($0)" }
+    }
+
+    /// A reference that money was deposited for says so: it is not to be forgotten.
+    private func checkReferences() throws(StoreError) -> [String] {
+        try self.connection.rows(
+            """
+            SELECT payments.id FROM payment_references JOIN payments ON deposited_for = hash
+            WHERE deposited_for IS NOT NULL AND is_paid = 0 LIMIT \(LedgerIntegrity.problemCountMax)
+            """
+        ) { row throws(StoreError) in
+            "corrupt ledger: the reference that payment \(try row.payment(0)) was deposited for is not marked as paid"
+        }
     }
 
     /// Folds the payments numbered above `number`, at most ``integrityStep``. Gives the last number; nil when there are no more.

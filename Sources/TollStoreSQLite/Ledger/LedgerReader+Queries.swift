@@ -59,6 +59,7 @@ extension LedgerReader {
                 self.add("valid_before >=", .integer(ends.lowerBound))
                 self.add("valid_before <", .integer(ends.upperBound))
             }
+            if let hash = query.depositedFor { self.add("deposited_for =", .blob(hash.bytes)) }
             if let isOwed = query.isOwed { self.common.append("is_owed = \(isOwed ? 1 : 0)") }
             if let cursor = query.after {
                 let (time, payment) = (self.values.count + 1, self.values.count + 2)
@@ -78,7 +79,7 @@ extension LedgerReader {
         private mutating func split(_ query: PaymentQuery) {
             let phases = query.phases.isEmpty ? Set(PaymentRecord.Phase.allCases) : query.phases
             let isSelective = query.payer != nil || query.validBefore != nil || !phases.contains(.settled)
-            guard isSelective, query.aboveBlock == nil, query.isOwed != true else {
+            guard isSelective, query.aboveBlock == nil, query.isOwed != true, query.depositedFor == nil else {
                 let all = phases.count == PaymentRecord.Phase.allCases.count
                 self.parts = [self.part(all ? [] : ["phase IN (\(LedgerReader.list(phases)))"])]
                 return

@@ -8,7 +8,7 @@ enum LedgerSchema {
     static let applicationID: Int64 = 0x546F_6C6C
 
     /// Step n makes version n + 1 from version n (`PRAGMA user_version`). A released step is never changed.
-    static let migrations = [version1, version2, version3]
+    static let migrations = [version1, version2, version3, version4]
 
     /// Refuses a file that is not ours or newer than this program. Changes nothing in it.
     static func refuseForeign(_ connection: SQLiteConnection, path: String) throws(StoreError) {

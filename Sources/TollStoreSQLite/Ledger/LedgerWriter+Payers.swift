@@ -102,14 +102,19 @@ extension LedgerReader {
         return counts.first.map { Int($0) } ?? 0
     }
 
-    /// What the payer of `claim` is owed in the same asset and can spend, the oldest first.
+    /// What can be spent of what is owed where `claim` draws on it, in the same asset, the oldest first.
     func openDebts(to claim: Claim) throws(StoreError) -> [OpenDebt] {
-        try self.connection.rows(
+        let (isMeant, source): (String, LedgerValue) =
+            switch claim.creditSource {
+            case .payer(let payer): ("payer = ?1", .text(payer))
+            case .deposits(let hash): ("deposited_for = ?1", .blob(hash.bytes))
+            }
+        return try self.connection.rows(
             """
-            SELECT id, open_debt FROM payments WHERE payer = ?1 AND open_debt IS NOT NULL AND network = ?2 AND asset = ?3
+            SELECT id, open_debt FROM payments WHERE \(isMeant) AND open_debt IS NOT NULL AND network = ?2 AND asset = ?3
             ORDER BY claimed_at, id
             """,
-            [.text(claim.key.payer), .text(claim.option.network.description), .text(claim.option.asset.address.lowercased())]
+            [source, .text(claim.option.network.description), .text(claim.option.asset.address.lowercased())]
         ) { row throws(StoreError) in
             OpenDebt(payment: try row.payment(0), units: try row.units(1))
         }

@@ -22,6 +22,7 @@ final class LedgerWriter {
     var workers = WorkerLeases()
     /// Nil until a deferred claim asks, and after everything that it cannot follow.
     var book: PayerBook?
+    var references = ReferenceMemory()
     private var recent: [PaymentID: StoredPayment] = [:]
     private var older: [PaymentID: StoredPayment] = [:]
     /// Rows that had been changed over this connection at the transaction's mark.
@@ -208,5 +209,6 @@ extension LedgerWriter: TransactionalWriter {
         self.recent = [:]
         self.older = [:]
         self.book = nil
+        self.references = ReferenceMemory()
     }
 }

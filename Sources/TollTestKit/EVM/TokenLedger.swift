@@ -268,7 +268,7 @@ struct TokenLedger {
         return [
             "address": .string(SimulatedEVMChain.token.lowercaseHex), "topics": .array(topics.map { .string($0.description) }),
             "data": Self.data(data), "blockNumber": Self.quantity(self.block), "transactionHash": .string(hash.description),
-            "logIndex": Self.quantity(self.logCount),
+            "blockHash": .string(self.hash(ofBlock: self.block).description), "logIndex": Self.quantity(self.logCount),
         ]
     }
 

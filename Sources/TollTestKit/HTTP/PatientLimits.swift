@@ -12,6 +12,7 @@ extension ServerLimits {
         limits.idleTime = time
         limits.bodyIdleTime = time
         limits.writeIdleTime = time
+        limits.requestsPerConnection = .max
         limits.bodyRate = 0
         return limits
     }

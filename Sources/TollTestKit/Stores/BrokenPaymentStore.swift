@@ -37,6 +37,12 @@ public struct BrokenPaymentStore: PaymentStore {
         throw self.error
     }
 
+    public func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        throw self.error
+    }
+
     public func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
         throw self.error
     }

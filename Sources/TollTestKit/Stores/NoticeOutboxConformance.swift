@@ -10,6 +10,7 @@ public struct NoticeOutboxConformance: Sendable {
     /// One thing that every outbox must do.
     public enum Rule: String, CaseIterable, Sendable, CustomStringConvertible {
         case endingsAreNoted = "what settles, fails or is owed is noted for every endpoint, and nothing else is"
+        case depositsAreNotOwed = "a deposit is noted as settled, and not as owed: what it awaits is its call"
         case refusedEventsAreNotNoted = "an event that is refused is not noted, nor is one without endpoints"
         case leasedOnce = "of many who ask at once one has a notice, until its lease ends"
         case endedIsOver = "a notice that ended or was put off is not handed out, and does not come back"
@@ -24,6 +25,7 @@ public struct NoticeOutboxConformance: Sendable {
     public static func run(_ rule: Rule, _ store: Store) async throws {
         switch rule {
         case .endingsAreNoted: try await self.endingsAreNoted(store)
+        case .depositsAreNotOwed: try await self.depositsAreNotOwed(store)
         case .refusedEventsAreNotNoted: try await self.refusedEventsAreNotNoted(store)
         case .leasedOnce: try await self.leasedOnce(store)
         case .endedIsOver: try await self.endedIsOver(store)
@@ -68,6 +70,23 @@ public struct NoticeOutboxConformance: Sendable {
             try self.expect(notices.map(\.endpoint), is: [endpoint, endpoint, endpoint], "the endpoints")
             try self.expect(notices.map(\.attempts), is: [1, 1, 1], "the attempts")
         }
+    }
+
+    private static func depositsAreNotOwed(_ store: Store) async throws {
+        try await store.subscribe(["a"], at: 100)
+        let (deposit, call) = (
+            SamplePayment.deposit(1, for: SamplePayment.referenceHash(1)), SamplePayment.call(of: SamplePayment.referenceHash(1))
+        )
+        _ = try await store.deposit(deposit, SamplePayment.settlement(1), reason: "awaits its call", at: 101)
+        _ = try await store.spendCredit(call, at: 102)
+        try await store.append([.owed(reason: "upstream failed")], to: call.id, at: 103)
+        let notices = try await self.take(store, "a", at: 104)
+        try self.expect(notices.map(\.kind), is: ["settled", "settled", "owed"], "the kinds of the notices")
+        try self.expect(
+            notices.map(\.subject),
+            is: [
+                .event(deposit.id, sequence: 2), .event(call.id, sequence: 2), .event(call.id, sequence: 3),
+            ], "the events")
     }
 
     private static func refusedEventsAreNotNoted(_ store: Store) async throws {

@@ -41,6 +41,10 @@ extension PaymentStoreConformance {
             }
             records.append(record)
         }
+        let deposit = SamplePayment.deposit(20, for: SamplePayment.referenceHash(1))
+        guard case .first(let made) = try await first.deposit(deposit, SamplePayment.settlement(20), reason: "x", at: 101) else {
+            throw Failure(description: "a deposit of nobody's Transfer is made")
+        }
         var histories: [[TimedEvent]] = []
         for record in records { histories.append(try await first.events(record.id)) }
         try await harness.close(first)
@@ -54,6 +58,9 @@ extension PaymentStoreConformance {
             let held = try await self.claimHeld(second, SamplePayment.claim(number, request: "GET /stolen"))
             try self.expect(held, is: record, "the record that a claim after reopening is shown")
         }
+        var deposits = PaymentQuery(limit: 10)
+        deposits.depositedFor = SamplePayment.referenceHash(1)
+        try self.expect(try await second.records(deposits), is: [made], "the deposits after reopening")
         // A payment goes on where it stood.
         let settled = try await second.append([.settled(SamplePayment.settlement(0))], to: records[0].id, at: 102)
         try self.expect(settled.phase, is: .settled, "the phase of a payment that went on after reopening")

@@ -54,6 +54,11 @@ public struct PaymentStoreConformance: Sendable {
         case creditIsSpentInTheFirstAssetThatSuffices = "one sign-in buys once, in the first asset that suffices"
         case creditIsSpentOnce = "credit is spent once, the oldest debt first"
         case creditAndRefundRaceOnOneRow = "a debt is spent or refunded, never both"
+        case depositIsMadeOnce = "of many who note one Transfer one makes the deposit, and it stands settled and owed"
+        case depositBuysForItsReferenceOnly = "what was deposited for a reference buys its call, once, and nobody else's"
+        case depositIsThePayersCredit = "what is left of a deposit is its payer's credit"
+        case depositsAreFoundByReference = "deposits are found by the reference they are for"
+        case vanishedDepositBuysNothing = "a deposit that has vanished buys nothing until it is back"
         case agreesWithTheModel = "random traffic gives what the ledger in memory gives"
         case nothingIsLostByReopening = "nothing is lost by closing and opening again"
 
@@ -130,6 +135,11 @@ public struct PaymentStoreConformance: Sendable {
         case .creditIsSpentInTheFirstAssetThatSuffices: try await self.creditIsSpentInTheFirstAssetThatSuffices(store)
         case .creditIsSpentOnce: try await self.creditIsSpentOnce(store)
         case .creditAndRefundRaceOnOneRow: try await self.creditAndRefundRaceOnOneRow(store)
+        case .depositIsMadeOnce: try await self.depositIsMadeOnce(store)
+        case .depositBuysForItsReferenceOnly: try await self.depositBuysForItsReferenceOnly(store)
+        case .depositIsThePayersCredit: try await self.depositIsThePayersCredit(store)
+        case .depositsAreFoundByReference: try await self.depositsAreFoundByReference(store)
+        case .vanishedDepositBuysNothing: try await self.vanishedDepositBuysNothing(store)
         case .agreesWithTheModel: try await self.agreesWithTheModel(store)
         case .nothingIsLostByReopening: break  // Needs the harness; run before.
         }

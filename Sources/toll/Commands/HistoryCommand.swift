@@ -27,6 +27,8 @@ enum HistoryCommand {
 
     static func words(_ payment: JournaledPayment) -> (state: String, transaction: String) {
         var (state, transaction) = Self.words(payment.state)
+        if payment.isTransfer { state += " by transfer" }
+        if transaction.isEmpty, let transfer = payment.transfer { transaction = transfer.newest.hash.description }
         if payment.isCreditPurchase { state += " with credit" }
         if let debt = payment.debt { state += ", owed as \(debt)" }
         return (state, transaction)
@@ -35,7 +37,7 @@ enum HistoryCommand {
     private static func words(_ state: JournaledPayment.State) -> (state: String, transaction: String) {
         switch state {
         case .reserved: ("reserved", "")
-        case .sent: ("open", "")
+        case .signed, .sent: ("open", "")
         case .paid(_, let transaction): ("paid", transaction)
         case .refused(_, let reason): ("refused: \(reason)", "")
         case .released(let reason): ("not spent: \(reason)", "")

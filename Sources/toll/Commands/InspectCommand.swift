@@ -4,6 +4,7 @@ import TollClient
 import TollHTTP
 import TollPayments
 import TollPrimitives
+import TollProtocol
 import TollRuntime
 
 /// `toll inspect`: what a server asks for, in every dialect, and what is wrong with it. Pays nothing and needs no key.
@@ -34,7 +35,16 @@ enum InspectCommand {
         do throws(HTTPError) {
             let response = try await client.send(unpaid)
             let body = (try? await response.body.collect(upTo: self.bodySizeMax)) ?? []
-            let inspection = OfferInspection(response.head, body: body, from: request.url, .known)
+            let now = Environment.live.now()
+            func inspect(_ signers: ListedSigners?) -> OfferInspection {
+                OfferInspection(
+                    response.head, body: body, from: request.url, .known, at: now,
+                    reader: ChainNodes(client: client).transfers, signers: signers)
+            }
+            var inspection = inspect(nil)
+            if case .needsList = inspection.transfer?.trust {
+                inspection = inspect(await .fetch(request.url.origin, client))
+            }
             self.show(inspection, status: response.head.status, isJSON: arguments.has(isJSON))
             return inspection.findings.isEmpty ? .success : .failure
         } catch {
@@ -48,6 +58,7 @@ enum InspectCommand {
             let object: JSON = [
                 "status": .integer(status), "offers": .array(inspection.rows.map(self.json)),
                 "schemes": .array(inspection.schemes.map(JSON.string)), "findings": .array(inspection.findings.map(JSON.string)),
+                "transfer": inspection.transfer.map(self.json) ?? .null,
             ]
             StandardStreams.writeOutput(object.text + "\n")
             return
@@ -64,11 +75,45 @@ enum InspectCommand {
             ])
         }
         if !inspection.rows.isEmpty { StandardStreams.writeOutput(table.text) }
+        if let transfer = inspection.transfer { self.show(transfer) }
         if !inspection.schemes.isEmpty {
             let schemes = inspection.schemes.map(EscapedText.singleLine).joined(separator: ", ")
             StandardStreams.writeOutput("WWW-Authenticate: \(schemes)\n")
         }
         for finding in inspection.findings { StandardStreams.writeOutput("! \(EscapedText.singleLine(finding))\n") }
+    }
+
+    private static func show(_ transfer: OfferInspection.Transfer) {
+        let instructions = transfer.review.offer.instructions
+        let seconds = Int64(clamping: transfer.review.option?.maxTimeoutSeconds ?? 0)
+        var table = TextTable(["TRANSFER-PROOF", ""])
+        for (name, value) in [
+            ("amount", "\(transfer.review.option?.display ?? "?") (\(instructions.amount) units of \(instructions.asset))"),
+            ("network", instructions.network.description), ("recipient", instructions.recipient),
+            ("bound by", instructions.bind.rawValue),
+            ("expires", "\(CalendarTime.rfc3339(.seconds(instructions.expires))), in \(seconds) s"),
+            ("link", instructions.paymentURI), ("signed by", self.signer(transfer.trust) ?? "nobody who may"),
+            ("from", transfer.review.offer.place.rawValue),
+        ] { table.add([name, value]) }
+        StandardStreams.writeOutput(table.text)
+    }
+
+    /// Without the reference: whoever knows it may be given what was bought under it.
+    private static func json(_ transfer: OfferInspection.Transfer) -> JSON {
+        let instructions = transfer.review.offer.instructions
+        return [
+            "dialect": .string(TransferOffer.dialect), "amount": .string(instructions.amount.description),
+            "display": transfer.review.option.map { .string($0.display) } ?? .null,
+            "network": .string(instructions.network.description), "asset": .string(instructions.asset),
+            "recipient": .string(instructions.recipient), "bind": .string(instructions.bind.rawValue),
+            "expires": .integer(instructions.expires), "paymentUri": .string(instructions.paymentURI),
+            "resource": .string(instructions.resource), "signedBy": self.signer(transfer.trust).map(JSON.string) ?? .null,
+            "problems": .array(transfer.review.problems.map(JSON.string)),
+        ]
+    }
+
+    private static func signer(_ trust: InstructionsTrust) -> String? {
+        if case .vouched(let account) = trust { account } else { nil }
     }
 
     private static func json(_ row: OfferInspection.Row) -> JSON {

@@ -17,7 +17,7 @@ enum RequestOptions {
     private static let bodySizeMax = 64 << 20
     /// Fields that this program writes, or that would pay past every limit.
     private static let reserved: [FieldName] = [
-        "payment-signature", "x-payment", "sign-in-with-x", "content-length", "transfer-encoding", "host", "connection",
+        "payment-signature", "x-payment", "sign-in-with-x", "x-402-proof", "payment-proof", "content-length", "transfer-encoding", "host", "connection",
     ]
 
     static func request(_ arguments: Arguments, url text: String) throws -> PurchaseRequest {

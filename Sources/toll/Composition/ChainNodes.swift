@@ -50,6 +50,9 @@ struct ChainNodes: ChainReader {
         )
     }
 
+    /// The chains as one sees them who makes transfers there.
+    var transfers: TransferNodes { TransferNodes { self.node(of: $0) } }
+
     private func call(_ chain: ChainID, _ contract: String, _ data: [UInt8]) async -> [UInt8]? {
         guard let node = self.node(of: chain), let contract = Address(hex: contract) else { return nil }
         return try? await node.ask(.call(CallMessage(to: contract, data: data)))

@@ -11,13 +11,20 @@ enum Keys {
     /// The variable with a key in hexadecimal.
     static let variable = "TOLL_EVM_KEY"
 
-    /// Who can pay; nobody when there is no key.
-    static func signers(wallet: String?, home: Home) throws -> [any PaymentSigner] {
-        if let wallet {
-            let passphrase = try Passphrase.ask("Passphrase of '\(wallet)': ")
-            return [ExactEVMPayer(try home.wallets.key(of: wallet, passphrase: passphrase))]
-        }
-        return try self.fromEnvironment().map { [ExactEVMPayer($0)] } ?? []
+    /// The most that a transfer offers for a unit of gas unless `--max-fee-gwei` says otherwise.
+    static let feeGweiDefault: UInt64 = 500
+
+    /// The key to pay with; nil when there is none.
+    static func key(wallet: String?, home: Home) throws -> PrivateKey? {
+        guard let wallet else { return try self.fromEnvironment() }
+        let passphrase = try Passphrase.ask("Passphrase of '\(wallet)': ")
+        return try home.wallets.key(of: wallet, passphrase: passphrase)
+    }
+
+    /// Who makes transfers with `key`, and offers at most so many billionths of a coin for a unit of gas.
+    static func sender(_ key: PrivateKey, _ nodes: ChainNodes, feeGwei: UInt64 = feeGweiDefault) -> any TransferSender {
+        let limit = UInt256(feeGwei).multiplied(by: 1_000_000_000) ?? .max
+        return TransferPayer(key, nodes: nodes.transfers, feeLimit: limit)
     }
 
     /// The key in the environment; nil when there is none.

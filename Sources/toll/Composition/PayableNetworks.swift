@@ -7,23 +7,23 @@ import TollPrimitives
 import TollRuntime
 
 extension NetworkDirectory {
-    /// The networks and tokens that this program knows without being told; only tokens that take signed transfers themselves.
+    /// The networks and tokens that this program knows without being told.
     static let known = NetworkDirectory(
         KnownNetworks.all.map { network in
             PayableNetwork(
                 chain: network.chainID,
                 name: network.name,
                 legacyName: network.v1Name,
-                assets: network.assets.filter { $0.transferMethod == .eip3009 }.map { asset in
+                assets: network.assets.map { known in
                     let asset = Asset(
                         network: network.chainID,
-                        address: asset.address.description,
-                        symbol: asset.symbol,
-                        decimals: asset.decimals,
-                        domainName: asset.eip712Name,
-                        domainVersion: asset.eip712Version
+                        address: known.address.description,
+                        symbol: known.symbol,
+                        decimals: known.decimals,
+                        domainName: known.eip712Name,
+                        domainVersion: known.eip712Version
                     )
-                    return PayableAsset(asset, isDollarPegged: true)
+                    return PayableAsset(asset, isDollarPegged: true, takesAuthorizations: known.transferMethod == .eip3009)
                 }
             )
         }

@@ -24,6 +24,7 @@ enum CheckCommand {
         configurationPath: String, isOffline: Bool, pays: Bool = false, withMoney: Bool = false
     ) async throws -> ExitCode {
         guard let configuration = self.read(configurationPath) else { return .failure }
+        self.printFileFinding(configuration)
         if !isOffline {
             guard await self.canHaveLedger(configuration) else { return .failure }
             let client = EngineHTTPClient(group: try EventLoopGroup(count: 1))
@@ -71,6 +72,15 @@ enum CheckCommand {
             return false
         }
         return true
+    }
+
+    /// Says when more connections are allowed than files can be opened.
+    static func printFileFinding(_ configuration: Configuration) {
+        let limit = OpenFiles.limitMax
+        let loops = configuration.workers ?? EventLoopGroup.coreCount
+        if let finding = configuration.fileFinding(limit: limit, kept: OpenFiles.kept(of: limit), loops: loops) {
+            StandardStreams.writeError("\(finding)\n")
+        }
     }
 
     /// Reads the configuration and prints every finding on standard error; nil when one of them is an error.

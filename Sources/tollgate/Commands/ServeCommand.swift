@@ -24,6 +24,7 @@ enum ServeCommand {
         // Asked to reload while it starts, the process would end: that is what SIGHUP does unless it is listened to.
         ProcessSignals.ignore(.hangup)
         guard let configuration = CheckCommand.read(configurationPath) else { return .failure }
+        CheckCommand.printFileFinding(configuration)
         guard role == .gateway || configuration.facilitator?.serve != nil else {
             StandardStreams.writeError(
                 "\(configurationPath): no facilitator to serve; write `facilitator: {serve: 127.0.0.1:4022}`\n")
@@ -41,6 +42,10 @@ enum ServeCommand {
         let log = Logger(
             level: configuration.log.level, format: configuration.log.format, clock: Environment.live.wallClock,
             write: writer.write)
+        let files = OpenFiles.raiseLimit()
+        if files.now > files.before {
+            log.info("limit of open files raised", ["from": "\(files.before)", "to": "\(files.now)"])
+        }
         let assembly = try Assembly(
             configuration, mode: mode, group: loops, environment: .live, log: log, logWriter: writer)
         try await self.services(role, assembly, loops).run()
@@ -59,6 +64,8 @@ enum ServeCommand {
             throw Assembly.Failure(description: "store: \(error.reason)")
         }
         let rails = try await assembly.rails()
+        let keyed = role == .gateway ? try await assembly.withPassKeys() : assembly
+        let assembly = keyed.signing(by: rails.signers)
         var services: [any Service] = [
             assembly.lease, assembly.background, Housekeeping(store: assembly.store, environment: .live, log: assembly.log),
         ]
@@ -68,14 +75,14 @@ enum ServeCommand {
             store: assembly.store, networks: assembly.networks, exposureLimit: assembly.configuration.deferral.limits.total,
             metrics: assembly.metrics, logWriter: assembly.logWriter, environment: assembly.environment)
         services.append(watch.readiness)
-        let front = role == .gateway ? try Front(assembly, methods: rails.methods) : nil
+        let front = role == .gateway ? try Front(assembly, rails) : nil
+        let listeners = try ServedListeners(assembly.configuration)
+        services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
         var servers = try await CompanionServers.start(
-            assembly, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
-        let listeners = try GatewayListeners(assembly.configuration)
+            assembly, on: listeners, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
         if let front {
-            services.append(CertificateWatch(certificates: listeners.certificates, environment: .live, log: assembly.log))
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, listeners.endpoints, front.handler, assembly.limits(of: CompanionServers.gateway),
+                CompanionServers.gateway, listeners.gateway, front.handler, assembly.limits(of: CompanionServers.gateway),
                 loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await front.gateway.finishCalls() }

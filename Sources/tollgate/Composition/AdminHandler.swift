@@ -68,7 +68,8 @@ struct AdminHandler: RequestHandler {
         guard HostName.isLoopback(HostName.splitPort(host)?.host ?? host) else {
             return AdminAnswer(403, ["error": "call it by 127.0.0.1, [::1] or localhost, or configure a token"])
         }
-        if let origin = request.head.fields.firstText(.origin), origin != "http://\(host)" {
+        let own = ["http://\(host)", "https://\(host)"]
+        if let origin = request.head.fields.firstText(.origin), !own.contains(origin) {
             return AdminAnswer(403, ["error": "a page of another origin is behind this request"])
         }
         return nil

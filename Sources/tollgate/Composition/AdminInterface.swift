@@ -32,6 +32,7 @@ struct AdminInterface: Sendable {
     /// Why requests cannot be paid for now; none when they can.
     func problems() async -> [String] {
         var problems = await self.watch.readiness.standing().problems
+        if self.watch.state.isStarting { problems.append("the process is starting") }
         if self.watch.state.isDraining { problems.append("the process is stopping") }
         if self.gateway?.pauses.isEverything == true { problems.append("everything that has a price is paused") }
         return problems

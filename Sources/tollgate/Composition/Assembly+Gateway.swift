@@ -2,6 +2,7 @@
 
 import TollGateway
 import TollHTTP
+import TollMethods
 import TollPayments
 import TollPrimitives
 import TollProtocol
@@ -37,7 +38,9 @@ extension Assembly {
         gateway.denied = DenyList(self.configuration.deny.payers)
         gateway.screening = try self.screening()
         gateway.rateLimits = self.configuration.rateLimits
+        gateway.passKeys = PassKeys(self.configuration.passKeys) ?? self.ledgerPassKeys
         gateway.discovery = self.configuration.discovery
+        gateway.discovery?.signers = self.signers
         gateway.mode = self.mode
         return gateway
     }
@@ -65,7 +68,7 @@ extension Assembly {
     }
 
     private func terms(_ route: Configuration.Route) -> Terms {
-        Terms(
+        var terms = Terms(
             options: route.options.map { option in
                 PaymentOption(
                     asset: Self.asset(option.asset, on: option.network), amount: option.amount, payTo: option.payTo,
@@ -76,6 +79,9 @@ extension Assembly {
             dialects: route.dialects.map { DialectID($0.rawValue) }, isIdempotent: route.isIdempotent,
             storesAnswers: route.storesAnswers, identifiers: Self.identifiers(route.identifiers), acceptsSignIn: route.signIn,
             isEnforced: route.isEnforced)
+        terms.references = route.references
+        terms.accessSeconds = route.accessSeconds
+        return terms
     }
 
     private static func identifiers(_ rule: Configuration.PaymentIdentifier) -> IdentifierRule {

@@ -22,8 +22,16 @@ struct Assembly: Sendable {
     /// In test mode there is no chain, and the ledger is gone with the process.
     let mode: GatewayMode
     let store: any PaymentStore
+    /// The same ledger, for what is asked for until it is paid.
+    let references: any ReferenceStore
+    /// The same ledger, for secrets that all who serve from it share.
+    let secrets: any SecretStore
+    /// Accounts that sign payment instructions; none before the rails are laid.
+    var signers: [String] = []
     /// What the ledger has still to tell others; nil in test mode, which tells nobody.
     let outbox: (any NoticeOutbox)?
+    /// The ledger's own key for passes; nil until it was asked for.
+    private(set) var ledgerPassKeys: PassKeys?
     let lease: WorkerLease
     let cache: any SharedCache
     let client: any HTTPClient
@@ -51,13 +59,15 @@ struct Assembly: Sendable {
             self.cache = MemoryCache(now: environment.wallClock)
         }
         guard mode == .live else {
-            (self.store, self.outbox, self.networks) = (MemoryPaymentStore(), nil, [])
+            let ledger = MemoryPaymentStore()
+            (self.store, self.references, self.secrets) = (ledger, ledger, ledger)
+            (self.outbox, self.networks) = (nil, [])
             self.lease = WorkerLease(environment: environment)
             return
         }
         do throws(StoreError) {
             let ledger = try OpenLedger.serving(configuration)
-            self.outbox = ledger
+            (self.outbox, self.references, self.secrets) = (ledger, ledger, ledger)
             self.store = MeteredStore(ledger, metrics: self.metrics, environment: environment)
         } catch {
             throw Failure(description: "store: \(error.reason)")
@@ -66,6 +76,15 @@ struct Assembly: Sendable {
             configuration.store.isShared
             ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
         self.networks = try Self.networks(configuration, client: self.client, environment: environment)
+    }
+
+    /// The same with the ledger's key for passes, so that a reload, too, can begin to give some.
+    func withPassKeys() async throws -> Assembly {
+        var assembly = self
+        do throws(StoreError) { assembly.ledgerPassKeys = try await PassKeys(of: self.secrets) } catch {
+            throw Failure(description: "store: \(error.reason)")
+        }
+        return assembly
     }
 
     /// The chains, each with its nodes and the keys that pay its gas.
@@ -83,19 +102,37 @@ struct Assembly: Sendable {
         }
     }
 
-    /// Every dialect of this program.
-    static let dialects: [any Dialect] = [
-        X402V2Dialect(), X402V1Dialect { KnownNetworks.network($0)?.v1Name },
-    ]
+    /// The dialects of x402.
+    static let x402: [any Dialect] = [X402V2Dialect(), X402V1Dialect { KnownNetworks.network($0)?.v1Name }]
 
     /// How money moves, and what goes on beside the requests: settlements that were left, batches, watching the chain.
     struct Rails: Sendable {
-        let methods: [any PaymentMethod]
-        let services: [any Service]
+        var dialects = Assembly.x402
+        var methods: [any PaymentMethod]
+        var services: [any Service]
+        /// What is told of payments to whoever knows their names; nil for nothing.
+        var statuses: (any PaymentStatuses)?
+        /// Accounts that sign payment instructions.
+        var signers: [String] = []
+
+        /// Lays another.
+        mutating func add(_ transfers: TransferProofRail) {
+            self.dialects.append(transfers.dialect)
+            self.methods.append(transfers.method)
+            self.services += transfers.services
+            self.statuses = transfers.statuses
+            self.signers.append(transfers.signer.description)
+        }
     }
 
     /// How money moves, taken up where the last process left it: through our own signers, or through facilitators elsewhere.
     func rails() async throws -> Rails {
+        var rails = try await self.x402Rails()
+        if let transfers = try await self.transferRail() { rails.add(transfers) }
+        return rails
+    }
+
+    private func x402Rails() async throws -> Rails {
         guard self.mode == .live else {
             return Rails(methods: [MockExactEVM(store: self.store, clock: self.environment.now)], services: [])
         }
@@ -129,10 +166,18 @@ struct Assembly: Sendable {
         return FacilitatorEndpoint(url: try URLParts(parsing: remote.url.text), headers: headers)
     }
 
-    func gateway(methods: [any PaymentMethod]) throws -> Gateway {
+    /// The same, whose documents name these accounts as those that sign payment instructions.
+    func signing(by signers: [String]) -> Assembly {
+        var assembly = self
+        assembly.signers = signers
+        return assembly
+    }
+
+    func gateway(_ rails: Rails) throws -> Gateway {
         Gateway(
-            try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store, lease: self.lease,
-            cache: self.cache, counts: self.counts, signIns: self.signIns, client: self.client, environment: self.environment,
+            try self.gatewayConfiguration(), dialects: rails.dialects, methods: rails.methods, store: self.store,
+            lease: self.lease, cache: self.cache, counts: self.counts, signIns: self.signIns, statuses: rails.statuses,
+            client: self.client, environment: self.environment,
             log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
     }
 
@@ -142,9 +187,9 @@ struct Assembly: Sendable {
     }
 
     /// What a proxy asks in place of a gateway.
-    func forwardAuth(_ auth: Configuration.Auth, methods: [any PaymentMethod]) throws -> ForwardAuth {
+    func forwardAuth(_ auth: Configuration.Auth, _ rails: Rails) throws -> ForwardAuth {
         ForwardAuth(
-            auth.proxies, try self.gatewayConfiguration(), dialects: Self.dialects, methods: methods, store: self.store,
+            auth.proxies, try self.gatewayConfiguration(), dialects: rails.dialects, methods: rails.methods, store: self.store,
             lease: self.lease, cache: self.cache, counts: self.counts, signIns: self.signIns, environment: self.environment,
             log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
     }
@@ -197,6 +242,8 @@ struct Assembly: Sendable {
         limits.writeIdleTime = self.configuration.limits.writeIdleTime
         limits.headerTime = self.configuration.limits.headerTime
         limits.idleTime = self.configuration.limits.idleTime
+        limits.requestsPerConnection = self.configuration.limits.requestsPerConnection
+        limits.connectionTime = self.configuration.limits.connectionTime
         return limits
     }
 }

@@ -11,28 +11,22 @@ enum CompanionServers {
     static let (gateway, admin, facilitator) = ("gateway", "admin", "facilitator")
 
     static func start(
-        _ assembly: Assembly, methods: [any PaymentMethod], gateway: Gateway?, _ watch: ProcessWatch, group: EventLoopGroup
+        _ assembly: Assembly, on listeners: ServedListeners, methods: [any PaymentMethod], gateway: Gateway?,
+        _ watch: ProcessWatch, group: EventLoopGroup
     ) async throws -> [ServerService] {
         var services: [ServerService] = []
-        if let admin = assembly.configuration.admin {
+        if !listeners.admin.isEmpty {
             let handler = assembly.adminHandler(gateway: gateway, watch)
             services.append(
-                try await self.listen(self.admin, admin.listen, handler, assembly.limits(of: self.admin), group, assembly.log))
+                try await self.listen(self.admin, listeners.admin, handler, assembly.limits(of: self.admin), group, assembly.log))
         }
-        if let serve = assembly.configuration.facilitator?.serve, let facilitator = assembly.facilitator(methods: methods) {
+        if !listeners.facilitator.isEmpty, let facilitator = assembly.facilitator(methods: methods) {
             services.append(
                 try await self.listen(
-                    self.facilitator, serve.listen, facilitator, assembly.limits(of: self.facilitator), group, assembly.log))
+                    self.facilitator, listeners.facilitator, facilitator, assembly.limits(of: self.facilitator), group,
+                    assembly.log))
         }
         return services
-    }
-
-    static func listen(
-        _ name: String, _ address: ListenAddress, _ handler: any RequestHandler, _ limits: ServerLimits, _ group: EventLoopGroup,
-        _ log: Logger
-    ) async throws -> ServerService {
-        let endpoint = ServerEndpoint(.tcp(host: address.host, port: UInt16(address.port)))
-        return try await self.listen(name, [endpoint], handler, limits, group, log)
     }
 
     static func listen(

@@ -25,7 +25,8 @@ extension Assembly {
             tokens: serve.tokens.map(\.value), payTo: serve.payTo.isEmpty ? nil : serve.payTo,
             patience: self.configuration.settleWait, gasPerHour: serve.gasPerHour)
         return Facilitator(
-            configuration, methods: methods, store: self.store, environment: self.environment, log: self.log)
+            configuration, methods: methods, store: self.store, environment: self.environment, log: self.log,
+            metrics: FacilitatorMetrics(self.metrics), access: self.configuration.log.access == .off ? nil : self.log)
     }
 }
 

@@ -3,7 +3,6 @@
 import TollGateway
 import TollHTTP
 import TollHTTPEngine
-import TollPayments
 
 /// What clients meet, or the proxy that asks in their place.
 enum Front: Sendable {
@@ -13,11 +12,11 @@ enum Front: Sendable {
     case auth(ForwardAuth)
 
     /// The one that the configuration asks for.
-    init(_ assembly: Assembly, methods: [any PaymentMethod]) throws {
+    init(_ assembly: Assembly, _ rails: Assembly.Rails) throws {
         if let auth = assembly.configuration.auth {
-            self = .auth(try assembly.forwardAuth(auth, methods: methods))
+            self = .auth(try assembly.forwardAuth(auth, rails))
         } else {
-            self = .gateway(try assembly.gateway(methods: methods))
+            self = .gateway(try assembly.gateway(rails))
         }
     }
 

@@ -8,17 +8,31 @@ import TollRuntime
 final class ProcessState: Service {
     let name = "process state"
     private let manager: ServiceManager
-    private let draining = Mutex(false)
+    private let phase = Mutex(Phase.starting)
+
+    private enum Phase {
+        /// Some listeners are there and others not, and nobody heeds signals yet.
+        case starting
+        case serving
+        case draining
+    }
 
     init(manager: ServiceManager = .ofProcess) { self.manager = manager }
 
     /// Whether it was asked to stop: what is under way is finished, and nothing else begun.
-    var isDraining: Bool { self.draining.withLock { $0 } }
+    var isDraining: Bool { self.phase.withLock { $0 == .draining } }
+
+    /// Whether it is not all there yet.
+    var isStarting: Bool { self.phase.withLock { $0 == .starting } }
+
+    /// Everything is there: every listener, and whoever heeds signals.
+    func begin() { self.phase.withLock { $0 = .serving } }
 
     func run() async throws {
+        self.begin()
         self.manager.tell(.ready)
         try await gracefulShutdown()
-        self.draining.withLock { $0 = true }
+        self.phase.withLock { $0 = .draining }
         self.manager.tell(.stopping)
     }
 

@@ -12,7 +12,7 @@ actor Reloader {
     private let path: String
     private let watch: ProcessWatch
     private let servers: [ServerService]
-    private let listeners: GatewayListeners
+    private let listeners: ServedListeners
     private let health: UpstreamHealth?
     private var assembly: Assembly
     /// Nil where the facilitator runs alone.
@@ -20,7 +20,7 @@ actor Reloader {
     private let log: Logger
 
     init(
-        _ assembly: Assembly, front: Front?, servers: [ServerService], listeners: GatewayListeners, health: UpstreamHealth?,
+        _ assembly: Assembly, front: Front?, servers: [ServerService], listeners: ServedListeners, health: UpstreamHealth?,
         watch: ProcessWatch
     ) {
         self.path = assembly.configuration.file

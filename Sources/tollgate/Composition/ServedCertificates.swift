@@ -4,7 +4,7 @@ import Synchronization
 import TollHTTPEngine
 import TollRuntime
 
-/// The certificates that the gateway serves, replaced while it runs. New connections get the new ones; open ones keep theirs.
+/// The certificates that the servers have, replaced while they run. New connections get the new ones; open ones keep theirs.
 final class ServedCertificates: Sendable {
     typealias Listener = (tls: ServerTLS, location: Configuration.Listener.Location, certificates: [Configuration.Certificate])
 
@@ -16,7 +16,7 @@ final class ServedCertificates: Sendable {
     func replace(by configuration: Configuration) {
         self.listeners.withLock { listeners in
             for index in listeners.indices {
-                let same = configuration.listen.first { $0.location == listeners[index].location }
+                let same = configuration.everyListener.first { $0.location == listeners[index].location }
                 if let same, same.isSecure { Self.serve(same.certificates, &listeners[index]) }
             }
         }

@@ -41,6 +41,20 @@ extension Configuration {
         }
 
         var isSecure: Bool { !self.certificates.isEmpty }
+
+        /// Whether two cannot be had at once.
+        func collides(with other: Listener) -> Bool {
+            if let address = self.address, let others = other.address { return address.collides(with: others) }
+            return self.location == other.location
+        }
+
+        /// Whether only this machine reaches it: loopback, or a file.
+        var isLocal: Bool { self.address?.isLoopback ?? true }
+    }
+
+    /// Every place where something of this process listens.
+    var everyListener: [Listener] {
+        self.listen + (self.admin?.listen ?? []) + (self.facilitator?.serve?.listen ?? [])
     }
 
     /// A certificate with its key.
@@ -62,14 +76,33 @@ extension Configuration {
         }
     }
 
+    /// What is said where the connections that are allowed do not fit into so many open files: those of clients, and those to
+    /// upstreams, of which a request has one at a time.
+    ///
+    /// - Parameters:
+    ///   - limit: How many files the process may open; 0 when that is not known.
+    ///   - kept: How many of them clients do not get.
+    ///   - loops: How many loops there are.
+    func fileFinding(limit: UInt64, kept: UInt64, loops: Int) -> Finding? {
+        let pools = self.upstreams.flatMap { upstream in upstream.addresses.map { _ in upstream.connections ?? 256 } }
+        let clients = self.limits.connections
+        let upward = min(clients, pools.reduce(0, +) * loops)
+        guard limit > 0, UInt64(clients + upward) > limit - kept else { return nil }
+        let place = self.limits.connectionsPlace ?? Place(path: "limits.connections", line: 0)
+        return self.finding(
+            .warning, at: place,
+            "\(clients) clients, and as many as \(upward) connections to upstreams, do not fit into the \(limit) files that a "
+                + "process may open here; those over it wait until others have gone",
+            remedy: "raise the limit (`LimitNOFILE=` of the service, `ulimit -Hn`), or write a lower number")
+    }
+
     /// How long before its end a certificate is complained about: tools that renew do so a month before.
     private static let expiryNotice: Int64 = 14 * 86_400
 
     /// What is wrong with the certificates at this time, in seconds since 1970.
     func certificateFindings(now: Int64) -> [Finding] {
         var findings: [Finding] = []
-        let certificates = self.listen.flatMap(\.certificates)
-        for certificate in certificates {
+        for certificate in self.everyListener.flatMap(\.certificates) {
             let left = certificate.identity.expiry - now
             if left <= 0 {
                 findings.append(
@@ -81,6 +114,7 @@ extension Configuration {
                         .warning, at: certificate.place, "the certificate ends in \(left / 86_400) days", remedy: "renew it"))
             }
         }
+        let certificates = self.listen.flatMap(\.certificates)
         let host = self.publicURL.host.filter { $0 != "[" && $0 != "]" }
         if let first = certificates.first, self.publicURL.isSecure, !certificates.contains(where: { $0.identity.covers(host) }) {
             findings.append(

@@ -27,7 +27,7 @@ extension Configuration {
         taken.deferral.batchSize = running.deferral.batchSize
         let fixed: [Fixed] = [
             ("listen", self.listen.map(\.fixed) != running.listen.map(\.fixed)),
-            ("admin.listen", self.admin?.listen != running.admin?.listen),
+            ("admin.listen", self.admin?.listen.map(\.fixed) != running.admin?.listen.map(\.fixed)),
             ("deferred.max_age", self.deferral.maxAge != running.deferral.maxAge),
             ("deferred.batch_size", self.deferral.batchSize != running.deferral.batchSize),
         ]

@@ -19,6 +19,10 @@ struct Configuration: Sendable {
     enum Dialect: String, Hashable, Sendable, CaseIterable {
         case x402
         case x402v1 = "x402-v1"
+        case transferProof = "transfer-proof"
+
+        /// What every priced route offers unless it says otherwise.
+        static let usual: [Dialect] = [.x402, .x402v1]
     }
 
     /// Whether clients may, or must, give their payments names of their own.
@@ -74,6 +78,8 @@ struct Configuration: Sendable {
     var limits: Limits
     /// How often one client may ask.
     var rateLimits: RateLimits
+    /// What passes are signed with, the newest first; empty for the ledger's own key.
+    var passKeys: [Secret<[UInt8]>]
     var cors: CORS
     /// What is told about the routes to whoever has not called them yet; nil for nothing.
     var discovery: Discovery?
@@ -101,8 +107,9 @@ struct Configuration: Sendable {
 extension Configuration {
     /// The operator's own listener.
     struct Admin: Sendable {
-        var listen: ListenAddress
-        /// Asked of whoever comes, when set; always set off loopback.
+        /// At least one place.
+        var listen: [Listener]
+        /// Asked of whoever comes, when set; always set where others than this machine reach it.
         var token: ResolvedSecret?
         var place: Place
     }
@@ -198,7 +205,8 @@ extension Configuration {
 
         /// Ours, offered to others.
         struct Serve: Sendable {
-            var listen: ListenAddress
+            /// At least one place.
+            var listen: [Listener]
             /// Empty: callers need none.
             var tokens: [ResolvedSecret]
             /// EIP-55 texts of the only receivers settled for; empty: all.
@@ -225,12 +233,16 @@ extension Configuration {
         var headerBytes = 16 << 10
         var bodyBytes = 64 << 20
         var connections = 10_000
+        /// Where that is written; nil for the default.
+        var connectionsPlace: Place?
         /// Payments on their way to the chain at once.
         var settling = 5_000
         var headerCount = 100
         var connectionsPerAddress = 1_000
         var headerTime = Duration.seconds(10)
         var idleTime = Duration.seconds(75)
+        var requestsPerConnection = 1_000
+        var connectionTime = Duration.seconds(3_600)
         /// Of answers that wait for their payment.
         var holding = HoldingLimits()
         var bodyIdleTime = Duration.seconds(30)
@@ -331,6 +343,10 @@ extension Configuration {
         var identifiers: PaymentIdentifier
         /// Whether payers may prove themselves by signing in.
         var signIn: Bool
+        /// How it is sold to clients that send the money by themselves; nil where it is not.
+        var references: ReferenceTerms?
+        /// How long a payment opens it to whoever brings the pass, in seconds; nil where it buys one answer.
+        var accessSeconds: Int64?
         /// How often one client may ask, here alone.
         var rateLimits: RateLimits
         /// What directories say of it; nil keeps it out of them.

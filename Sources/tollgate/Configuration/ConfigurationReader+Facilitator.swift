@@ -114,24 +114,29 @@ extension ConfigurationReader {
     private mutating func serve(_ value: ConfigurationValue, networks: [Configuration.Network]) -> Facilitator.Serve? {
         let place = self.place(value)
         if value.scalarText != nil {
-            guard let listen = value.listenAddress(&self.findings) else { return nil }
-            if !listen.isLoopback { self.refuseOpenServe(value, listen) }
+            guard let listen = self.companionListeners(value, example: Self.serveExample) else { return nil }
+            if let open = listen.first(where: { !$0.isLocal }) { self.refuseOpenServe(value, open.location) }
             return Facilitator.Serve(listen: listen, tokens: [], payTo: [], assets: [], gasPerHour: nil, place: place)
         }
         let keys = ["listen", "tokens", "pay_to", "assets", "gas_per_hour"]
         guard let mapping = value.mapping(keys: keys, &self.findings) else { return nil }
-        let listen = mapping.required("listen", example: "127.0.0.1:4022", &self.findings)?.listenAddress(&self.findings)
+        let listen = mapping.required("listen", example: Self.serveExample, &self.findings)
+            .flatMap { self.companionListeners($0, example: Self.serveExample) }
         let tokens = self.items(mapping["tokens"]).compactMap { $0.secret(from: self.secrets, &self.findings) }
         let payTo = self.items(mapping["pay_to"]).compactMap { self.receiver($0) }
         let symbols = Set(networks.flatMap { $0.assets.map(\.token.symbol) })
         let assets = self.items(mapping["assets"]).compactMap { self.symbol($0, among: symbols) }
         let gas = mapping["gas_per_hour"]?.integer(in: 21_000...1_000_000_000_000, &self.findings).map(UInt64.init)
         guard let listen else { return nil }
-        if !listen.isLoopback, !mapping.has("tokens"), !mapping.has("pay_to") { self.refuseOpenServe(value, listen) }
+        if let open = listen.first(where: { !$0.isLocal }), !mapping.has("tokens"), !mapping.has("pay_to") {
+            self.refuseOpenServe(value, open.location)
+        }
         return Facilitator.Serve(listen: listen, tokens: tokens, payTo: payTo, assets: assets, gasPerHour: gas, place: place)
     }
 
-    private mutating func refuseOpenServe(_ value: ConfigurationValue, _ listen: ListenAddress) {
+    private static let serveExample = "127.0.0.1:4022"
+
+    private mutating func refuseOpenServe(_ value: ConfigurationValue, _ listen: Configuration.Listener.Location) {
         let remedy = "write `{listen: \"\(listen)\", tokens: [env:NAME]}`, or `pay_to` with the receivers you settle for"
         value.refuse("anyone who reaches \(listen) could spend your gas", remedy: remedy, &self.findings)
     }

@@ -18,19 +18,36 @@ extension ConfigurationReader {
                 [Configuration.Listener(location: .address($0), place: Configuration.Place(path: "listen", line: 1))]
             }
         }
-        guard let items = value.listOrSingle(&self.findings) else { return nil }
-        guard !items.isEmpty else {
-            value.refuse("is empty, so that nobody could connect", remedy: "write `listen: 127.0.0.1:4020`", &self.findings)
-            return nil
-        }
-        let listeners = items.map { self.listener($0) }
-        guard listeners.allSatisfy({ $0 != nil }) else { return nil }
-        let read = listeners.compactMap(\.self)
+        guard let read = self.listeners(value, example: "127.0.0.1:4020") else { return nil }
         if read.allSatisfy(\.redirectsToHTTPS) {
             let remedy = "add one that serves, for example `{address: 0.0.0.0:443, tls: {cert: …, key: …}}`"
             value.refuse("every listener only redirects", remedy: remedy, &self.findings)
         }
         return read
+    }
+
+    /// Where something listens that is no gateway, in the same words: one place or a list. Nil when one is wrong.
+    mutating func companionListeners(_ value: ConfigurationValue, example: String) -> [Configuration.Listener]? {
+        guard let read = self.listeners(value, example: example) else { return nil }
+        if let redirect = read.first(where: \.redirectsToHTTPS) {
+            let remedy = "remove `redirect_to_https`"
+            self.findings.add(
+                .error, file: self.file, line: redirect.place.line, path: redirect.place.path,
+                "only the gateway sends clients to its `public_url`", remedy: remedy)
+            return nil
+        }
+        return read
+    }
+
+    private mutating func listeners(_ value: ConfigurationValue, example: String) -> [Configuration.Listener]? {
+        guard let items = value.listOrSingle(&self.findings) else { return nil }
+        guard !items.isEmpty else {
+            value.refuse("is empty, so that nobody could connect", remedy: "write `listen: \(example)`", &self.findings)
+            return nil
+        }
+        let listeners = items.map { self.listener($0) }
+        guard listeners.allSatisfy({ $0 != nil }) else { return nil }
+        return listeners.compactMap(\.self)
     }
 
     private mutating func listener(_ value: ConfigurationValue) -> Configuration.Listener? {

@@ -156,7 +156,13 @@ extension ConfigurationReader {
         }
         let example = "eip155: \"0x209693Bc6afc0C5328bA36FaF03C514EF312287C\""
         for (key, value) in value.mapping(example: example, &self.findings)?.entries ?? [] {
-            if key == "eip155" || self.payToChain(key, at: value) != nil { receivers.declare(key, self.receiver(value)) }
+            guard key == "eip155" || self.payToChain(key, at: value) != nil else { continue }
+            guard case .mapping = value.node.content else {
+                receivers.declare(key, self.receiver(value))
+                continue
+            }
+            let (address, series) = self.receiverWithSeries(value)
+            receivers.declare(key, address, series: series)
         }
         return receivers
     }

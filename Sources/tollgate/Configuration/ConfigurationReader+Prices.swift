@@ -13,6 +13,7 @@ extension ConfigurationReader {
     /// What a route's price comes to, on each network and in each asset that it offers.
     mutating func options(
         _ route: ConfigurationMapping,
+        _ dialects: [Configuration.Dialect],
         networks: [Configuration.Network],
         defaults: Receivers
     ) -> [PaymentOption] {
@@ -31,10 +32,12 @@ extension ConfigurationReader {
                     item.refuse(message, remedy: "write one price for each asset and network", &self.findings)
                     continue
                 }
-                guard asset.transferMethod == .eip3009 else {
+                // What clients send by themselves may be any token.
+                guard asset.transferMethod == .eip3009 || dialects == [.transferProof] else {
                     let message =
                         "\(asset.symbol) on \(network.id) is paid through Permit2, which is not available in this version"
-                    item.refuse(message, remedy: "offer an asset with EIP-3009, such as USDC", &self.findings)
+                    let remedy = "offer an asset with EIP-3009, such as USDC, or write `accept: [transfer-proof]`"
+                    item.refuse(message, remedy: remedy, &self.findings)
                     continue
                 }
                 options.append(

@@ -10,17 +10,19 @@ extension ConfigurationReader {
     /// More than one client can send in a second; up to it, counting is exact to a thousandth.
     private static let rateMax = 1_000_000
 
-    /// `{unpaid, address, payer}`, each a limit, several, or none (`[]`).
+    /// `{unpaid, address, payer, pass}`, each a limit, several, or none (`[]`).
     mutating func rateLimits(_ value: ConfigurationValue?, isFree: Bool = false) -> RateLimits {
-        guard let mapping = value?.mapping(keys: ["unpaid", "address", "payer"], &self.findings) else { return RateLimits() }
+        guard let mapping = value?.mapping(keys: ["unpaid", "address", "payer", "pass"], &self.findings) else {
+            return RateLimits()
+        }
         if isFree {
-            for key in ["unpaid", "payer"] {
+            for key in ["unpaid", "payer", "pass"] {
                 mapping[key]?.report(.warning, "does nothing on a free route", remedy: "remove the line", &self.findings)
             }
         }
         return RateLimits(
             unpaid: mapping["unpaid"].map { self.rates($0) }, address: mapping["address"].map { self.rates($0) },
-            payer: mapping["payer"].map { self.rates($0) })
+            payer: mapping["payer"].map { self.rates($0) }, pass: mapping["pass"].map { self.rates($0) })
     }
 
     private mutating func rates(_ value: ConfigurationValue) -> [RateLimit] {

@@ -39,16 +39,13 @@ extension ConfigurationReader {
     }
 
     private mutating func reviewListeners(_ sections: Sections, _ root: ConfigurationMapping) {
-        var listeners: [(address: ListenAddress, place: Configuration.Place)] = []
-        for listener in sections.listen {
-            if let address = listener.address { listeners.append((address, listener.place)) }
-        }
-        if let admin = sections.admin { listeners.append((admin.listen, admin.place)) }
-        if let serve = sections.facilitator?.serve { listeners.append((serve.listen, serve.place)) }
+        let listeners =
+            sections.listen + (sections.admin?.listen ?? []) + (sections.facilitator?.serve?.listen ?? [])
         for (index, listener) in listeners.enumerated() {
-            guard let other = listeners[..<index].first(where: { $0.address.collides(with: listener.address) }) else { continue }
-            let message = "\(listener.address) is taken by `\(other.place.path)` (\(other.address))"
-            self.add(.error, at: listener.place, message, remedy: "give each its own port")
+            guard let other = listeners[..<index].first(where: { $0.collides(with: listener) }) else { continue }
+            let message = "\(listener.location) is taken by `\(other.place.path)` (\(other.location))"
+            let remedy = listener.address == nil ? "give each its own file" : "give each its own port"
+            self.add(.error, at: listener.place, message, remedy: remedy)
         }
     }
 
@@ -76,7 +73,10 @@ extension ConfigurationReader {
     }
 
     private mutating func reviewMoney(_ sections: Sections, _ root: ConfigurationMapping) {
-        if let priced = self.pricedPlace, !root.has("facilitator") {
+        let priced = sections.routes.filter { !$0.isFree }
+        // What clients send by themselves needs nobody to settle it.
+        let needsNobody = !priced.isEmpty && priced.allSatisfy { $0.dialects == [.transferProof] }
+        if let priced = self.pricedPlace, !root.has("facilitator"), !needsNobody {
             let remedy = "write `facilitator: {signers: {eip155: [\"env:TOLLGATE_EVM_KEY\"]}}`, or `{remote: [https://…]}`"
             self.add(.error, at: priced, "nobody settles: `facilitator` is missing", remedy: remedy)
         }

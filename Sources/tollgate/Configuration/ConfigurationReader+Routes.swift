@@ -13,6 +13,7 @@ struct RouteDefaults {
     var receivers: Receivers
     var identifiers: Configuration.PaymentIdentifier
     var signIn: Bool
+    var references: ReferenceSetting
 }
 
 /// Routes: what is for sale, and what is free.
@@ -20,10 +21,11 @@ extension ConfigurationReader {
     private static let routeKeys = [
         "match", "upstream", "price", "free", "description", "settle", "max_timeout", "idempotent", "store_answers", "enforce",
         "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "rate_limits", "listed", "input", "output",
-        "stream",
+        "stream", "transfer_proof", "access",
     ]
     private static let priceKeys = [
-        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in",
+        "settle", "max_timeout", "accept", "networks", "assets", "pay_to", "payment_identifier", "sign_in", "access",
+        "transfer_proof",
     ]
     /// The first route that matches is searched in order; more than this is a generated file that wants another shape.
     private static let routeCountMax = 2_000
@@ -32,12 +34,13 @@ extension ConfigurationReader {
 
     mutating func routeDefaults(_ root: ConfigurationMapping) -> RouteDefaults {
         RouteDefaults(
-            dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.allCases,
+            dialects: root["accept"].flatMap { self.dialects($0) } ?? Configuration.Dialect.usual,
             maxTimeout: self.maxTimeout(root["max_timeout"]) ?? .seconds(300),
             settle: root["settle"].flatMap { self.settleSetting($0) } ?? self.usualSetting,
             receivers: root["pay_to"].map { self.receivers($0) } ?? Receivers(),
             identifiers: root["payment_identifier"].flatMap { self.identifiers($0) } ?? .optional,
-            signIn: root["sign_in"]?.boolean(&self.findings) ?? false
+            signIn: root["sign_in"]?.boolean(&self.findings) ?? false,
+            references: self.referenceSetting(root["transfer_proof"]) ?? ReferenceSetting()
         )
     }
 
@@ -78,7 +81,7 @@ extension ConfigurationReader {
         let maxTimeout = self.maxTimeout(mapping["max_timeout"]) ?? defaults.maxTimeout
         let dialects = mapping["accept"].flatMap { self.dialects($0) } ?? defaults.dialects
         let isFree = self.isFree(mapping)
-        let options = self.options(mapping, networks: networks, defaults: defaults.receivers)
+        let options = self.options(mapping, dialects, networks: networks, defaults: defaults.receivers)
         let settle = isFree ? self.usualSetting.rule : self.settleRule(setting, options)
         if !isFree {
             self.checkStreaming(mapping, settle)
@@ -97,6 +100,7 @@ extension ConfigurationReader {
         let identifiers = mapping["payment_identifier"].flatMap { self.identifiers($0) } ?? defaults.identifiers
         let signIn = mapping["sign_in"]?.boolean(&self.findings) ?? defaults.signIn
         if !isFree { self.checkExtensions(mapping, dialects, identifiers, signIn) }
+        let references = self.references(mapping, isFree: isFree, dialects, options, defaults: defaults)
         let listing = self.listing(mapping, isFree: isFree, description: description, options: options)
         guard let pattern, let upstreamName else { return nil }
         return Configuration.Route(
@@ -113,6 +117,8 @@ extension ConfigurationReader {
             dialects: dialects,
             identifiers: identifiers,
             signIn: signIn,
+            references: references,
+            accessSeconds: self.access(mapping, isFree: isFree),
             rateLimits: self.rateLimits(mapping["rate_limits"], isFree: isFree),
             listing: listing,
             place: place

@@ -33,12 +33,14 @@ extension ConfigurationReader {
         guard let value = root["admin"], let mapping = value.mapping(keys: ["listen", "token"], &self.findings) else {
             return nil
         }
-        let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)?.listenAddress(&self.findings)
+        let listen = mapping.required("listen", example: "127.0.0.1:4021", &self.findings)
+            .flatMap { self.companionListeners($0, example: "127.0.0.1:4021") }
         let token = mapping["token"]?.secret(from: self.secrets, &self.findings)
         guard let listen else { return nil }
-        if !listen.isLoopback, !mapping.has("token") {
+        if let open = listen.first(where: { !$0.isLocal }), !mapping.has("token") {
             let remedy = "listen on 127.0.0.1, or write `token: env:NAME`"
-            mapping["listen"]?.refuse("anyone who reaches \(listen) would have the admin page", remedy: remedy, &self.findings)
+            let message = "anyone who reaches \(open.location) would have the admin page"
+            mapping["listen"]?.refuse(message, remedy: remedy, &self.findings)
         }
         return Configuration.Admin(listen: listen, token: token, place: self.place(value))
     }
@@ -48,7 +50,7 @@ extension ConfigurationReader {
         let keys =
             [
                 "header_bytes", "header_count", "body_bytes", "connections", "connections_per_address", "settling", "header_time",
-                "idle_time", "body_idle_time", "body_rate", "write_idle_time",
+                "idle_time", "requests_per_connection", "connection_time", "body_idle_time", "body_rate", "write_idle_time",
             ] + Self.holdingKeys
         guard let mapping = value?.mapping(keys: keys, &self.findings) else { return limits }
         // A challenge and its answer need some kilobytes; above a mebibyte a header is an attack.
@@ -56,6 +58,7 @@ extension ConfigurationReader {
             mapping["header_bytes"]?.byteCount(in: (4 << 10)...(1 << 20), &self.findings) ?? limits.headerBytes
         limits.bodyBytes = mapping["body_bytes"]?.byteCount(in: 1...(1 << 40), &self.findings) ?? limits.bodyBytes
         limits.connections = mapping["connections"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.connections
+        limits.connectionsPlace = mapping["connections"].map { self.place($0) }
         limits.settling = mapping["settling"]?.integer(in: 1...1_000_000, &self.findings) ?? limits.settling
         limits.headerCount = mapping["header_count"]?.integer(in: 20...10_000, &self.findings) ?? limits.headerCount
         limits.connectionsPerAddress =
@@ -67,6 +70,10 @@ extension ConfigurationReader {
         limits.writeIdleTime = self.duration(mapping["write_idle_time"], in: seconds, default: limits.writeIdleTime)
         limits.headerTime = self.duration(mapping["header_time"], in: .seconds(1) ... .seconds(300), default: limits.headerTime)
         limits.idleTime = self.duration(mapping["idle_time"], in: .seconds(1) ... .seconds(3_600), default: limits.idleTime)
+        limits.requestsPerConnection =
+            mapping["requests_per_connection"]?.integer(in: 1...1_000_000_000, &self.findings) ?? limits.requestsPerConnection
+        let lives = Duration.seconds(1) ... .seconds(30 * 86_400)
+        limits.connectionTime = self.duration(mapping["connection_time"], in: lives, default: limits.connectionTime)
         self.holding(mapping, &limits.holding)
         return limits
     }

@@ -31,7 +31,8 @@ struct ConfigurationReader {
     private static let keys = [
         "listen", "public_url", "admin", "store", "shared", "workers", "networks", "pay_to", "facilitator", "accept",
         "settle_wait", "settle", "max_timeout", "deferred", "deny", "payouts", "limits", "cors", "upstreams", "routes",
-        "payment_identifier", "sign_in", "auth", "discovery", "webhooks", "trusted_proxies", "rate_limits", "log",
+        "payment_identifier", "sign_in", "auth", "discovery", "webhooks", "trusted_proxies", "rate_limits", "log", "passes",
+        "transfer_proof",
     ]
 
     init(file: String, table: AssetTable, secrets: SecretSource) {
@@ -97,6 +98,7 @@ struct ConfigurationReader {
         let deferral = self.deferral(root["deferred"])
         let limits = self.limits(root["limits"])
         let rateLimits = self.rateLimits(root["rate_limits"])
+        let passKeys = self.passKeys(root["passes"])
         let cors = self.cors(root["cors"])
         let discovery = self.discovery(root["discovery"], publicURL: publicURL)
         let trustedProxies = self.trustedProxies(root["trusted_proxies"])
@@ -117,11 +119,13 @@ struct ConfigurationReader {
             routes: routes
         )
         self.review(sections, root)
+        self.reviewAccess(routes, rateLimits)
         guard listen != nil, let publicURL, let store else { return nil }
         return Configuration(
             file: self.file, listen: sections.listen, publicURL: publicURL, admin: admin, auth: auth, store: store,
             shared: shared, workers: workers, networks: networks, facilitator: facilitator, payouts: payouts,
-            webhooks: webhooks, settleWait: settleWait, deferral: deferral, limits: limits, rateLimits: rateLimits, cors: cors,
+            webhooks: webhooks, settleWait: settleWait, deferral: deferral, limits: limits, rateLimits: rateLimits,
+            passKeys: passKeys, cors: cors,
             discovery: discovery, trustedProxies: trustedProxies, upstreams: upstreams, routes: routes, deny: deny, log: log
         )
     }

@@ -70,6 +70,19 @@ struct SimulatedStore: PaymentStore {
         }
     }
 
+    func deposit(
+        _ claim: Claim, _ settlement: Settlement, reason: String, at time: Int64
+    ) async throws(StoreError) -> ClaimOutcome {
+        try await self.write { image throws(StoreError) in
+            let outcome = try await image.deposit(claim, settlement, reason: reason, at: time)
+            if case .first(let made) = outcome {
+                let events: [PaymentEvent] = [.claimed(made.claim), .settled(settlement), .owed(reason: reason)]
+                self.disk.noteDurable(made.id, events, by: self.process)
+            }
+            return outcome
+        }
+    }
+
     func renew(_ worker: WorkerID, for seconds: Int64, at time: Int64) async throws(StoreError) {
         // Nothing becomes durable by it: no fault of the disk is planned for it.
         try await self.pass().renew(worker, for: seconds, at: time)

@@ -210,6 +210,28 @@ import TollTestKit
         #expect(clients[1].receive(until: "now\n").hasSuffix("now\n"))
     }
 
+    @Test(arguments: ["/now", "/x"])
+    func `a connection that has served as often as it may ends behind the answer, and what is left is not answered`(
+        target: String
+    ) async throws {
+        var limits = ServerLimits.patient
+        limits.requestsPerConnection = 3
+        let server = try await TestServer(limits: limits)
+        let answers = try server.talk(String(repeating: "GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n", count: 5))
+        #expect(answers.components(separatedBy: "HTTP/1.1 ").count - 1 == 3)
+        let last = try #require(answers.range(of: "Connection: close\r\n"))
+        #expect(answers[..<last.lowerBound].components(separatedBy: "HTTP/1.1 ").count - 1 == 3)
+    }
+
+    @Test(arguments: ["/now", "/x"])
+    func `a connection that is old enough ends behind its next answer`(target: String) async throws {
+        var limits = ServerLimits.patient
+        limits.connectionTime = .zero
+        let server = try await TestServer(limits: limits)
+        let answer = try server.talk("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(answer.contains("\r\nConnection: close\r\n"))
+    }
+
     @Test func `another handler and other limits hold from the next request on, over the connections that are open`() async throws
     {
         let started = Latch()

@@ -77,6 +77,70 @@ import TollTestKit
         await closed.wait()
     }
 
+    @Test func `over TLS more than one record passes both ways, to a server that proves its name`() async throws {
+        let authority = try CertificateAuthority()
+        let identity = try authority.issue("server", for: ["IP:127.0.0.1"]).identity()
+        let server = try await TestServer(
+            endpoints: [ServerEndpoint(.tcp(host: "127.0.0.1", port: 0), tls: ServerTLS([identity]))], Self.echo)
+        let client = EngineHTTPClient(group: try EventLoopGroup(count: 1), authorities: authority.certificate)
+        let response = try await client.send(Self.secure(server))
+        #expect(response.head.status == 101)
+        let tunnel = try #require(response.tunnel)
+        let sent = (0..<64).map { [UInt8](repeating: UInt8(truncatingIfNeeded: $0), count: 50_000) }
+        async let upward: Void = {
+            for piece in sent { try await tunnel.write(piece) }
+            tunnel.end()
+        }()
+        var got: [UInt8] = []
+        while let piece = try await response.body.next() { got += piece }
+        try await upward
+        // Not compared in the expectation, which would print megabytes.
+        let isWhole = got == sent.flatMap { $0 }
+        #expect(isWhole, "\(got.count) bytes came back")
+    }
+
+    @Test func `over TLS nothing is asked of a server of another name, of another authority, or without TLS`() async throws {
+        let (authority, other) = (try CertificateAuthority(), try CertificateAuthority())
+        let served = Counter()
+        for (issuer, name, speaksTLS) in [
+            (authority, "DNS:elsewhere.example", true), (other, "IP:127.0.0.1", true), (authority, "IP:127.0.0.1", false),
+        ] {
+            let identity = try issuer.issue("server", for: [name]).identity()
+            let tls = speaksTLS ? ServerTLS([identity]) : nil
+            let server = try await TestServer(endpoints: [ServerEndpoint(.tcp(host: "127.0.0.1", port: 0), tls: tls)]) { _, _ in
+                served.add()
+            }
+            let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), authorities: authority.certificate)
+            let error = await ClientTests.failure(client, Self.secure(server))
+            #expect(error?.code == .tls && error?.isBeforeSend == true, "\(name): \(String(describing: error))")
+        }
+        #expect(served.value == 0)
+    }
+
+    @Test func `over TLS a refusal is an answer, and the connection is not used again`() async throws {
+        let authority = try CertificateAuthority()
+        let identity = try authority.issue("server", for: ["IP:127.0.0.1"]).identity()
+        let server = try await TestServer(
+            endpoints: [ServerEndpoint(.tcp(host: "127.0.0.1", port: 0), tls: ServerTLS([identity]))]
+        ) { request, responder in
+            try await responder.send(ResponseHead(status: 403), body: Array("\(request.peer.port)".utf8))
+        }
+        let client = LoopHTTPClient(group: try EventLoopGroup(count: 1), authorities: authority.certificate)
+        var ports: Set<[UInt8]> = []
+        for _ in 0..<2 {
+            let response = try await client.send(Self.secure(server))
+            #expect(response.head.status == 403 && response.tunnel == nil)
+            ports.insert(try await response.body.collect(upTo: 100))
+        }
+        #expect(ports.count == 2)
+    }
+
+    private static func secure(_ server: TestServer) -> ClientRequest {
+        var request = Self.request(server)
+        request.origin = Origin(scheme: .https, host: "127.0.0.1", port: server.port)
+        return request
+    }
+
     @Test func `whoever asks may be refused like anybody`() async throws {
         let server = try await TestServer()
         let client = LoopHTTPClient(group: try EventLoopGroup(count: 1))

@@ -172,4 +172,31 @@ import TollTestKit
     func `what is no time is refused`(text: String) {
         #expect(throws: UsageError.self) { try LedgerOptions.time(text, now: 0, option: "since") }
     }
+
+    // MARK: - References
+
+    @Test func `what was sent for a reference is sold when its call is bought`() async throws {
+        let store = MemoryPaymentStore()
+        let claim = SamplePayment.deposit(1, for: SamplePayment.referenceHash(1), amount: 1_500)
+        let outcome = try await store.deposit(claim, SamplePayment.settlement(1), reason: "awaits its call", at: 1_000)
+        guard case .first(let sent) = outcome, let debt = sent.debt else { throw StoreError.defect("no deposit") }
+        #expect(DebtsReport.row(sent, debt, reason: nil)[6] == .text("deposit"))
+        var before = RevenueReport.Sums()
+        before.add(sent)
+        #expect(before.payments == 0 && before.settled == 1_500 && before.owed == 1_500 && before.net == 0)
+
+        let bought = try await store.spendCredit(SamplePayment.call(of: SamplePayment.referenceHash(1)), at: 1_001)
+        guard case .first(let call) = bought, let left = try await store.record(claim.id), let rest = left.debt else {
+            throw StoreError.defect("no call")
+        }
+        #expect(DebtsReport.row(left, rest, reason: nil)[6] == .text("partly spent"))
+        var after = RevenueReport.Sums()
+        for record in [left, call] { after.add(record) }
+        #expect(after.payments == 1 && after.settled == 1_500 && after.credit == 1_000)
+        #expect(after.owed == 500 && after.net == 1_000)
+        let story = PaymentStory(
+            record: call, events: try await store.events(call.id), word: nil, silence: nil, now: 1_002, deposits: [claim.id])
+        #expect(story.text.contains("deposits \(claim.id)") && story.json["deposits"] == [.string(claim.id.description)])
+        #expect(story.verdict.contains("out of what was sent for its reference"))
+    }
 }

@@ -110,4 +110,44 @@ import TollTestKit
             try self.verdict([.settled(.credit), .served])
                 == "Paid: 0.001 USDC out of the payer's credit. The whole answer reached the client.")
     }
+
+    // MARK: - References
+
+    private func deposit(
+        _ events: [PaymentEvent] = [], counts: Bool = true, now: Int64 = 1_660
+    ) throws -> String {
+        let claim = SamplePayment.deposit(1, for: SamplePayment.referenceHash(1))
+        let bare = Claim(
+            key: claim.key, payer: claim.payer, option: claim.option, dialect: claim.dialect, policy: claim.policy,
+            payload: claim.payload, route: claim.route, request: claim.request,
+            challengeHash: counts ? claim.challengeHash : nil, unusedAtBlock: 1, validBefore: claim.validBefore)
+        var record = PaymentRecord(bare, at: 1_000)
+        for event in [.settled(SamplePayment.settlement(1)), .owed(reason: "awaits its call")] + events {
+            try record.apply(event, at: 1_001)
+        }
+        let text = PaymentVerdict.text(record, nil, now: now)
+        let money = "Paid, as far as the ledger knows: 0.001 USDC in \(SamplePayment.hash(1)). The chain was not asked. "
+        return text.hasPrefix(money) ? String(text.dropFirst(money.count)) : text
+    }
+
+    @Test func `sent for a reference: kept for its call, spent, left over, or for no reference`() throws {
+        #expect(
+            try self.deposit() == "It was sent for a reference: 0.001 USDC are kept for its call until 1970-01-01T00:27:40Z.")
+        let drawn = PaymentEvent.drawn(units: 400, by: SamplePayment.call(of: SamplePayment.referenceHash(1)).id)
+        #expect(try self.deposit([drawn], now: 1_661).hasPrefix("It was sent for a reference that has ended, and this is left"))
+        #expect(try self.deposit([drawn], now: 1_661).contains("is owed 0.0006 USDC"))
+        let all = PaymentEvent.drawn(units: 1_000, by: SamplePayment.claim(9).id)
+        #expect(try self.deposit([all]) == "It was sent for a reference and is spent: its events say on which calls.")
+        #expect(try self.deposit(counts: false).hasPrefix("It was sent for a reference and does not count for it: the payer"))
+        let gone = try self.deposit([.vanished(reason: "reorganised")], now: 1_661)
+        #expect(gone.contains("its reference ended at") && gone.hasSuffix("buys nothing until its money is back."))
+    }
+
+    @Test func `bought with a reference`() throws {
+        var record = PaymentRecord(SamplePayment.call(of: SamplePayment.referenceHash(1)), at: 1_000)
+        for event in [.settled(.credit), .served] as [PaymentEvent] { try record.apply(event, at: 1_001) }
+        #expect(
+            PaymentVerdict.text(record, nil, now: 1_002)
+                == "Paid: 0.001 USDC out of what was sent for its reference. The whole answer reached the client.")
+    }
 }

@@ -6,6 +6,9 @@ public import TollRuntime
 
 /// The `exact` scheme on EVM chains by EIP-3009: verified on chain, settled by our own signers.
 public struct ExactEVM: PaymentMethod {
+    /// The scheme that options name.
+    static let scheme = "exact"
+
     private let networks: [ChainID: ExactEVMNetwork]
     private let verifier: ExactEVMVerifier
     let settler: ExactEVMSettler
@@ -26,7 +29,7 @@ public struct ExactEVM: PaymentMethod {
     }
 
     public func takes(_ option: PaymentOption) -> Bool {
-        option.scheme == "exact" && self.networks[option.network]?.signers != nil
+        option.scheme == Self.scheme && self.networks[option.network]?.signers != nil
     }
 
     public func key(of credential: Credential) -> PaymentKey? {

@@ -10,6 +10,8 @@ struct DuePayment: Sendable {
     let payment: ExactEVMPayment
 
     init(_ record: PaymentRecord) throws(PaymentRefusal) {
+        // What arrived by itself, and what was bought with it, has no authorization and is nobody's to settle.
+        guard record.isExact else { throw PaymentRefusal("invalid_scheme", detail: "no authorization settles it") }
         self.record = record
         self.payment = try ExactEVMPayment(record.claim.payload, option: record.claim.option)
     }

@@ -6,15 +6,8 @@ public import TollPrimitives
 
 /// A chain on which `exact` payments are taken.
 public struct ExactEVMNetwork: Sendable {
-    /// How deep a settlement must lie before it counts, the shallower first.
-    public enum Confirmations: Hashable, Sendable, Comparable {
-        /// So many blocks, its own included.
-        case blocks(UInt64)
-        /// At or below the chain's `safe` block.
-        case safe
-        /// At or below the chain's `finalized` block.
-        case finalized
-    }
+    /// How deep a settlement must lie before it counts.
+    public typealias Confirmations = BlockDepth
 
     /// Another depth for payments over an amount.
     public struct DepthOver: Hashable, Sendable {

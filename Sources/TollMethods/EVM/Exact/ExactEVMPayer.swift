@@ -89,7 +89,8 @@ public struct ExactEVMPayer: PaymentSigner {
         return (chain, token, payee)
     }
 
-    private static func address(_ text: String, _ member: String) throws(PaymentSigningError) -> Address {
+    /// An address that a member holds, and that is not mistyped.
+    static func address(_ text: String, _ member: String) throws(PaymentSigningError) -> Address {
         guard let (address, checksum) = Address.parse(text) else {
             throw PaymentSigningError("\(member) is no address: 0x and 40 hexadecimal digits")
         }

@@ -210,8 +210,12 @@ struct ExactEVMSettler: Sendable {
 }
 
 extension PaymentRecord {
+    /// Whether an authorization moves its money.
+    var isExact: Bool { self.claim.option.scheme == ExactEVM.scheme }
+
     /// Whether what became of it is to be found out here, and not from a facilitator that was asked.
     var isOurs: Bool {
+        guard self.isExact else { return false }
         guard self.phase == .unknown, self.transaction == nil, let reason = self.failure?.detail else { return true }
         return reason != RemoteSubmission.nobody && RemoteSubmission(reason: reason) == nil
     }

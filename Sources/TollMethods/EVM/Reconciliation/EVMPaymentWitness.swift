@@ -145,6 +145,7 @@ public struct EVMPaymentWitness: Sendable {
     }
 
     private static func transfer(of record: PaymentRecord, in receipt: TransactionReceipt) -> Settlement? {
+        if record.claim.key.isDeposit { return DepositTransfer(record.claim)?.settlement(in: receipt) }
         let found = AuthorizedTransfer.all(in: receipt).first { $0.key(on: record.claim.key.network) == record.claim.key }
         return found.map { transfer in
             Settlement(
@@ -156,7 +157,8 @@ public struct EVMPaymentWitness: Sendable {
     /// Every transaction that the ledger has of a payment, each once.
     private static func hashes(of record: PaymentRecord) -> [String] {
         let all =
-            record.transactions.map(\.hash) + [record.settlement?.transaction].compactMap { $0 }
+            record.transactions.map(\.hash) + [record.claim.key.depositPlace?.transaction].compactMap { $0 }
+            + [record.settlement?.transaction].compactMap { $0 }
             + [record.debt?.refund?.transaction?.hash, record.debt?.refunded?.transaction].compactMap { $0 }
         var seen: Set<String> = []
         return all.filter { !$0.isEmpty && seen.insert($0.lowercased()).inserted }

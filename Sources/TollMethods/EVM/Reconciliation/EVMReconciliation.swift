@@ -104,8 +104,9 @@ public struct EVMReconciliation: Sendable {
         report.blocks = first...last
         self.count(index, &report)
         let logs = TransferLogs(client: self.network.client, assets: self.assets.union(index.assets))
+        let bound = try await self.boundRecipients()
         let parties: [TransferLogs.Party] = [
-            .to(self.receivers.union(index.receivers)), .from(self.payouts.union(index.payouts)),
+            .to(self.receivers.union(index.receivers).union(bound)), .from(self.payouts.union(index.payouts)),
         ]
         try await logs.read(parties, in: first...last, progress: { progress($0, last) }) { entries in
             for entry in entries[0] { try await self.match(incoming: entry, &index, &report) }
@@ -117,6 +118,13 @@ public struct EVMReconciliation: Sendable {
         }
         self.noteMissing(index, &report)
         return report
+    }
+
+    /// Addresses that were derived for references: what arrived there may not be in the ledger yet.
+    private func boundRecipients() async throws -> Set<Address> {
+        guard let references = self.ledger as? any ReferenceReader else { return [] }
+        // From the beginning of time on: also those that are not waited for any more.
+        return Set(try await references.boundRecipients(on: self.network.chain, at: 0).compactMap { Address(hex: $0) })
     }
 
     private func lastBlock(_ horizon: Horizon, _ report: inout Report) async throws(RPCError) -> UInt64 {
@@ -173,8 +181,10 @@ public struct EVMReconciliation: Sendable {
             self.match(entry, with: record, &index, &report)
             return
         }
-        // A refund from one receiver to another is matched where it goes out.
-        guard !self.payouts.union(index.payouts).contains(entry.transfer.from) else { return }
+        // A refund from one receiver to another is matched where it goes out. What sellers collect from their own addresses is
+        // theirs already.
+        let own = [self.payouts, index.payouts, self.receivers, index.receivers]
+        guard !own.contains(where: { $0.contains(entry.transfer.from) }) else { return }
         let sender = try await self.network.client.ask(.transaction(entry.transaction))?.from
         if let sender, self.signers.union(index.signers).contains(sender) {
             report.received[entry.transfer.token, default: Totals()].chain.add(entry.transfer.value)
@@ -193,12 +203,14 @@ public struct EVMReconciliation: Sendable {
         }
     }
 
-    /// The payment of the ledger whose authorization the Transfer used.
+    /// The payment of the ledger whose authorization the Transfer used, or which was deposited by it.
     private func record(of entry: TransferLogs.Entry) async throws -> PaymentRecord? {
-        guard let receipt = try await self.network.client.ask(.receipt(of: entry.transaction)),
-            let authorized = AuthorizedTransfer.all(in: receipt).first(where: { $0.logIndex == entry.logIndex })
-        else { return nil }
-        return try await self.ledger.record(authorized.key(on: self.network.chain).id)
+        guard let receipt = try await self.network.client.ask(.receipt(of: entry.transaction)) else { return nil }
+        let authorized = AuthorizedTransfer.all(in: receipt).first { $0.logIndex == entry.logIndex }
+        let key =
+            authorized?.key(on: self.network.chain) ?? receipt.depositKey(ofLog: entry.logIndex, on: self.network.chain)
+        guard let key else { return nil }
+        return try await self.ledger.record(key.id)
     }
 
     /// A Transfer of a payment that the ledger knows, and not by this Transfer.
@@ -222,7 +234,9 @@ public struct EVMReconciliation: Sendable {
                 LedgerDifference(
                     .notSettledInLedger, payment: record.id, entry,
                     "payment \(record.id) is \(record.phase) in the ledger, and its money moved in \(entry.transaction)",
-                    remedy: "the gateway notes it when the authorization has ended; otherwise \(rebuild)"))
+                    remedy: record.claim.key.isDeposit
+                        ? "`tollgate ledger show \(record.id)`; pay it back from the wallet that received it"
+                        : "the gateway notes it when the authorization has ended; otherwise \(rebuild)"))
         case .claimed, .queued, .signed, .broadcast, .unknown:
             report.all.append(
                 LedgerDifference(

@@ -12,10 +12,26 @@ struct TransferLogs {
         /// What went out from these.
         case from(Set<Address>)
 
-        fileprivate var topics: [[Bytes32]] {
+        /// The same, so many at once as nodes take in one question.
+        fileprivate var parts: [Party] {
+            let accounts: Set<Address>
             switch self {
-            case .to(let accounts): [[ERC20.transferTopic], [], accounts.map(\.word)]
-            case .from(let accounts): [[ERC20.transferTopic], accounts.map(\.word)]
+            case .to(let all), .from(let all): accounts = all
+            }
+            guard accounts.count > Self.accountsMax else { return [self] }
+            let sorted = accounts.sorted { $0.word.bytes.lexicographicallyPrecedes($1.word.bytes) }
+            return stride(from: 0, to: sorted.count, by: Self.accountsMax).map { start in
+                let part = Set(sorted[start..<min(start + Self.accountsMax, sorted.count)])
+                if case .to = self { return .to(part) } else { return .from(part) }
+            }
+        }
+
+        private static let accountsMax = 500
+
+        fileprivate func filter(_ tokens: Set<Address>, _ blocks: ClosedRange<UInt64>) -> LogFilter {
+            switch self {
+            case .to(let accounts): .transfers(of: tokens, to: accounts, in: blocks)
+            case .from(let accounts): .transfers(of: tokens, from: accounts, in: blocks)
             }
         }
 
@@ -26,13 +42,7 @@ struct TransferLogs {
         }
     }
 
-    /// A Transfer and where it is.
-    struct Entry: Hashable {
-        let transfer: ERC20.Transfer
-        let transaction: Bytes32
-        let block: UInt64
-        let logIndex: UInt64
-    }
+    typealias Entry = TransferLog
 
     /// Nodes limit how many blocks one search may span; most take 1,000.
     private static let rangeMax: UInt64 = 900
@@ -69,13 +79,10 @@ struct TransferLogs {
 
     private func entries(of party: Party, from first: UInt64, to last: UInt64) async throws(RPCError) -> [Entry] {
         guard !party.isEmpty, !self.assets.isEmpty else { return [] }
-        let filter = LogFilter(
-            addresses: Array(self.assets), topics: party.topics, from: .number(first), to: .number(last))
-        return try await self.client.ask(.logs(filter)).compactMap { log in
-            guard !log.isRemoved, let transfer = ERC20.Transfer(log), let hash = log.transactionHash, let block = log.blockNumber,
-                let index = log.logIndex
-            else { return nil }
-            return Entry(transfer: transfer, transaction: hash, block: block, logIndex: index)
+        var entries: [Entry] = []
+        for part in party.parts {
+            entries += try await self.client.ask(.logs(part.filter(self.assets, first...last))).compactMap { TransferLog($0) }
         }
+        return entries
     }
 }

@@ -50,7 +50,7 @@ public struct EVMPayoutWallet: Sendable {
     ///
     /// - Throws: ``RefundError`` naming what the wallet lacks, or why the token refuses.
     public func sign(_ record: PaymentRecord) async throws -> PaymentRecord {
-        let debt = try record.openDebt()
+        let debt = try record.openDebt(at: self.now)
         guard debt.refund == nil else {
             throw RefundError(
                 "payment \(record.id): its refund was written for somebody to sign; confirm it with `--confirm`, or `--drop` it")

@@ -66,7 +66,7 @@ public struct EVMRefunds: Sendable {
     ///
     /// - Throws: ``RefundError`` where there is nothing to pay back, `StoreError` where the debt was spent in this moment.
     public static func write(_ record: PaymentRecord, store: any PaymentStore, at time: Int64) async throws -> UnsignedRefund {
-        let debt = try record.openDebt()
+        let debt = try record.openDebt(at: time)
         if let refund = debt.refund { return try UnsignedRefund(record, units: refund.units) }
         let unsigned = try UnsignedRefund(record, units: debt.units)
         let refund = Refund(to: unsigned.payer, units: debt.units, transaction: nil)

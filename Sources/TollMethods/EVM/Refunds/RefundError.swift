@@ -15,6 +15,16 @@ public struct RefundError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension PaymentRecord {
+    /// The debt of this payment, when it is open and nobody may buy with it before anybody else.
+    func openDebt(at time: Int64) throws(RefundError) -> Debt {
+        guard !self.awaitsCall(at: time) else {
+            throw RefundError(
+                "payment \(self.id): it was sent for a reference, and can buy its call until "
+                    + "\(CalendarTime.rfc3339(seconds: self.claim.validBefore)); pay it back after that")
+        }
+        return try self.openDebt()
+    }
+
     /// The debt of this payment, when it is open.
     func openDebt() throws(RefundError) -> Debt {
         guard let debt = self.debt else { throw RefundError("payment \(self.id): nothing is owed for it") }

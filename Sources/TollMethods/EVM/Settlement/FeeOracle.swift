@@ -32,12 +32,15 @@ final class FeeOracle: Sendable {
     private let client: EVMClient
     /// The most that is offered, in wei per gas.
     private let limit: UInt256
+    /// Where that limit is set, as people are told.
+    private let setting: String
     private let environment: Environment
     private let last = Mutex<(quote: Quote, at: Duration)?>(nil)
 
-    init(client: EVMClient, limit: UInt256, environment: Environment) {
+    init(client: EVMClient, limit: UInt256, setting: String = "gas.max_fee_gwei", environment: Environment) {
         self.client = client
         self.limit = limit
+        self.setting = setting
         self.environment = environment
     }
 
@@ -52,7 +55,7 @@ final class FeeOracle: Sendable {
         else { throw .unavailable(reason: "the node tells no base fee or tip", mayHaveBeenDelivered: false) }
         guard least <= self.limit else {
             throw .unavailable(
-                reason: "gas costs \(least) wei, over the limit of \(self.limit) (`gas.max_fee_gwei`)",
+                reason: "gas costs \(least) wei, over the limit of \(self.limit) (`\(self.setting)`)",
                 mayHaveBeenDelivered: false)
         }
         let quote = Quote(maxFeePerGas: min(sum, self.limit), maxPriorityFeePerGas: priority)

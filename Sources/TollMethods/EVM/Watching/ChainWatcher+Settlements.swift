@@ -6,8 +6,6 @@ internal import TollPrimitives
 internal import TollRuntime
 
 extension ChainWatcher {
-    /// On a chain that names no final block, one that lies so deep is taken for final.
-    private static let depthWithoutFinality: UInt64 = 256
     /// For so long after it was first seen to be final a block's settlements are compared further: another node may be behind by
     /// as much, and tell of a settlement in a block that this chain no longer has.
     private static let nodesApart = Duration.seconds(60)
@@ -38,15 +36,7 @@ extension ChainWatcher {
     }
 
     private func newestFinal(_ network: ExactEVMNetwork) async throws(Trouble) -> UInt64 {
-        let (newest, finalized) = await network.client.ask(.block(.latest), .block(.finalized))
-        do throws(RPCError) {
-            guard let head = try newest.get()?.number else { throw .unavailable(reason: "no block", mayHaveBeenDelivered: false) }
-            if case .failure(let error) = finalized, error.isUnavailable { throw error }
-            let named = (try? finalized.get())?.number
-            return min(head, named ?? (head - min(head, Self.depthWithoutFinality)))
-        } catch {
-            throw Trouble(reason: "\(error)")
-        }
+        do throws(RPCError) { return try await network.newestFinal() } catch { throw Trouble(reason: "\(error)") }
     }
 
     /// Whether what was seen still stands.

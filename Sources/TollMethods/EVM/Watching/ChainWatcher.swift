@@ -8,8 +8,8 @@ public import TollRuntime
 /// Looks after payments that have ended: whether the chain still has what it settled, and whether somebody else has used an
 /// authorization that was given up here.
 ///
-/// A settlement is looked at until its block has been final for a while. An authorization is looked at once, when it has ended
-/// and nobody can use it any more.
+/// A settlement is looked at until its block has been final for a while; a deposit that a reorganisation took, until it is back
+/// or known to be lost. An authorization is looked at once, when it has ended and nobody can use it any more.
 public struct ChainWatcher: Service {
     /// How often. A reorganisation is noticed within it.
     private static let interval = Duration.seconds(15)
@@ -52,6 +52,7 @@ public struct ChainWatcher: Service {
         for network in self.networks {
             do throws(Trouble) {
                 try await self.watchSettlements(network)
+                try await self.watchDeposits(network)
                 try await self.watchAuthorizations(network)
             } catch {
                 self.log.warning("the chain is watched later", ["network": network.chain, "reason": error.reason])

@@ -62,7 +62,8 @@ extension Claim {
 }
 
 extension PaymentOption {
-    fileprivate var stored: JSONObject {
+    /// The option as the ledger keeps it.
+    var stored: JSONObject {
         [
             "scheme": .string(self.scheme),
             "asset": [
@@ -76,7 +77,8 @@ extension PaymentOption {
         ]
     }
 
-    fileprivate init(stored: StrictMembers) throws(StoreError) {
+    /// Reads what ``stored`` wrote.
+    init(stored: StrictMembers) throws(StoreError) {
         var members = stored
         var asset = try members.members("asset")
         self.init(

@@ -7,10 +7,16 @@ package struct EncodedClaim: Sendable {
     /// Its first event.
     package let event: EncodedEvent
 
+    /// Encodes a claim.
+    package init(_ claim: Claim) throws(StoreError) {
+        self.claim = claim
+        self.event = try EncodedEvent(.claimed(claim))
+    }
+
     /// Encodes all of `claims`.
     package static func all(_ claims: [Claim]) throws(StoreError) -> [EncodedClaim] {
         var encoded: [EncodedClaim] = []
-        for claim in claims { encoded.append(EncodedClaim(claim: claim, event: try EncodedEvent(.claimed(claim)))) }
+        for claim in claims { encoded.append(try EncodedClaim(claim)) }
         return encoded
     }
 }

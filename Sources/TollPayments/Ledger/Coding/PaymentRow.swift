@@ -8,7 +8,7 @@ package struct PaymentRow: Hashable {
     /// What the claim says.
     private static let claimColumns = [
         "id", "network", "asset", "symbol", "decimals", "payer", "nonce", "scheme", "pay_to", "amount", "dialect", "policy",
-        "route", "valid_before",
+        "route", "valid_before", "deposited_for",
     ]
     /// What changes from event to event.
     private static let stateColumns = [
@@ -34,6 +34,7 @@ package struct PaymentRow: Hashable {
             .text(option.asset.symbol), LedgerValue(option.asset.decimals), .text(claim.key.payer), .text(claim.key.nonce),
             .text(option.scheme), .text(option.payTo), .text(option.amount.description), .text(claim.dialect.name),
             .text(claim.policy.rawValue), .text(claim.route), .integer(claim.validBefore),
+            claim.depositedFor.map { .blob($0.bytes) } ?? .null,
         ]
     }
 

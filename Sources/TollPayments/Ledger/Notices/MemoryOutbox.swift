@@ -17,12 +17,13 @@ struct MemoryOutbox {
     private var lastNumber: Int64 = 0
 
     /// Notes what of a payment's new events is to be told; `count` is how many it had before.
-    mutating func note(_ events: some Sequence<TimedEvent>, of payment: PaymentID, after count: Int) {
+    mutating func note(_ events: some Sequence<TimedEvent>, of record: PaymentRecord, after count: Int) {
         guard !self.endpoints.isEmpty else { return }
-        for (place, event) in events.enumerated() where Notice.eventKinds.contains(event.event.name) {
+        for (place, event) in events.enumerated() where Notice.isTold(event.event, of: record.claim) {
             let sequence = Int64(count + place + 1)
             self.add(
-                Notice.name(payment, sequence: sequence), event.event.name, .event(payment, sequence: sequence), at: event.time)
+                Notice.name(record.id, sequence: sequence), event.event.name, .event(record.id, sequence: sequence),
+                at: event.time)
         }
     }
 

@@ -41,6 +41,13 @@ public struct Notice: Hashable, Sendable {
     /// Kinds of events of payments that are told.
     public static let eventKinds: Set<String> = ["settled", "failed", "owed"]
 
+    /// Whether an event of a payment is told. A deposit is owed from its start, until a call is bought with it: nobody has to do
+    /// anything about that.
+    static func isTold(_ event: PaymentEvent, of claim: Claim) -> Bool {
+        if case .owed = event, claim.depositedFor != nil { return false }
+        return self.eventKinds.contains(event.name)
+    }
+
     /// The name of what happened to a payment.
     static func name(_ payment: PaymentID, sequence: Int64) -> String { "msg_\(payment)_\(sequence)" }
 }

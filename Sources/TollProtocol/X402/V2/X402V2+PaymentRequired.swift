@@ -23,17 +23,21 @@ extension X402V2 {
         public let extensions: JSONObject?
 
         /// Builds one; what is nil is left out.
+        ///
+        /// - Parameter members: Further ones, which readers of this version pass over.
         public init(
             error: String? = Self.noPaymentError,
             resource: ResourceInfo?,
             accepts: [PaymentRequirements],
-            extensions: JSONObject? = nil
+            extensions: JSONObject? = nil,
+            members: JSONObject = [:]
         ) {
             var json: JSONObject = ["x402Version": X402Version.v2.json]
             json["error"] = error.map(JSON.string)
             json["resource"] = resource.map { .object($0.json) }
             json["accepts"] = .array(accepts.map { .object($0.json) })
             json["extensions"] = extensions.map(JSON.object)
+            for (name, value) in members.members where json[name] == nil { json[name] = value }
             self.json = json
             self.error = error
             self.resource = resource

@@ -44,6 +44,7 @@ struct DebtsReport {
             switch PaymentStanding(record) {
             case .refunding where debt.refund?.transaction == nil: "refund written"
             case .refunding: "refund sent"
+            case .owed where record.claim.depositedFor != nil && debt.units == record.claim.option.amount: "deposit"
             case .owed where debt.units < record.claim.option.amount: "partly spent"
             case let standing: standing.rawValue
             }

@@ -164,8 +164,15 @@ enum LedgerCommand {
                 silence = "no `rpc` of \(record.claim.option.network) is configured"
             }
         }
+        var deposits: [PaymentID] = []
+        if let reference = record.claim.key.boughtReference {
+            var query = PaymentQuery(limit: PaymentQuery.pageSize)
+            query.depositedFor = reference
+            deposits = try await ledger.records(query).map(\.id)
+        }
         return PaymentStory(
-            record: record, events: try await ledger.events(record.id), word: word, silence: silence, now: session.now)
+            record: record, events: try await ledger.events(record.id), word: word, silence: silence, now: session.now,
+            deposits: deposits)
     }
 
     // MARK: - The ledger itself

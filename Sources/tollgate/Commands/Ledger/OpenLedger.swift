@@ -5,6 +5,9 @@ import TollPrimitives
 import TollStorePostgres
 import TollStoreSQLite
 
+/// All that a ledger is to whoever serves from it.
+typealias ServingLedger = PaymentStore & ReferenceStore & SecretStore & NoticeOutbox
+
 /// Opens the ledger that a configuration names, as somebody needs it. Each blocks.
 enum OpenLedger {
     /// To look at it, beside whoever writes it.
@@ -40,7 +43,7 @@ enum OpenLedger {
     }
 
     /// To serve from it. A file is served by one process, a database by many.
-    static func serving(_ configuration: Configuration) throws(StoreError) -> any PaymentStore & NoticeOutbox {
+    static func serving(_ configuration: Configuration) throws(StoreError) -> any ServingLedger {
         switch configuration.store {
         case .sqlite(let path): try SQLitePaymentStore(path: path)
         case .postgres(let url): try url.withExposed { url throws(StoreError) in try PostgresPaymentStore(url: url) }

@@ -14,6 +14,8 @@ struct PaymentStory {
     /// Why there is none, where it was asked.
     let silence: String?
     let now: Int64
+    /// What was sent for the reference that bought it.
+    var deposits: [PaymentID] = []
 
     var verdict: String { PaymentVerdict.text(self.record, self.word, now: self.now) }
 
@@ -43,6 +45,11 @@ struct PaymentStory {
             ("settle", "\(claim.policy.rawValue), over \(claim.dialect)"),
             ("good until", CalendarTime.text(seconds: claim.validBefore)), ("nonce", claim.key.nonce),
         ]
+        if claim.key.isDeposit { facts.append(("deposit", "for \(claim.depositedFor == nil ? "no" : "a") reference")) }
+        if claim.key.boughtReference != nil {
+            let deposits = self.deposits.map(\.description).joined(separator: ", ")
+            facts.append(("bought with", deposits.isEmpty ? "nothing that the ledger has" : "deposits \(deposits)"))
+        }
         if self.record.attempts > 1 { facts.append(("claims", "\(self.record.attempts)")) }
         return facts
     }
@@ -90,6 +97,9 @@ struct PaymentStory {
         members["nonce"] = .string(self.record.claim.key.nonce)
         members["valid_before"] = .string(CalendarTime.rfc3339(seconds: self.record.claim.validBefore))
         members["unused_at_block"] = .integer(self.record.claim.unusedAtBlock)
+        if self.record.claim.key.boughtReference != nil {
+            members["deposits"] = .array(self.deposits.map { .string($0.description) })
+        }
         members["attempts"] = .integer(self.record.attempts)
         members["events"] = .array(
             self.events.enumerated().map { number, event in

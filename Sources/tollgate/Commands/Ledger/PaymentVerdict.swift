@@ -9,7 +9,8 @@ import TollRuntime
 enum PaymentVerdict {
     /// - Parameter word: The chain's; nil when it was not asked.
     static func text(_ record: PaymentRecord, _ word: EVMPaymentWitness.Word?, now: Int64) -> String {
-        [self.money(record, word, now: now), self.delivery(record), self.debt(record)].filter { !$0.isEmpty }
+        let debt = record.claim.key.isDeposit ? self.deposit(record, now: now) : self.debt(record)
+        return [self.money(record, word, now: now), self.delivery(record), debt].filter { !$0.isEmpty }
             .joined(separator: " ")
     }
 
@@ -25,7 +26,8 @@ enum PaymentVerdict {
     private static func settled(_ record: PaymentRecord, _ word: EVMPaymentWitness.Word?) -> String {
         let display = record.claim.option.display
         guard let settlement = record.settlement, !settlement.isCredit else {
-            return "Paid: \(display) out of the payer's credit."
+            return record.claim.key.boughtReference == nil
+                ? "Paid: \(display) out of the payer's credit." : "Paid: \(display) out of what was sent for its reference."
         }
         guard let word else {
             return "Paid, as far as the ledger knows: \(display) in \(settlement.transaction). The chain was not asked."
@@ -48,7 +50,8 @@ enum PaymentVerdict {
         let reason = record.failure.map { EventWords(.failed($0)).detail } ?? "the ledger has no reason"
         let ends = CalendarTime.rfc3339(seconds: record.claim.validBefore)
         let isOver = record.claim.validBefore <= now
-        let validity = isOver ? "its authorization ended at \(ends)" : "its authorization is good until \(ends)"
+        let subject = record.claim.key.isDeposit ? "reference" : "authorization"
+        let validity = isOver ? "its \(subject) ended at \(ends)" : "its \(subject) is good until \(ends)"
         switch record.phase {
         case .settled: return ""
         case .claimed:
@@ -116,5 +119,31 @@ enum PaymentVerdict {
             ? "Nothing was delivered; the payer has spent it as credit."
             : "Nothing was delivered: the payer is owed \(text(debt.units)), to spend as credit or have back by "
                 + "`tollgate ledger refund \(record.id.description.prefix(10))`."
+    }
+    /// Money that somebody sent for a reference.
+    private static func deposit(_ record: PaymentRecord, now: Int64) -> String {
+        guard let debt = record.debt else { return "" }
+        let asset = record.claim.option.asset
+        let text = { (units: UInt256) in "\(DecimalAmount(units: units, decimals: asset.decimals)) \(asset.symbol)" }
+        if let refunded = debt.refunded {
+            return "It was sent for a reference, and \(text(debt.refund?.units ?? .zero)) were paid back in "
+                + "\(refunded.transaction)."
+        }
+        if let refund = debt.refund {
+            let how = refund.transaction.map { "is signed, \($0.hash)" } ?? "was written for somebody to sign"
+            return "It was sent for a reference; a refund of \(text(refund.units)) \(how)."
+        }
+        if debt.units == .zero { return "It was sent for a reference and is spent: its events say on which calls." }
+        let left =
+            "the payer is owed \(text(debt.units)), to spend as credit or have back by "
+            + "`tollgate ledger refund \(record.id.description.prefix(10))`."
+        guard record.claim.depositedFor != nil else { return "It was sent for a reference and does not count for it: \(left)" }
+        guard !record.awaitsCall(at: now) else {
+            return "It was sent for a reference: \(text(debt.units)) are kept for its call until "
+                + "\(CalendarTime.rfc3339(seconds: record.claim.validBefore))."
+        }
+        return debt.isSuspended
+            ? "It was sent for a reference, and buys nothing until its money is back."
+            : "It was sent for a reference that has ended, and this is left of it: \(left)"
     }
 }

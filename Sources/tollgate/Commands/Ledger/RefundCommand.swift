@@ -71,8 +71,10 @@ struct Refunds {
         return records
     }
 
-    /// Every debt that can be paid back, oldest first.
-    func openDebts() async throws -> [PaymentRecord] { try await self.debts { $0.debt?.isOpen == true } }
+    /// Every debt that can be paid back, oldest first. What a reference can still buy with is left alone.
+    func openDebts() async throws -> [PaymentRecord] {
+        try await self.debts { $0.debt?.isOpen == true && !$0.awaitsCall(at: self.session.now) }
+    }
 
     private func debts(where isChosen: (PaymentRecord) -> Bool) async throws -> [PaymentRecord] {
         var query = PaymentQuery(limit: PaymentQuery.pageSize)

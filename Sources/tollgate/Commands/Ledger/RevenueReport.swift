@@ -16,6 +16,7 @@ struct RevenueReport {
 
     /// Sums of one row, in the asset's smallest unit.
     struct Sums: Hashable {
+        /// Sales: what somebody sent for a reference is sold for when its call is bought.
         var payments = 0
         /// Moved to us on chain.
         var settled = UInt256.zero
@@ -31,7 +32,7 @@ struct RevenueReport {
 
         mutating func add(_ record: PaymentRecord) {
             let amount = record.claim.option.amount
-            self.payments += 1
+            if !record.claim.key.isDeposit { self.payments += 1 }
             if record.settlement?.isCredit == true {
                 self.credit.increase(by: amount)
             } else {

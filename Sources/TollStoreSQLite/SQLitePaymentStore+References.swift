@@ -1,0 +1,47 @@
+// Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
+
+public import TollPayments
+public import TollPrimitives
+
+extension SQLitePaymentStore: ReferenceStore {
+    public func open(
+        _ reference: PaymentReference, startingAt start: UInt64, limit: Int, at time: Int64
+    ) async throws(StoreError) -> ReferenceOutcome {
+        try await self.writes.write { writer throws(StoreError) in
+            var table = writer
+            return try table.open(reference, startingAt: start, limit: limit, at: time)
+        }
+    }
+
+    public func nextAddressIndex(in series: String) async throws(StoreError) -> UInt32 {
+        try await self.writes.write { writer throws(StoreError) in try writer.nextAddressIndex(in: series) }
+    }
+
+    public func reference(_ hash: Bytes32) async throws(StoreError) -> PaymentReference? {
+        try await self.reads.read { reader throws(StoreError) in try reader.reference(hash) }
+    }
+
+    public func reference(
+        paidBy amount: UInt256, of asset: String, to recipient: String, on network: ChainID, at time: Int64
+    ) async throws(StoreError) -> PaymentReference? {
+        let place = PaymentPlace(network: network, asset: asset, recipient: recipient)
+        return try await self.reads.read { reader throws(StoreError) in
+            try reader.reference(paidBy: amount, at: place, at: time)
+        }
+    }
+
+    public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
+        try await self.reads.read { reader throws(StoreError) in try reader.boundRecipients(on: network, at: time) }
+    }
+
+    public func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int {
+        var total = 0
+        while true {
+            let pruned = try await self.writes.write { writer throws(StoreError) in
+                try writer.pruneReferences(endedBefore: time, limit: Self.pruneStep)
+            }
+            total += pruned
+            if pruned < Self.pruneStep { return total }
+        }
+    }
+}
