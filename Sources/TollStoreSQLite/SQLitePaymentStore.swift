@@ -43,7 +43,7 @@ public final class SQLitePaymentStore: PaymentStore {
     public convenience init(path: String, sharing: Bool = false) throws(StoreError) {
         if sharing {
             try LedgerSchema.refuseOthers(try SQLiteConnection(path: path, access: .readWrite), path: path)
-            try self.init(path: path, on: .system, holding: nil)
+            try self.init(path: path, on: .system, holding: nil, isShared: true)
         } else {
             let path = try LedgerLock.createLedger(path)
             try self.init(path: path, on: .system, holding: try LedgerLock(for: path))
@@ -55,8 +55,14 @@ public final class SQLitePaymentStore: PaymentStore {
         try self.init(path: path, on: disk, holding: nil)
     }
 
-    private init(path: String, on disk: LedgerDisk, holding lock: LedgerLock?) throws(StoreError) {
-        let writer = LedgerWriter(try Self.openForWriting(path, on: disk))
+    private init(
+        path: String, on disk: LedgerDisk, holding lock: LedgerLock?, isShared: Bool = false
+    ) throws(StoreError) {
+        let connection = try Self.openForWriting(path, on: disk)
+        // After a sync that failed, the log may hold a transaction that this system still reads and the disk has not, and what is
+        // written behind it would be lost with it in a power cut. So nothing is: a log that was left is copied and begun anew.
+        if !isShared { try connection.run("PRAGMA wal_checkpoint(TRUNCATE)") }
+        let writer = LedgerWriter(connection)
         self.writes = GroupCommitQueue(writer, on: disk.thread("tollgate.ledger.writer"))
         self.reads = try LedgerReader.pool(path: path, on: disk, count: Self.readerCount)
         self.lock = Mutex(lock)
