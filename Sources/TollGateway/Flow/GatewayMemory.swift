@@ -7,6 +7,8 @@ internal import TollRuntime
 struct GatewayMemory: Sendable {
     /// Requests under way that present a credential.
     let active = ActiveCalls()
+    /// Of these, those that wait for money to arrive.
+    let arrivals = ActiveCalls()
     /// What takes no requests for now.
     let pauses = Pauses()
     /// Payments on their way to the chain.

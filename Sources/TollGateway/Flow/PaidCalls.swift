@@ -108,6 +108,8 @@ struct PaidCall {
     private static let pollInterval = Duration.milliseconds(20)
     /// How often it is asked whether money has arrived: a chain is asked.
     private static let arrivalInterval = Duration.milliseconds(500)
+    /// So many requests wait for money at once; further ones are told at once how far it is.
+    private static let arrivalsMax = 256
 
     var shared: PaidCalls
     let method: any PaymentMethod
@@ -206,12 +208,18 @@ struct PaidCall {
     }
 
     /// Whether the credential would settle now; of money that is on its way, as far as it has come when it has been waited for as
-    /// long as for a settlement.
+    /// long as for a settlement. Whoever shows what was never sent has a node asked for it, and so few wait at once.
     private func verify(_ freshness: Freshness) async -> Verification {
-        while true {
-            let verification = await self.shared.verify(self.credential, by: self.method, freshness: freshness)
-            guard case .processing = verification, await self.pause(Self.arrivalInterval) else { return verification }
+        let first = await self.shared.verify(self.credential, by: self.method, freshness: freshness)
+        let arrivals = self.shared.memory.arrivals
+        guard case .processing = first, arrivals.count < Self.arrivalsMax else { return first }
+        arrivals.begin()
+        defer { arrivals.end() }
+        var verification = first
+        while case .processing = verification, await self.pause(Self.arrivalInterval) {
+            verification = await self.shared.verify(self.credential, by: self.method, freshness: freshness)
         }
+        return verification
     }
 
     /// What follows when the payer may not buy; nil when it may.
