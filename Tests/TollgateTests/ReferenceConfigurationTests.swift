@@ -68,6 +68,12 @@ import TollRuntime
         #expect(configuration == nil && findings.text.contains(words), "\(findings.text)")
     }
 
+    @Test func `a signer that is listed nowhere is pointed out`() {
+        let text = Fixture.text(top: "discovery: false", route: Self.route("description: x"))
+        let (configuration, findings) = Fixture.read(text)
+        #expect(configuration != nil && findings.text.contains("discovery: clients that check who signed"), "\(findings.text)")
+    }
+
     @Test func `terms for transfers that nobody may send are pointed out`() {
         let route = "{match: GET /x, upstream: weather, price: $0.001, transfer_proof: {bind: amount}}"
         let (configuration, findings) = Fixture.read(Fixture.text(route: route))

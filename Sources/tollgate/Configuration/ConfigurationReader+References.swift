@@ -56,6 +56,14 @@ extension ConfigurationReader {
         return ReferenceTerms(binding: binding, lifetimeSeconds: lifetime.components.seconds, series: series)
     }
 
+    /// Whoever signs instructions is named at `/.well-known/x402`, and nowhere else.
+    mutating func reviewSigners(_ routes: [Configuration.Route], isListed: Bool, _ root: ConfigurationMapping) {
+        guard !isListed, routes.contains(where: { $0.references != nil }) else { return }
+        root["discovery"]?.report(
+            .warning, "clients that check who signed payment instructions find nobody, and do not pay",
+            remedy: "leave `/.well-known/x402` on, where transfers that clients send by themselves are taken", &self.findings)
+    }
+
     /// What the seller has chosen, or left at its default; said once of each place where it stands.
     private mutating func explain(_ binding: ReferenceTerms.Binding, at place: ConfigurationValue) {
         let words =

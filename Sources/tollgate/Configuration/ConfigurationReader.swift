@@ -119,6 +119,7 @@ struct ConfigurationReader {
             routes: routes
         )
         self.review(sections, root)
+        self.reviewSigners(routes, isListed: discovery != nil, root)
         self.reviewAccess(routes, rateLimits)
         guard listen != nil, let publicURL, let store else { return nil }
         return Configuration(
