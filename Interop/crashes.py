@@ -227,14 +227,19 @@ class Run:
             buyer.join(QUIET_TIMEOUT * 2)
             expect(not buyer.is_alive(), f"{buyer.name} came to no end")
             expect(buyer.trouble is None, buyer.trouble or "")
-        end = time.monotonic() + QUIET_TIMEOUT
-        while under_way := {i: r["phase"] for i, r in self.gateway.payments().items() if r["phase"] in UNDER_WAY}:
-            expect(time.monotonic() < end, f"still under way: {under_way}")
-            time.sleep(0.5)
+        self.wait_for_settlements()
         paid = [(b, p) for b in self.buyers for p in b.purchases[-REPEATS_AT_END // len(self.buyers):]]
         for buyer, purchase in paid:
             if purchase.end == "paid" and purchase.dialect == "v2":
                 buyer.ask_again(purchase)
+        self.wait_for_settlements()     # what a crash had left claimed is queued when it is asked for again
+
+    def wait_for_settlements(self) -> None:
+        """Until nothing is on its way to the chain any more."""
+        end = time.monotonic() + QUIET_TIMEOUT
+        while under_way := {i: r["phase"] for i, r in self.gateway.payments().items() if r["phase"] in UNDER_WAY}:
+            expect(time.monotonic() < end, f"still under way: {under_way}")
+            time.sleep(0.5)
 
     def stop(self) -> None:
         """End everything."""
