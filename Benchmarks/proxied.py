@@ -25,8 +25,10 @@ Figures = dict[str, Any]
 def measure_proxied(a: argparse.Namespace, processes: Processes) -> Figures:
     """The same request to the upstream itself, to ours and to nginx in turn; the upstream shares its core with wrk."""
     upstream = start_upstream(processes, core=OTHER_CORE)
-    subjects = {"ours": start_gateway(processes, start_chain(processes), upstream, core=SERVER_CORE),
-                "nginx": start_nginx_proxy(processes, upstream, core=SERVER_CORE), "upstream": upstream}
+    ours = start_gateway(processes, start_chain(processes), upstream, core=SERVER_CORE)
+    answer = exchange_once(ours.port, request(ours.port, path="/free"))
+    nginx = start_nginx_proxy(processes, upstream, answer, core=SERVER_CORE)
+    subjects = {"ours": ours, "nginx": nginx, "upstream": upstream}
     loaded: dict[str, list[Throughput]] = {name: [] for name in ("ours", "nginx")}
     quiet: dict[str, list[Throughput]] = {name: [] for name in subjects}
     for _ in range(a.rounds):

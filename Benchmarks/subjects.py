@@ -96,14 +96,18 @@ def start_upstream(processes: Processes, core: int | None = None) -> Subject:
     return Subject(port, start_nginx(processes, "upstream", port, location, core))
 
 
-def start_nginx_proxy(processes: Processes, upstream: Subject, core: int) -> Subject:
-    """nginx in front of an upstream, over connections that are kept; it tells the upstream of the way what ours does."""
+def start_nginx_proxy(processes: Processes, upstream: Subject, answer: bytes, core: int) -> Subject:
+    """nginx in front of an upstream, over connections that are kept; it tells the upstream of the way what ours does, and scripts of
+    other origins what our answer does."""
     port = free_port()
+    given = [line.split(b": ", 1) for line in answer.partition(b"\r\n\r\n")[0].split(b"\r\n")[1:]]
+    added = " ".join(f"add_header {name.decode()} {quote(value.decode())} always;" for name, value in given
+                     if name.lower().startswith(b"access-control-"))
     told = {"Connection": "", "Host": "$proxy_host", "Via": "1.1 nginx", "X-Forwarded-For": "$proxy_add_x_forwarded_for",
             "X-Forwarded-Proto": "$scheme", "X-Forwarded-Host": "$http_host",
             "Forwarded": 'for=$remote_addr;host="$http_host";proto=$scheme'}
     fields = " ".join(f"proxy_set_header {name} '{value}';" for name, value in told.items())
-    location = f"location / {{ proxy_pass http://api; proxy_http_version 1.1; {fields} }}"
+    location = f"location / {{ proxy_pass http://api; proxy_http_version 1.1; {fields} {added} }}"
     before = f"upstream api {{ server 127.0.0.1:{upstream.port}; keepalive 128; keepalive_requests 1000000000; }}"
     return Subject(port, start_nginx(processes, "proxy", port, location, core, before=before))
 
