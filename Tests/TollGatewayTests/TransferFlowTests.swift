@@ -74,7 +74,8 @@ import TollTestKit
         let sent = try await self.send(asked)
         let answer = try await self.prove(asked, sent)
         #expect(answer.status == 200 && self.bench.upstream.sent.count == 1)
-        let receipt = try #require(answer.head.fields.firstText("payment-response").map { try SettlementResponse(headerValue: $0) })
+        let receipt = try #require(
+            answer.head.fields.firstText("payment-response").map { try SettlementResponse(headerValue: $0) })
         #expect(receipt.success && receipt.transaction == sent.description)
         #expect(try await self.prove(asked, sent).body == answer.body)
         #expect(self.bench.upstream.sent.count == 1)
@@ -140,7 +141,8 @@ import TollTestKit
         self.chain.weather = .down
         #expect(try await self.bench.ask(.get, "/sent/1").status == 503)
         let both = try await self.bench.ask(.get, "/both/1")
-        #expect(both.status == 402 && both.head.fields.contains("payment-required") && !both.head.fields.contains("x-402-required"))
+        #expect(
+            both.status == 402 && both.head.fields.contains("payment-required") && !both.head.fields.contains("x-402-required"))
     }
 
     @Test func `a proof on a route that takes none is no credential`() async throws {
