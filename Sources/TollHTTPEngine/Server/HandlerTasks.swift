@@ -26,14 +26,21 @@ final class HandlerTasks {
 
     /// So many wait at most, further ones end: as many as a busy loop has at once. Each has some 10 KiB.
     private static let waitingMax = 64
+    /// A task whose request took longer ends, in nanoseconds: it has been through more than is worth keeping, and beginning anew
+    /// costs nothing beside that.
+    fileprivate static let keptTime: UInt64 = 100_000_000
 
     private let loop: EventLoop
+    fileprivate let core: LoopCore
     private var waiting: [LoopContinuation<LoopBound<Call>?>] = []
     /// Calls for whose sake a task was made, until one has them.
     private var pending: [Call] = []
     private var isOver = false
 
-    init(_ loop: EventLoop) { self.loop = loop }
+    init(_ loop: EventLoop, _ core: LoopCore) {
+        self.loop = loop
+        self.core = core
+    }
 
     /// Has a task handle `call`.
     func handle(_ call: Call) {
@@ -42,7 +49,7 @@ final class HandlerTasks {
         let tasks = LoopBound(current: self, of: self.loop)
         // Detached: it may begin within the task of another request, and is to have nothing of that one's.
         Task.detached(executorPreference: self.loop) {
-            while let call = await tasks.next() { await call.run() }
+            while let call = await tasks.next(), await tasks.isWorthKeeping(after: call) {}
         }
     }
 
@@ -74,6 +81,16 @@ extension LoopBound<HandlerTasks.Call> {
 }
 
 extension LoopBound<HandlerTasks> {
+    /// Handles a call; says whether the task may go on with the next.
+    fileprivate func isWorthKeeping(after call: LoopBound<HandlerTasks.Call>) async -> Bool {
+        let start = self.now
+        await call.run()
+        return self.now - start <= HandlerTasks.keptTime
+    }
+
+    /// The loop's time, in nanoseconds; only in a task of the loop.
+    private var now: UInt64 { self.ifCurrent?.core.now ?? 0 }
+
     /// The next call for a task that has none; nil when the task is to end.
     fileprivate func next() async -> LoopBound<HandlerTasks.Call>? {
         await withLoopContinuation { task in

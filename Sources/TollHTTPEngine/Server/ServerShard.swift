@@ -35,7 +35,7 @@ final class ServerShard: Watcher {
         self.limits = limits
         self.connectionMax = connectionMax
         self.networks = networks
-        self.tasks = HandlerTasks(loop)
+        self.tasks = HandlerTasks(loop, core)
         self.parser = RequestParser(limits: limits)
         self.answer = ImmediateAnswer(dateField: self.core.date, fill: System.fillRandom)
     }
