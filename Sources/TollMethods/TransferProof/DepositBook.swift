@@ -48,8 +48,9 @@ struct DepositBook: Sendable {
     /// Makes the deposit of one Transfer, unless it is made already; says what stands.
     ///
     /// - Parameters:
-    ///   - reference: What it is for; nil for money that is owed to its sender and buys nothing here.
     ///   - asset: What was sent.
+    ///   - reference: What it was sent for.
+    ///   - counts: Whether the reference's call can be bought with it; otherwise it is owed to its sender and buys nothing here.
     func deposit(
         _ arrival: ArrivedTransfer, in reading: ReceiptReading, of asset: Asset, for reference: PaymentReference,
         counts: Bool, reason: String, at time: Int64

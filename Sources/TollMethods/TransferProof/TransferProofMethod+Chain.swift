@@ -71,13 +71,15 @@ extension TransferProofMethod {
         return returned.map { ERC1271.isValid(returned: $0) } ?? false
     }
 
-    /// Keeps what was seen of a transfer that does not count, for whoever asks.
+    /// Keeps what was seen of a transfer that does not count, for whoever asks; what was on its way before and is refused now is
+    /// not any more.
     func remember(_ verdict: Verdict, _ proof: TransferProof.Proof, _ reference: PaymentReference, at time: Int64) {
         let (state, reason): (TransferProof.Status.State, TransferProof.Reason)
         switch verdict {
         case .processing(let found, _): (state, reason) = (.processing, found)
         case .refused(.reverted, _): (state, reason) = (.reverted, .reverted)
-        case .refused, .unavailable: return
+        case .refused: return self.notes.note(nil, of: reference.hash)
+        case .unavailable: return
         }
         self.notes.note(ReferenceNotes.Note(state: state, reason: reason, time: time), of: reference.hash)
     }

@@ -17,7 +17,7 @@ struct TransferProofMethod: PaymentMethod {
     let environment: Environment
     let log: Logger
 
-    /// Why what was shown does not pay; nil members of `Verification` in their own words.
+    /// Why what was shown does not pay, or not yet.
     enum Verdict: Error {
         case refused(TransferProof.Reason, String)
         case processing(TransferProof.Reason, String)

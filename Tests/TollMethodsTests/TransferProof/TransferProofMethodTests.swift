@@ -123,6 +123,7 @@ import TollTestKit
         #expect(try await stand.state(asked) == "processing")
         stand.time.advance(by: .seconds(961))
         #expect(reason(await stand.verify(asked, sent)) == .notFound)
+        #expect(try await stand.state(asked) == "expired")
         #expect(!isProcessing(await stand.verify(asked, sent)))
     }
 
