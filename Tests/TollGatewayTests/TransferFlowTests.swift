@@ -102,10 +102,21 @@ import TollTestKit
         #expect(self.bench.upstream.sent.first?.fields.contains("payment") == false)
     }
 
-    @Test func `a form is given to who asks for one`() async throws {
-        let answer = try await self.bench.ask(.get, "/sent/1", ["Accept": "application/x-www-form-urlencoded, */*;q=0.1"])
-        #expect(answer.status == 402 && answer.head.fields.firstText("content-type") == "application/x-www-form-urlencoded")
-        #expect(String(decoding: answer.body, as: UTF8.self).contains("reference="))
+    @Test(arguments: [
+        ("application/x-www-form-urlencoded, */*;q=0.1", "application/x-www-form-urlencoded"),
+        ("application/payment-request", "application/payment-request"),
+        ("APPLICATION/payment-request ; q=0.9, application/json;q=0.8", "application/payment-request"),
+        ("application/x-www-form-urlencoded;q=0.1, application/json", "application/json"),
+        ("application/json, application/payment-request", "application/json"), ("*/*", "application/json"),
+        ("application/payment-request;q=0", "application/json"), ("application/payment-request;q=x", "application/json"),
+        ("text/plain", "application/json"), ("", "application/json"),
+    ])
+    func `the body comes as the client would rather have it, JSON where it does not say`(accept: String, type: String)
+        async throws
+    {
+        let answer = try await self.bench.ask(.get, "/sent/1", ["Accept": accept])
+        #expect(answer.status == 402 && answer.head.fields.firstText("content-type") == type)
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("reference"))
     }
 
     @Test func `a failed call leaves a debt`() async throws {

@@ -8,17 +8,17 @@ internal import TollProtocol
 /// The JSON body of a 402: the members of every dialect that speaks there and those of RFC 9457 in one object, so that an old
 /// client, a new one and a person all find what they look for.
 enum ChallengeBody {
-    /// What a dialect says in a media type that the client asks for by name; nil where it asks for none, or for JSON or anything
-    /// before it.
+    /// What a dialect says in a media type that the client would rather have than JSON; nil where there is none.
     static func document(of challenges: [Challenge], for head: RequestHead) -> ChallengeDocument? {
         let documents = challenges.flatMap(\.documents)
-        guard !documents.isEmpty, let accept = head.fields.firstText("accept") else { return nil }
-        for range in accept.split(separator: ",") {
-            let name = range.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased()
-            if name == "application/json" || name == "*/*" { return nil }
-            if let document = documents.first(where: { $0.mediaType == name }) { return document }
+        guard !documents.isEmpty else { return nil }
+        let accepted = AcceptedTypes(head)
+        var best: (document: ChallengeDocument?, weight: Int) = (nil, accepted.weight(of: "application/json"))
+        for document in documents {
+            let weight = accepted.weight(of: document.mediaType)
+            if weight > best.weight { best = (document, weight) }
         }
-        return nil
+        return best.document
     }
 
     static func json(_ challenges: [Challenge], status: Int = 402, error: String?, detail: String?) -> [UInt8] {

@@ -11,47 +11,6 @@ extension TransferProof {
         case paymentRequest = "application/payment-request"
         /// A form of the instructions alone.
         case form = "application/x-www-form-urlencoded"
-
-        /// The one that `accept` (RFC 9110 §12.5.1) ranks highest; between equals, and where it names none, ``json``.
-        public static func preferred(accept: String?) -> Format {
-            guard let accept else { return .json }
-            var best: (format: Format, weight: Int)?
-            for format in self.allCases {
-                let weight = self.weight(of: format, in: accept)
-                if weight > best?.weight ?? 0 { best = (format, weight) }
-            }
-            return best?.format ?? .json
-        }
-
-        /// In thousandths. The most specific range that matches counts.
-        private static func weight(of format: Format, in accept: String) -> Int {
-            var found: (specificity: Int, weight: Int) = (-1, 0)
-            for range in accept.split(separator: ",") {
-                let parts = range.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" }.lowercased() }
-                let specificity =
-                    switch parts.first {
-                    case format.rawValue: 2
-                    case "application/*": 1
-                    case "*/*": 0
-                    default: -1
-                    }
-                guard specificity > found.specificity else { continue }
-                let weight = parts.dropFirst().first { $0.hasPrefix("q=") }
-                found = (specificity, weight.map { self.thousandths($0.dropFirst(2)) } ?? 1000)
-            }
-            return found.weight
-        }
-
-        /// A weight of RFC 9110 §12.4.2; 0 for what is none.
-        private static func thousandths(_ text: Substring) -> Int {
-            let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-            let fraction = parts.count == 2 ? parts[1] : ""
-            let digits = (parts.first ?? "") + fraction + String(repeating: "0", count: max(0, 3 - fraction.utf8.count))
-            guard digits.utf8.count == 4, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(digits) else {
-                return 0
-            }
-            return min(value, 1000)
-        }
     }
 }
 

@@ -214,22 +214,6 @@ import TollProtocol
         #expect(error?.fault == .tooLarge)
     }
 
-    static let accepts: [(String?, TransferProof.Format)] = [
-        (nil, .json), ("", .json), ("*/*", .json), ("text/html", .json), ("application/json", .json), ("application/*", .json),
-        ("application/payment-request", .paymentRequest), ("Application/Payment-Request; q=0.5", .paymentRequest),
-        ("application/x-www-form-urlencoded", .form), ("text/html, application/x-www-form-urlencoded;q=0.1", .form),
-        ("application/x-www-form-urlencoded, */*;q=0.1", .form), ("application/x-www-form-urlencoded, application/json", .json),
-        ("application/json;q=0.2, application/payment-request;q=0.3", .paymentRequest),
-        ("application/json;q=0, */*", .paymentRequest), ("application/payment-request;q=0", .json),
-        ("application/payment-request;q=x", .json), ("application/payment-request;q=1.0000", .json),
-        (",;,;q=,", .json), ("application/x-www-form-urlencoded;charset=utf-8;q=0.9", .form),
-    ]
-
-    @Test(arguments: accepts)
-    func `Accept chooses the form`(accept: String?, format: TransferProof.Format) {
-        #expect(TransferProof.Format.preferred(accept: accept) == format)
-    }
-
     @Test func `a reference is not printed by accident`() throws {
         let reference = TransferSample.reference
         #expect("\(reference)" == "<redacted>" && reference.text == "000102030405060708090a0b0c0d0e0f")
