@@ -36,6 +36,8 @@ public struct Gateway: RequestHandler {
     private let trustedProxies: TrustedProxies
     private(set) var paidCalls: PaidCalls
     private let signIns: SignIns
+    /// What is the same for every request that is only passed on.
+    private let passing: FreePassage.Rules
     var proxy: Proxy { self.paidCalls.proxy }
     var log: Logger { self.parts.log }
 
@@ -53,21 +55,22 @@ public struct Gateway: RequestHandler {
     ///   - counts: Where replicas count requests together; nil where this process counts for itself.
     ///   - signIns: Checks the signatures of sign-ins; without it they are all refused.
     ///   - statuses: Tells how far payments are; nil where nobody is told.
-    ///   - client: Talks to the upstreams.
+    ///   - client: Talks to the upstreams. Each call says where it belongs in the trace of its request.
     ///   - metrics: Where it counts.
     ///   - access: Gets a line for each request; nil for none.
     ///   - traces: Makes the ids of requests.
     public init(
         _ configuration: GatewayConfiguration, dialects: [any Dialect], methods: [any PaymentMethod], store: any PaymentStore,
         lease: WorkerLease? = nil, cache: (any SharedCache)? = nil, counts: (any SharedCache)? = nil,
-        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: any HTTPClient,
+        signIns: (any SignInVerifier)? = nil, statuses: (any PaymentStatuses)? = nil, client: some HTTPClient,
         environment: Environment, log: Logger,
         metrics: GatewayMetrics = GatewayMetrics(MetricsRegistry()),
         access: AccessLog? = nil, traces: TraceIDs = TraceIDs()
     ) {
         let parts = Parts(
             dialects: dialects, methods: methods, store: store, lease: lease ?? WorkerLease(environment: environment),
-            cache: cache, signIns: signIns, statuses: statuses, client: client, environment: environment, log: log,
+            cache: cache, signIns: signIns, statuses: statuses, client: TracingClient(client),
+            environment: environment, log: log,
             metrics: metrics, access: access,
             traces: traces,
             memory: GatewayMemory(store: store, counts: counts, environment: environment))
@@ -102,41 +105,66 @@ public struct Gateway: RequestHandler {
                 environment: parts.environment, log: parts.log),
             metrics: parts.metrics, environment: parts.environment, log: parts.log)
         self.paidCalls = PaidCalls(means, proxy)
+        self.passing = FreePassage.Rules(proxy, configuration.trustedProxies, parts.value)
         self.signIns = SignIns(
             to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
 
-    /// Answers at once what needs no waiting: the challenge of a priced route.
+    /// Answers at once what needs no waiting, the challenge of a priced route, and has passed on what is only passed on.
     public func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
-        guard case .route(let index) = self.table.router.decide(head.method, path: head.path),
-            let priced = self.table.routes[index].priced, !priced.mustRead(head), priced.terms.isEnforced,
-            priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+        guard case .route(let index) = self.table.router.decide(head.method, path: head.path) else { return .handle }
+        let route = self.table.routes[index]
+        guard route.priced == nil else { return self.challenges(head, from: peer, for: route, &answer) ? .answered : .handle }
+        guard answer.passesOn, let passage = self.passage(of: head, on: route) else { return .handle }
+        return .pass(passage)
+    }
+
+    /// Writes the challenge for a request, where it is made already; whether it is.
+    func challengesAtOnce(_ head: RequestHead, from peer: PeerAddress, _ answer: inout ImmediateAnswer) -> Bool {
+        guard case .route(let index) = self.table.router.decide(head.method, path: head.path) else { return false }
+        return self.challenges(head, from: peer, for: self.table.routes[index], &answer)
+    }
+
+    /// A free request that nothing has to be waited for but the upstream; nil when there is more to it.
+    private func passage(of head: RequestHead, on route: RouteTable.Entry) -> FreePassage? {
+        guard head.framing == .none, head.method != .options, route.rates == nil, !head.fields.contains(.upgrade),
+            !PaymentStatusPath.isOne(head), !self.pauses.holds(route.name, isPriced: false),
+            let attempt = route.upstream.attempt()
+        else { return nil }
+        let (trace, isContinued) = self.trace(of: head)
+        return FreePassage(head, on: route, attempt, trace, continuesTrace: isContinued, self.passing)
+    }
+
+    private func challenges(
+        _ head: RequestHead, from peer: PeerAddress, for route: RouteTable.Entry, _ answer: inout ImmediateAnswer
+    ) -> Bool {
+        guard let priced = route.priced, !priced.mustRead(head), priced.terms.isEnforced, priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
             !priced.mayHideStatuses || PaymentStatusPath.name(in: head) == nil,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)
-        else { return .handle }
+        else { return false }
         let challenge = priced.challenge(forPath: head.path)
-        if let rates = self.table.routes[index].rates, let gate = self.rates {
-            guard !gate.isShared else { return .handle }
+        if let rates = route.rates, let gate = self.rates {
+            guard !gate.isShared else { return false }
             // What is refused is not counted: it is looked at anew when it is handled.
             let verdict = gate.admitHere(rates.unpaid, self.trustedProxies.source(of: head, from: peer).subscriber)
-            guard verdict.isAdmitted else { return .handle }
+            guard verdict.isAdmitted else { return false }
             challenge.write(to: &answer, for: head, adding: verdict.fields)
         } else {
             challenge.write(to: &answer, for: head)
         }
-        self.table.routes[index].metrics.challenged()
+        route.metrics.challenged()
         if let access = self.parts.access {
             access.writeImmediate(
-                head, client: self.clientIP(of: head, from: peer), route: priced.pattern, status: 402,
+                head, client: self.trustedProxies.clientIP(of: head, from: peer), route: priced.pattern, status: 402,
                 byteCount: head.method == .head ? 0 : challenge.bodyByteCount, self.context(of: head))
         }
-        return .answered
+        return true
     }
 
     /// Everything else: free routes, paid requests, errors, preflights, browsers.
     public func handle(_ request: consuming Request, _ responder: consuming Responder) async {
-        request.clientIP = self.clientIP(of: request.head, from: request.peer)
+        request.clientIP = self.trustedProxies.clientIP(of: request.head, from: request.peer)
         let served = ServedRequest(self.context(of: request.head), at: self.parts.environment.monotonic())
         responder.observe(by: served)
         // Only once, but a closure does not know that.
@@ -228,20 +256,20 @@ public struct Gateway: RequestHandler {
         return gateway
     }
 
-    /// Whose request it is, as far as the proxies in front are believed.
-    private func clientIP(of head: RequestHead, from peer: PeerAddress) -> String {
-        self.trustedProxies.isNobody ? peer.ip : self.trustedProxies.source(of: head, from: peer).ip
-    }
-
     private static let traceField: FieldName = "traceparent"
 
     /// A request's place in its client's trace, or in a new one. More than one `traceparent` is none.
-    private func context(of head: RequestHead) -> RequestContext {
+    private func trace(of head: RequestHead) -> (trace: TraceContext, isContinued: Bool) {
         var parent: TraceContext?
         if let value = head.fields.first(Self.traceField), head.fields.count(of: Self.traceField) == 1 {
             parent = TraceContext(parsing: value)
         }
-        return RequestContext(self.parts.traces.next(after: parent), continuesTrace: parent != nil)
+        return (self.parts.traces.next(after: parent), parent != nil)
+    }
+
+    private func context(of head: RequestHead) -> RequestContext {
+        let (trace, isContinued) = self.trace(of: head)
+        return RequestContext(trace, continuesTrace: isContinued)
     }
 
     @inline(never)

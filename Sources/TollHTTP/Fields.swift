@@ -252,22 +252,20 @@ public struct Fields: Sendable {
         }
     }
 
-    /// What ``removeHopByHop(and:)`` would leave of the section, in a copy with room for `count` fields more, of so many bytes.
-    public func withoutHopByHop(
-        roomFor count: Int, byteCount: Int, and isDropped: (_ name: Span<UInt8>) -> Bool = { _ in false }
-    ) -> Fields {
-        var copy = Fields()
-        copy.reserveCapacity(self.count + count, byteCount: self.buffer.count + byteCount)
-        let options = self.connectionOptions
-        for entry in self.entries {
-            let name = self.buffer.span.extracting(entry.name)
+    /// Appends what ``removeHopByHop(and:)`` would leave of `other`, and makes room for `count` fields more, of so many bytes.
+    public mutating func append(
+        endToEnd other: Fields, roomFor count: Int, byteCount: Int, without isDropped: (_ name: Span<UInt8>) -> Bool
+    ) {
+        self.reserveCapacity(other.count + count, byteCount: other.buffer.count + byteCount)
+        let options = other.connectionOptions
+        for entry in other.entries {
+            let name = other.buffer.span.extracting(entry.name)
             guard !Self.hopByHop.contains(name), !options.contains(where: { Self.equal(name, $0.span) }), !isDropped(name) else {
                 continue
             }
-            copy.entries.append(entry.moved(to: copy.buffer.count))
-            copy.buffer.append(span: self.buffer.span.extracting(entry.line))
+            self.entries.append(entry.moved(to: self.buffer.count))
+            self.buffer.append(span: other.buffer.span.extracting(entry.line))
         }
-        return copy
     }
 
     /// The names in `Connection`. None where it says only whether the connection is kept, as nearly every one does.

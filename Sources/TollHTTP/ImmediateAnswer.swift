@@ -7,12 +7,16 @@ public struct ImmediateAnswer: Sendable {
     /// The value of `Date` for this second, 29 bytes of IMF-fixdate (RFC 9110 §5.6.7). The loop keeps it current.
     public var dateField: [UInt8]
 
+    /// Whether the engine passes requests without a body on by itself, see ``Passage``.
+    public let passesOn: Bool
+
     private var pool: [UInt64]
     private var next: Int
     private let fill: @Sendable (inout [UInt64]) -> Void
 
     /// - Parameter fill: Overwrites every element with random bits (the kernel's in production, a seed's in tests).
-    public init(dateField: [UInt8], fill: @escaping @Sendable (inout [UInt64]) -> Void) {
+    public init(dateField: [UInt8], passesOn: Bool = false, fill: @escaping @Sendable (inout [UInt64]) -> Void) {
+        self.passesOn = passesOn
         self.bytes = []
         self.dateField = dateField
         self.pool = Array(repeating: 0, count: Self.poolWords)

@@ -4,6 +4,8 @@
 public enum Disposition: Sendable {
     /// A complete response stands in the ``ImmediateAnswer``.
     case answered
+    /// Pass the request on. Only where ``ImmediateAnswer/passesOn`` says that the engine does.
+    case pass(any Passage)
     /// Make a task and call ``RequestHandler/handle(_:_:)``.
     case handle
 }

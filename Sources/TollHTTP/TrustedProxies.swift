@@ -44,6 +44,11 @@ public struct TrustedProxies: Hashable, Sendable {
         return self.ranges.contains { $0.contains(address) }
     }
 
+    /// The client's address, as far as the proxies in front are believed.
+    public func clientIP(of head: RequestHead, from peer: PeerAddress) -> String {
+        self.isNobody ? peer.ip : self.source(of: head, from: peer).ip
+    }
+
     /// Whose request it is: the nearest address that is not one of these proxies, and what the nearest proxy says of the rest.
     public func source(of head: RequestHead, from peer: PeerAddress) -> RequestSource {
         guard self.trusts(peer) else { return RequestSource(ip: peer.ip) }

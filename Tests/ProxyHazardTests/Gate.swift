@@ -41,11 +41,13 @@ struct Gate {
         let routes = try prices.map { pattern, terms in
             Route(pattern: try RoutePattern(pattern), upstream: behind, terms: terms)
         }
+        let client = LoopHTTPClient(group: group)
         let gateway = Gateway(
             GatewayConfiguration(publicURL: Origin(scheme: .https, host: "api.example"), routes: routes),
-            dialects: [X402V2Dialect()], methods: [], store: MemoryPaymentStore(), client: LoopHTTPClient(group: group),
+            dialects: [X402V2Dialect()], methods: [], store: MemoryPaymentStore(), client: client,
             environment: .live, log: .silent)
-        self.server = try await HTTPServer(group: group, host: "127.0.0.1", port: 0, handler: gateway, limits: limits)
+        self.server = try await HTTPServer(
+            group: group, host: "127.0.0.1", port: 0, handler: gateway, passingBy: client, limits: limits)
     }
 
     /// Sends bytes on a new connection, ends our side where asked, and returns every answer until the gate closes.

@@ -42,6 +42,10 @@ struct Bench {
     let chain: SimulatedEVMChain
     let store: any PaymentStore
     let upstream: ScriptedHTTPClient
+    /// What the gateway talks to upstreams by: `upstream`, unless a test has something else.
+    let client: any HTTPClient
+    /// Whether the engine that is stood in for passes requests on by itself.
+    var enginePassesOn = true
     let log = Log()
     /// Shared with other benches, a ledger is told by the test that this one is there.
     let lease: WorkerLease
@@ -82,6 +86,7 @@ struct Bench {
         self.chain = chain
         self.store = store
         self.upstream = ScriptedHTTPClient(answer)
+        self.client = client ?? self.upstream
         let network = ExactEVMNetwork(
             chain: Self.asset.network, client: chain.client(), signers: SignerPool([Self.signer]), confirmations: .blocks(1))
         let exact = ExactEVM(
@@ -106,7 +111,7 @@ struct Bench {
             lease: self.lease,
             counts: counts,
             signIns: EVMSignIn(nodes: [Self.asset.network: chain.client()]),
-            client: client ?? self.upstream,
+            client: self.client,
             environment: environment,
             log: self.log.logger,
             metrics: GatewayMetrics(self.metrics),
@@ -177,7 +182,7 @@ struct Bench {
 
     static let peer = PeerAddress(ip: "192.0.2.7", port: 40_000)
 
-    /// What the engine would do: the gateway answers at once or in a task.
+    /// What the engine would do: the gateway answers at once or in a task, or has it pass the request on.
     @discardableResult
     func ask(
         _ method: TollHTTP.Method = .get,
@@ -187,6 +192,19 @@ struct Bench {
         framing: BodyFraming? = nil,
         channel: RecordingResponseChannel = RecordingResponseChannel()
     ) async throws -> RecordedResponse {
+        let answer = try await self.answer(method, target, fields, body: body, framing: framing, channel: channel)
+        return try #require(answer, "no answer")
+    }
+
+    /// The same; nil where the client gets nothing.
+    func answer(
+        _ method: TollHTTP.Method = .get,
+        _ target: String = "/paid/1",
+        _ fields: Fields = [:],
+        body: BodyStream? = nil,
+        framing: BodyFraming? = nil,
+        channel: RecordingResponseChannel = RecordingResponseChannel()
+    ) async throws -> RecordedResponse? {
         var fields = fields
         if !fields.contains("host") { fields.append("Host", "api.example") }
         let length = UInt64(body?.whole?.count ?? 0)
@@ -196,14 +214,18 @@ struct Bench {
             fields: fields,
             framing: framing ?? (body == nil ? .none : .length(length))
         )
-        var immediate = ImmediateAnswer(dateField: Array("Sat, 15 Jan 2027 08:00:00 GMT".utf8)) { pool in
+        var immediate = ImmediateAnswer(
+            dateField: Array("Sat, 15 Jan 2027 08:00:00 GMT".utf8), passesOn: self.enginePassesOn
+        ) { pool in
             for index in pool.indices { pool[index] = UInt64(index) &* 0x9E37_79B9_7F4A_7C15 }
         }
-        if case .answered = self.gateway.receive(head, peer: Self.peer, answer: &immediate) {
-            return try RecordedResponse(parsing: immediate.bytes)
+        switch self.gateway.receive(head, peer: Self.peer, answer: &immediate) {
+        case .answered: return try RecordedResponse(parsing: immediate.bytes)
+        case .pass(let passage): await passage.carry(head, from: Self.peer, by: self.client, to: channel)
+        case .handle:
+            await self.gateway.handle(Request(head: head, peer: Self.peer, body: body ?? .empty), Responder(channel))
         }
-        await self.gateway.handle(Request(head: head, peer: Self.peer, body: body ?? .empty), Responder(channel))
-        return try #require(channel.response, "no answer")
+        return channel.response
     }
 
     /// Asks for `/paid/1` with a credential of version 2.

@@ -57,7 +57,7 @@ public struct ForwardAuth: RequestHandler {
             request.head.method != .head || head.method == .head
         else { return .handle }
         let start = answer.bytes.count
-        guard case .answered = self.gateway.receive(request.head, peer: request.peer, answer: &answer) else { return .handle }
+        guard self.gateway.challengesAtOnce(request.head, from: request.peer, &answer) else { return .handle }
         guard answer.bytes[start...].starts(with: Self.paymentRequired) else {
             answer.bytes.removeSubrange(start...)
             return .handle

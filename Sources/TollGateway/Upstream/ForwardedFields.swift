@@ -29,19 +29,18 @@ struct ForwardedFields: Sendable {
     }
 
     /// Adds ours to fields from which all of them were removed. `Via` is gone on with whoever began it (RFC 9110 §7.6.3).
-    func add(to fields: inout Fields, of request: Request) {
-        fields.append("Via", request.head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
-        let source = self.proxies.source(of: request.head, from: request.peer)
+    func add(to fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {
+        fields.append("Via", head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
+        let source = self.proxies.source(of: head, from: peer)
         let scheme = (source.scheme ?? self.publicScheme).rawValue
-        let host = source.host.map { ArraySlice($0.utf8) } ?? request.head.authority
-        let trusted = self.proxies.trusts(request.peer) ? self.proxies.words : nil
-        let addresses =
-            trusted == .xForwarded ? Self.list(request.head.fields, "x-forwarded-for", then: request.peer.ip) : source.ip
+        let host = source.host.map { ArraySlice($0.utf8) } ?? head.authority
+        let trusted = self.proxies.trusts(peer) ? self.proxies.words : nil
+        let addresses = trusted == .xForwarded ? Self.list(head.fields, "x-forwarded-for", then: peer.ip) : source.ip
         fields.append("X-Forwarded-For", addresses)
         fields.append("X-Forwarded-Proto", scheme)
         if let host { fields.append("X-Forwarded-Host".utf8Span.span, host.span) }
         if trusted == .forwarded {
-            fields.append("Forwarded", Self.list(request.head.fields, "forwarded", then: "for=\(Self.node(request.peer.ip))"))
+            fields.append("Forwarded", Self.list(head.fields, "forwarded", then: "for=\(Self.node(peer.ip))"))
         } else {
             fields.append("Forwarded".utf8Span.span) { Self.write(ip: source.ip, scheme: scheme, host: host, to: &$0) }
         }

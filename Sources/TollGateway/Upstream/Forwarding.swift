@@ -44,33 +44,29 @@ final class Forwarding: Sendable {
     func request(
         _ request: Request, to upstream: Upstream, body: ClientBody, payment: PaymentRecord?, pass: Pass? = nil
     ) -> ClientRequest {
-        // Room for what is added below, in most cases.
-        var fields = request.head.fields.withoutHopByHop(roomFor: 12, byteCount: 512) { name in
-            Self.rewrittenFields.contains(name) || !self.isForUpstream(name)
-        }
-        PassField.strip(&fields)
-        if let left = request.head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
-        self.way.add(to: &fields, of: request)
+        var fields = Fields()
+        self.write(&fields, of: request.head, from: request.peer)
         if let payment {
             if payment.claim.policy == .before { Self.removeConditions(&fields, request.head.method) }
             Self.describe(payment, in: &fields)
         } else if let pass {
             Self.describe(pass, in: &fields)
         }
-        var outgoing = ClientRequest(
-            request.head.method,
-            upstream.addresses[0].origin,
-            target: request.head.target,
-            fields: fields,
-            body: body,
-            deadline: upstream.timeout,
-            bodyIdle: upstream.idleTimeout
-        )
-        outgoing.connectTime = upstream.connectTimeout
-        outgoing.connectionMax = upstream.connections
-        outgoing.security = upstream.security
+        var outgoing = upstream.request(
+            request.head.method, to: upstream.addresses[0].origin, target: request.head.target, fields: fields, body: body)
         if Self.asksForWebSocket(request.head) { outgoing.upgrade = Self.webSocket }
         return outgoing
+    }
+
+    /// Writes into empty fields those of a request as the upstream gets them, whatever it pays.
+    func write(_ fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {
+        // Room for what is added below and by others, in most cases.
+        fields.append(endToEnd: head.fields, roomFor: 12, byteCount: 512) { name in
+            Self.rewrittenFields.contains(name) || !self.isForUpstream(name)
+        }
+        PassField.strip(&fields)
+        if let left = head.maxForwards { fields.set("max-forwards", "\(max(1, left) - 1)") }
+        self.way.add(to: &fields, of: head, from: peer)
     }
 
     /// The one protocol that connections are switched to (RFC 6455 §4.1). Others are asked for hop by hop, and not by us.

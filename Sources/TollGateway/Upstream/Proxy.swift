@@ -45,14 +45,17 @@ struct Proxy: Sendable {
 
     /// A free request: passed on and streamed back. A client that goes away takes the call of the upstream with it.
     ///
-    /// - Parameter pass: What a request for something priced came with, in place of a payment.
+    /// - Parameters:
+    ///   - pass: What a request for something priced came with, in place of a payment.
+    ///   - failure: What came of it at one of the addresses, where that was asked already.
     func pass(
-        _ request: Request, by pass: Pass? = nil, to upstream: UpstreamPool, _ responder: consuming Responder
+        _ request: Request, by pass: Pass? = nil, to upstream: UpstreamPool, after failure: UpstreamPool.Failure? = nil,
+        _ responder: consuming Responder
     ) async {
         let watched = request.head.framing == .none ? nil : WatchedBody(request.body)
         let answer: ClientResponse
         do throws(HTTPError) {
-            answer = try await upstream.send(self.outgoing(request, by: pass, watched, to: upstream.settings)) {
+            answer = try await upstream.send(self.outgoing(request, by: pass, watched, to: upstream.settings), after: failure) {
                 watched?.failure != nil
             }
         } catch {
@@ -116,8 +119,7 @@ struct Proxy: Sendable {
         receipt: [(name: String, value: String)],
         _ responder: consuming Responder
     ) async -> Delivery {
-        self.forwarding.keepVisible(&answer.head.fields, from: upstream)
-        self.finish(&answer.head, request, receipt: receipt)
+        self.prepare(&answer.head, from: upstream, to: request, receipt: receipt)
         // A short answer is here already: head and body go in one write. Of a HEAD the length is not that of what is here.
         guard let whole = answer.body.whole, answer.length == UInt64(whole.count), answer.tunnel == nil, request.method != .head,
             !answer.head.isBodyless
@@ -129,6 +131,14 @@ struct Proxy: Sendable {
             self.log.debug("answer cut short", ["upstream": upstream.name, "reason": error.description])
             return .unread
         }
+    }
+
+    /// Makes of the head of an upstream's answer what the client gets.
+    func prepare(
+        _ head: inout ResponseHead, from upstream: Upstream, to request: RequestHead, receipt: [(name: String, value: String)] = []
+    ) {
+        self.forwarding.keepVisible(&head.fields, from: upstream)
+        self.finish(&head, request, receipt: receipt)
     }
 
     /// Streams an answer whose head is ready.

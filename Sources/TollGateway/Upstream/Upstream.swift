@@ -81,4 +81,16 @@ public struct Upstream: Hashable, Sendable {
         self.timeout = timeout
         self.strip = strip
     }
+
+    /// A request to one of its addresses, within its limits.
+    func request(
+        _ method: Method, to origin: Origin, target: [UInt8], fields: Fields = Fields(), body: ClientBody = .none
+    ) -> ClientRequest {
+        var request = ClientRequest(
+            method, origin, target: target, fields: fields, body: body, deadline: self.timeout, bodyIdle: self.idleTimeout)
+        request.connectTime = self.connectTimeout
+        request.connectionMax = self.connections
+        request.security = self.security
+        return request
+    }
 }

@@ -13,6 +13,10 @@ final class UpstreamPool: Sendable {
     private let environment: Environment
     private let log: Logger
     private let nextAsked = Mutex(Duration.zero)
+    /// Whether no address speaks TLS.
+    private let isPlain: Bool
+    /// A request to each address, without anything that is asked for.
+    private let blanks: [ClientRequest]
 
     init(_ settings: Upstream, client: any HTTPClient, metrics: UpstreamMetrics, environment: Environment, log: Logger) {
         self.settings = settings
@@ -21,6 +25,8 @@ final class UpstreamPool: Sendable {
         self.book = Mutex(AddressBook(settings.addresses, settings.breaker))
         self.environment = environment
         self.log = log
+        self.isPlain = settings.addresses.allSatisfy { $0.origin.scheme == .http }
+        self.blanks = settings.addresses.map { settings.request(.get, to: $0.origin, target: []) }
     }
 
     var name: String { self.settings.name }
@@ -41,16 +47,60 @@ final class UpstreamPool: Sendable {
         return max(1, Int(rest.components.seconds) + (rest.components.attoseconds > 0 ? 1 : 0))
     }
 
+    /// A call of one of its addresses that somebody else makes.
+    struct Attempt {
+        /// The place of the address.
+        let place: Int
+        /// By the monotonic clock.
+        let start: Duration
+    }
+
+    /// What became of one.
+    struct Failure {
+        let attempt: Attempt
+        let error: HTTPError
+    }
+
+    /// Chooses an address to call that is fit: whoever does tells what came of it. Nil when none is, or it speaks TLS.
+    func attempt() -> Attempt? {
+        let now = self.environment.monotonic()
+        guard self.isPlain, let choice = self.book.withLock({ $0.choose(at: now) }) else { return nil }
+        return Attempt(place: choice.place, start: now)
+    }
+
+    /// A request to the address, without anything that is asked for.
+    func blank(for attempt: Attempt) -> ClientRequest { self.blanks[attempt.place] }
+
+    /// An answer came of an attempt, after so long.
+    @discardableResult
+    func answered(_ status: Int, _ attempt: Attempt) -> Duration {
+        self.note(attempt.place, failure: nil)
+        return self.count(.status(status), since: attempt.start)
+    }
+
+    /// The client gave an attempt up after so long: that tells nothing of the address.
+    func abandoned(_ attempt: Attempt) -> Duration {
+        self.book.withLock { $0.abandoned(attempt.place) }
+        return self.count(.failure, since: attempt.start)
+    }
+
     /// Sends to an address that is fit. Where that one cannot be connected to, nothing has happened yet: the next has its turn.
     ///
-    /// - Parameter isSendersFault: Asked after a failure: whether the request's own body failed. That tells nothing of the
-    ///   upstream.
+    /// - Parameters:
+    ///   - failure: Of an attempt that was made with this request.
+    ///   - isSendersFault: Asked after a failure: whether the request's own body failed. That tells nothing of the upstream.
     /// - Throws: `unavailable`, before anything is sent, when no address is fit.
     func send(
-        _ request: consuming ClientRequest, isSendersFault: () -> Bool = { false }
+        _ request: consuming ClientRequest, after failure: Failure? = nil, isSendersFault: () -> Bool = { false }
     ) async throws(HTTPError) -> ClientResponse {
         var tried: [Int] = []
         var last: HTTPError?
+        if let failure {
+            self.count(failure.error, since: failure.attempt.start)
+            try self.goOn(after: failure.error, at: failure.attempt.place, isRepeatable: true, tellsNothing: isSendersFault())
+            tried.append(failure.attempt.place)
+            last = failure.error
+        }
         var kept: ClientRequest? = request
         while let choice = self.book.withLock({ $0.choose(at: self.environment.monotonic(), except: tried) }) {
             let isRepeatable = kept.map { Self.isUntouched($0.body, choice.origin) } ?? false
@@ -60,18 +110,22 @@ final class UpstreamPool: Sendable {
                 self.note(choice.place, failure: nil)
                 return response
             } catch {
-                let tellsNothing = isSendersFault() || !Self.isUpstreamsFault(error)
-                if tellsNothing {
-                    self.book.withLock { $0.abandoned(choice.place) }
-                } else {
-                    self.note(choice.place, failure: error)
-                }
-                guard error.code == .connectFailed, error.isBeforeSend, isRepeatable else { throw error }
+                try self.goOn(after: error, at: choice.place, isRepeatable: isRepeatable, tellsNothing: isSendersFault())
                 tried.append(choice.place)
                 last = error
             }
         }
         throw last ?? HTTPError(.unavailable, "every address of \(self.name) is out", isBeforeSend: true)
+    }
+
+    /// Notes how an address failed. Throws the failure unless another may be asked in its place.
+    private func goOn(after error: HTTPError, at place: Int, isRepeatable: Bool, tellsNothing: Bool) throws(HTTPError) {
+        if tellsNothing || !Self.isUpstreamsFault(error) {
+            self.book.withLock { $0.abandoned(place) }
+        } else {
+            self.note(place, failure: error)
+        }
+        guard error.code == .connectFailed, error.isBeforeSend, isRepeatable else { throw error }
     }
 
     /// The last address that is left gets the request itself, any other a copy.
@@ -89,15 +143,21 @@ final class UpstreamPool: Sendable {
             self.count(.status(answer.head.status), since: start)
             return answer
         } catch {
-            self.count(error.code == .timedOut ? .timeout : .failure, since: start)
+            self.count(error, since: start)
             throw error
         }
     }
 
-    private func count(_ result: UpstreamMetrics.Result, since start: Duration) {
+    private func count(_ error: HTTPError, since start: Duration) {
+        self.count(error.code == .timedOut ? .timeout : .failure, since: start)
+    }
+
+    @discardableResult
+    private func count(_ result: UpstreamMetrics.Result, since start: Duration) -> Duration {
         let took = self.environment.monotonic() - start
         self.metrics.called(result, took: took)
         RequestContext.current?.note(upstreamTook: took)
+        return took
     }
 
     /// libcurl may have taken the first piece of a stream before it connects.

@@ -34,6 +34,8 @@ final class ClientExchange: Watcher {
     private var trailers: TrailerBox?
     private var failure: HTTPError?
     private var headWaiter: Waiter<ClientResponse>?
+    /// In place of a task that waits for the head.
+    private var caller: (any ClientCaller)?
     private var bodyWaiter: Waiter<[UInt8]?>?
     private var writeWaiter: Waiter<Void>?
 
@@ -58,11 +60,21 @@ final class ClientExchange: Watcher {
 
     func start(in shard: ClientShard, _ waiter: Waiter<ClientResponse>) {
         self.headWaiter = waiter
-        self.shard = shard
         guard !self.isCancelled else { return self.fail(HTTPError(.cancelled, "the request was cancelled", isBeforeSend: true)) }
         if let fault = ClientMessage.fault(in: self.request) {
             return self.fail(HTTPError(.invalidMessage, fault, isBeforeSend: true))
         }
+        self.start(in: shard)
+    }
+
+    /// Starts for a caller in this event, who has seen to it that the head is well formed.
+    func start(in shard: ClientShard, for caller: any ClientCaller) {
+        self.caller = caller
+        self.start(in: shard)
+    }
+
+    private func start(in shard: ClientShard) {
+        self.shard = shard
         do throws(SystemError) {
             try shard.core.register(self)
         } catch {
@@ -104,14 +116,20 @@ final class ClientExchange: Watcher {
     func connected(_ connection: ClientConnection) {
         self.connection = connection
         self.progress = .awaitingHead
-        let head = ClientMessage.head(of: self.request)
-        let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
-        switch connection.write(head, body) {
-        case .broken: return self.ended()
-        case .sent, .queued: self.wroteNothing = false
-        }
+        guard self.sendHead(connection) else { return self.ended() }
+        self.wroteNothing = false
         if case .stream(let stream, let length) = self.request.body { self.upload(stream, length) }
         connection.pump()
+    }
+
+    /// Sends the head, and what of the body is at hand. False when the connection is broken.
+    private func sendHead(_ connection: ClientConnection) -> Bool {
+        if let caller = self.caller, let shard = self.shard {
+            caller.writeHead(with: &shard.scratch)
+            return connection.write(shard.scratch.head) != .broken
+        }
+        let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
+        return connection.write(ClientMessage.head(of: self.request), body) != .broken
     }
 
     // MARK: Ending
@@ -139,8 +157,14 @@ final class ClientExchange: Watcher {
         guard !self.isOver else { return }
         self.failure = error
         self.conclude(keepingConnection: false)
-        self.headWaiter.take()?.resume(returning: .failure(error))
+        self.give(.failure(error))
         self.bodyWaiter.take()?.resume(returning: .failure(error))
+    }
+
+    /// To whoever waits for the head.
+    private func give(_ outcome: Result<ClientResponse, HTTPError>) {
+        self.headWaiter.take()?.resume(returning: outcome)
+        self.caller.take()?.ended(outcome)
     }
 
     private func conclude(keepingConnection: Bool) {
@@ -188,6 +212,7 @@ final class ClientExchange: Watcher {
         do throws(HTTPError) {
             var place = 0
             if self.progress == .awaitingHead {
+                if self.caller != nil { self.takeScratch() }
                 guard let used = try self.parser.parse(bytes) else { return }
                 place = used
                 self.decoder = BodyDecoder(response: self.parser.framing)
@@ -198,6 +223,13 @@ final class ClientExchange: Watcher {
         } catch {
             self.fail(error)
         }
+    }
+
+    /// Reads into memory that was used before.
+    private func takeScratch() {
+        guard self.parser.isAtStart, let shard = self.shard else { return }
+        swap(&self.piece, &shard.scratch.body)
+        self.parser.readHead(into: &shard.scratch.response)
     }
 
     private func bodyProgressed(leftover: Bool) {
@@ -211,7 +243,7 @@ final class ClientExchange: Watcher {
         if wasStreaming {
             self.deliverPiece()
         } else if self.isOver {
-            self.deliver(BodyStream(self.takePiece()))
+            self.deliverWhole()
         } else if !self.isWorthWaitingFor, let shard = self.shard {
             self.progress = .streaming
             // Nobody waits for body yet, so its silence is not the peer's.
@@ -227,12 +259,26 @@ final class ClientExchange: Watcher {
         return length <= self.shard?.limits.wholeBodyBytes ?? 0
     }
 
+    private func deliverWhole() {
+        guard self.isWholeAndShort, let caller = self.caller.take() else {
+            return self.deliver(BodyStream(self.takePiece()))
+        }
+        var head = self.parser.takeHead()
+        caller.answered(&head, self.piece)
+        self.shard?.scratch.keep(head, &self.piece)
+    }
+
+    /// Whether the body is all that was announced, and some was allowed.
+    private var isWholeAndShort: Bool {
+        self.parser.length == UInt64(self.piece.count) && self.request.method != .head && !self.parser.head.isBodyless
+    }
+
     private func deliver(_ body: BodyStream) {
         var response = ClientResponse(head: self.parser.takeHead(), length: self.parser.length, body: body)
         if response.head.status == 101, let shard = self.shard {
             response.tunnel = ClientTunnel(LoopBound(current: self, of: shard.loop))
         }
-        self.headWaiter.take()?.resume(returning: .success(response))
+        self.give(.success(response))
     }
 
     private func takePiece() -> [UInt8] {

@@ -30,6 +30,8 @@ final class ClientShard {
     private var pools: [Origin: Pool] = [:]
     /// The pool that was asked for last: most requests go where the one before went.
     private var latest: Pool?
+    /// What is used by one exchange after the other: nobody has it between two events.
+    var scratch = ClientScratch()
 
     init(_ loop: EventLoop, limits: ClientLimits, resolver: Resolver, authorities: String?) {
         self.authorities = authorities

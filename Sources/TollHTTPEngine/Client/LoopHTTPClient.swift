@@ -45,6 +45,12 @@ public final class LoopHTTPClient: HTTPClient {
         }.get()
     }
 
+    /// Its part on a loop of its group. Only on that loop's thread.
+    func shard(on loop: EventLoop) -> ClientShard? {
+        guard self.group.owns(loop) else { return nil }
+        return self.shards[loop.index].ifCurrent
+    }
+
     private var shard: LoopBound<ClientShard> {
         guard let loop = EventLoop.current, self.group.owns(loop) else { return self.shards[0] }
         return self.shards[loop.index]

@@ -42,7 +42,8 @@ public final class CurlClient: HTTPClient {
 
 /// The engine's client: our own machines for `http`, libcurl for `https`; our own for both where a connection leaves HTTP.
 public struct EngineHTTPClient: HTTPClient {
-    private let plain: LoopHTTPClient
+    /// Sends what needs no libcurl.
+    public let plain: LoopHTTPClient
     private let secure: CurlClient
 
     /// A client on these loops.

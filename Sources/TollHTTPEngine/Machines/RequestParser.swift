@@ -41,8 +41,10 @@ public struct RequestParser: Sendable {
     }
 
     /// Hands out the head, to whoever is to have it alone. Call ``reset()`` next.
-    mutating func takeHead() -> RequestHead {
-        var head = RequestHead(method: .get, target: [])
+    ///
+    /// - Parameter spare: An old head, for its memory.
+    mutating func takeHead(leaving spare: consuming RequestHead = RequestHead(method: .get, target: [])) -> RequestHead {
+        var head = spare
         swap(&head, &self.head)
         return head
     }

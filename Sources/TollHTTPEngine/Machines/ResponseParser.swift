@@ -68,6 +68,9 @@ public struct ResponseParser: Sendable {
         return nil
     }
 
+    /// Takes an empty head to read into, with the memory that it has. Only at the start.
+    mutating func readHead(into empty: inout ResponseHead) { swap(&self.head, &empty) }
+
     /// Hands out the head, to whoever is to have it alone.
     mutating func takeHead() -> ResponseHead {
         var head = ResponseHead(status: 0)

@@ -17,11 +17,14 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - endpoints: At least one.
     ///   - handler: Who answers where an endpoint has no handler of its own.
+    ///   - client: Sends, on the loops of the same group, what handlers say is to be passed on; without it they are asked to handle
+    ///     everything. Its connections are to be those that the handlers' own calls use.
     /// - Throws: `invalidMessage` when a host is no address, `unavailable` when an address is taken or not ours.
     public init(
         group: EventLoopGroup,
         endpoints: [ServerEndpoint],
         handler: any RequestHandler,
+        passingBy client: LoopHTTPClient? = nil,
         limits: ServerLimits = ServerLimits()
     ) async throws(HTTPError) {
         precondition(!endpoints.isEmpty, "A server listens somewhere.")
@@ -37,7 +40,8 @@ public final class HTTPServer: Sendable {
             let started = await withCheckedContinuation { (done: CheckedContinuation<LoopBound<ServerShard>?, Never>) in
                 loop.execute { _ in
                     let shard = ServerShard(
-                        loop, handler: handler, limits: limits, connectionMax: connectionMax, networks: networks)
+                        loop, handler: handler, client: client?.shard(on: loop), limits: limits,
+                        connectionMax: connectionMax, networks: networks)
                     do throws(SystemError) {
                         try shard.listen(on: sockets)
                         done.resume(returning: LoopBound(current: shard, of: loop))
@@ -62,10 +66,11 @@ public final class HTTPServer: Sendable {
         host: String,
         port: UInt16,
         handler: any RequestHandler,
+        passingBy client: LoopHTTPClient? = nil,
         limits: ServerLimits = ServerLimits()
     ) async throws(HTTPError) {
         let endpoint = ServerEndpoint(.tcp(host: host, port: port))
-        try await self.init(group: group, endpoints: [endpoint], handler: handler, limits: limits)
+        try await self.init(group: group, endpoints: [endpoint], handler: handler, passingBy: client, limits: limits)
     }
 
     /// The first address listened on.

@@ -53,6 +53,8 @@ final class ServerConnection: Watcher {
     private var endsAfterInput = false
     private var afterOutput = AfterOutput.goOn
     private var exchange: ServerExchange?
+    /// The request that is passed on, in place of an exchange with a task.
+    private var passed: PassedCall?
     private var discarded: UInt64 = 0
     private var requestCount = 0
     /// When it has served for long enough.
@@ -86,6 +88,7 @@ final class ServerConnection: Watcher {
         let exchange = self.exchange
         self.exchange = nil
         exchange?.detach(HTTPError(.disconnected, "the client has gone away"))
+        self.passed.take()?.clientGone()
         self.shard.closed(self)
     }
 
@@ -294,6 +297,7 @@ final class ServerConnection: Watcher {
         let disposition = self.handler.receive(shard.parser.head, peer: self.peer, answer: &shard.answer)
         switch disposition {
         case .answered: self.answered(from: start)
+        case .pass(let passage): self.pass(passage)
         case .handle: self.handle()
         }
         shard.parser.reset(limits: shard.limits)
@@ -329,19 +333,77 @@ final class ServerConnection: Watcher {
     private func mayBeSending(_ body: BodyDecoder) -> Bool { !body.isDone || self.isWornOut }
 
     private func handle() {
+        guard self.mayHandle() else { return }
+        self.handle(self.shard.parser.takeHead(), by: self.handler)
+    }
+
+    /// Goes over to handling. False when there is nobody to do it for.
+    private func mayHandle() -> Bool {
         self.sendAnswers()
-        guard self.phase == .reading else { return }
+        guard self.phase == .reading else { return false }
         // Whoever has hung up already gets no work done, let alone paid for.
-        guard !self.sawHangup else { return self.drop() }
+        guard !self.sawHangup else {
+            self.drop()
+            return false
+        }
         self.phase = .handling
         self.shard.core.clearDeadline(self)
-        let head = self.shard.parser.takeHead()
+        return true
+    }
+
+    @discardableResult
+    private func handle(_ given: consuming RequestHead, by handler: any RequestHandler) -> ClientSignal {
+        let head = consume given
         let exchange = ServerExchange(head, of: self)
         self.exchange = exchange
         let channel = ServerChannel(LoopBound(current: exchange, of: self.shard.loop), exchange.trailers)
         let body = exchange.decoder.isDone ? .empty : BodyStream(channel)
         let request = Request(head: consume head, peer: self.peer, body: body, client: exchange.client)
-        self.shard.tasks.handle(HandlerTasks.Call(request, by: self.handler, channel))
+        self.shard.tasks.handle(HandlerTasks.Call(request, by: handler, channel))
+        return exchange.client
+    }
+
+    // MARK: Passing on
+
+    private func pass(_ passage: any Passage) {
+        guard let client = self.shard.client, self.shard.parser.head.framing == .none else {
+            preconditionFailure("A request is passed on that has a body, or by an engine that passes none on.")
+        }
+        guard self.mayHandle() else { return passage.abandoned(self.shard.parser.head, from: self.peer) }
+        let call = PassedCall(passage, self.shard.parser.takeHead(leaving: self.shard.takeSpareHead()), of: self)
+        self.passed = call
+        call.start(in: client)
+    }
+
+    /// Sends the answer to the request that is passed on. False when the client is gone.
+    func answer(_ call: PassedCall, _ head: ResponseHead, _ body: [UInt8]) -> Bool {
+        let closes = !call.head.keepAlive || self.shard.isDraining || self.isWornOut
+        ResponseSerializer.append(
+            head, framing: .length(UInt64(body.count)), date: self.shard.answer.dateField, close: closes,
+            to: &self.shard.answer.bytes)
+        self.passed = nil
+        self.phase = .reading
+        if closes {
+            self.afterOutput = self.isWornOut ? .linger : .close
+        } else {
+            self.shard.core.setDeadline(self, after: self.shard.limits.idleTime)
+        }
+        return self.sendAnswers(body)
+    }
+
+    /// The answer to the request that was passed on is out: goes on with what came meanwhile, in its turn.
+    func answered(_ call: PassedCall) {
+        self.shard.keepSpareHead(call.takeHead())
+        if self.phase == .reading, self.isReadable || !self.input.isEmpty { self.shard.core.callAgain(self) }
+    }
+
+    /// Has a task go on with the request that is passed on, and `exchange` given up when the client goes away meanwhile.
+    func handle(_ call: PassedCall, by handler: any RequestHandler, cancelling exchange: ClientExchange?) {
+        self.passed = nil
+        let client = self.handle(call.takeHead(), by: handler)
+        guard let exchange, !exchange.isOver else { return }
+        let bound = LoopBound(current: exchange, of: self.shard.loop)
+        client.whenGone { bound.execute { $0.cancel() } }
     }
 
     private func refuse(_ refusal: RequestRefusal) {
@@ -401,17 +463,21 @@ final class ServerConnection: Watcher {
 
     // MARK: Writing
 
-    /// Sends the answers collected in this event, all with one call.
-    private func sendAnswers() {
+    /// Sends the answers collected in this event, and `body` behind them, all with one call. False when the client is gone.
+    @discardableResult
+    private func sendAnswers(_ body: [UInt8] = []) -> Bool {
+        var isTaken = self.phase != .closed
         if !self.shard.answer.bytes.isEmpty {
-            if self.phase != .closed {
-                let outcome = self.wire.write(self.shard.answer.bytes)
+            if isTaken {
+                let outcome = self.wire.write(self.shard.answer.bytes, body)
+                isTaken = outcome != .broken
                 if outcome == .broken { self.drop() }
                 if outcome == .queued { self.shard.core.setDeadline(self, after: self.shard.limits.writeIdleTime) }
             }
             self.shard.answer.bytes.removeAll(keepingCapacity: true)
         }
         if self.afterOutput != .goOn, self.wire.isEmpty, self.phase == .reading || self.phase == .discarding { self.end() }
+        return isTaken
     }
 
     /// Sends for an exchange.

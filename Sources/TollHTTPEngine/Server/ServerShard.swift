@@ -16,6 +16,10 @@ final class ServerShard: Watcher {
 
     /// What handles the requests that are not answered at once.
     let tasks: HandlerTasks
+    /// Sends the requests that are passed on; nil when every request is handled.
+    let client: ClientShard?
+    /// Heads of requests that were passed on, for the memory they have.
+    private var spareHeads: [RequestHead] = []
 
     /// Shared with the server's other loops.
     let networks: NetworkCounts
@@ -27,7 +31,8 @@ final class ServerShard: Watcher {
 
     /// Only on the loop's thread.
     init(
-        _ loop: EventLoop, handler: any RequestHandler, limits: ServerLimits, connectionMax: Int, networks: NetworkCounts
+        _ loop: EventLoop, handler: any RequestHandler, client: ClientShard?, limits: ServerLimits, connectionMax: Int,
+        networks: NetworkCounts
     ) {
         self.loop = loop
         self.core = loop.core
@@ -36,8 +41,9 @@ final class ServerShard: Watcher {
         self.connectionMax = connectionMax
         self.networks = networks
         self.tasks = HandlerTasks(loop, core)
+        self.client = client
         self.parser = RequestParser(limits: limits)
-        self.answer = ImmediateAnswer(dateField: self.core.date, fill: System.fillRandom)
+        self.answer = ImmediateAnswer(dateField: self.core.date, passesOn: client != nil, fill: System.fillRandom)
     }
 
     func listen(on sockets: [(Socket, ServerEndpoint)]) throws(SystemError) {
@@ -61,6 +67,20 @@ final class ServerShard: Watcher {
         self.connectionMax = connectionMax
         self.parser.reset(limits: limits)
         for listener in self.listeners { listener.resume() }
+    }
+
+    // MARK: Heads
+
+    /// So many spare heads are kept at most, of so many bytes: as a busy loop uses one after the other.
+    private static let (spareHeadMax, spareHeadByteMax) = (64, 4 * 1024)
+
+    func takeSpareHead() -> RequestHead { self.spareHeads.popLast() ?? RequestHead(method: .get, target: []) }
+
+    func keepSpareHead(_ head: consuming RequestHead) {
+        guard self.spareHeads.count < Self.spareHeadMax, head.target.count + head.fields.byteCount <= Self.spareHeadByteMax else {
+            return
+        }
+        self.spareHeads.append(head)
     }
 
     // MARK: Connections

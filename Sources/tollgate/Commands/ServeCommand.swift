@@ -82,8 +82,8 @@ enum ServeCommand {
             assembly, on: listeners, methods: rails.methods, gateway: front?.gateway, watch, group: loops)
         if let front {
             var server = try await CompanionServers.listen(
-                CompanionServers.gateway, listeners.gateway, front.handler, assembly.limits(of: CompanionServers.gateway),
-                loops, assembly.log)
+                CompanionServers.gateway, listeners.gateway, front.handler, passingBy: assembly.engineClient.plain,
+                assembly.limits(of: CompanionServers.gateway), loops, assembly.log)
             // What is deferred is queued before it is flushed.
             server.afterDrain = { await front.gateway.finishCalls() }
             servers.append(server)

@@ -34,7 +34,10 @@ struct Assembly: Sendable {
     private(set) var ledgerPassKeys: PassKeys?
     let lease: WorkerLease
     let cache: any SharedCache
-    let client: any HTTPClient
+    /// Talks to everybody; the gateway adds by itself what it says of traces.
+    let engineClient: EngineHTTPClient
+    /// The same, within the trace of the request that it is for.
+    var client: TracingClient<EngineHTTPClient> { TracingClient(self.engineClient) }
     let background = BackgroundWork()
     let networks: [ExactEVMNetwork]
     let environment: Environment
@@ -52,7 +55,7 @@ struct Assembly: Sendable {
         self.environment = environment
         self.log = log
         self.logWriter = logWriter
-        self.client = TracingClient(client: EngineHTTPClient(group: group))
+        self.engineClient = EngineHTTPClient(group: group)
         if let shared = configuration.shared {
             self.cache = RedisCache(shared, environment: environment, log: log)
         } else {
@@ -75,7 +78,7 @@ struct Assembly: Sendable {
         self.lease =
             configuration.store.isShared
             ? WorkerLease(on: self.store, environment: environment, log: log) : WorkerLease(environment: environment)
-        self.networks = try Self.networks(configuration, client: self.client, environment: environment)
+        self.networks = try Self.networks(configuration, client: TracingClient(self.engineClient), environment: environment)
     }
 
     /// The same with the ledger's key for passes, so that a reload, too, can begin to give some.
@@ -177,7 +180,7 @@ struct Assembly: Sendable {
         Gateway(
             try self.gatewayConfiguration(), dialects: rails.dialects, methods: rails.methods, store: self.store,
             lease: self.lease, cache: self.cache, counts: self.counts, signIns: self.signIns, statuses: rails.statuses,
-            client: self.client, environment: self.environment,
+            client: self.engineClient, environment: self.environment,
             log: self.log, metrics: GatewayMetrics(self.metrics), access: self.accessLog)
     }
 

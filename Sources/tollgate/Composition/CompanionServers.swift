@@ -30,11 +30,11 @@ enum CompanionServers {
     }
 
     static func listen(
-        _ name: String, _ endpoints: [ServerEndpoint], _ handler: any RequestHandler, _ limits: ServerLimits,
-        _ group: EventLoopGroup,
-        _ log: Logger
+        _ name: String, _ endpoints: [ServerEndpoint], _ handler: any RequestHandler, passingBy client: LoopHTTPClient? = nil,
+        _ limits: ServerLimits, _ group: EventLoopGroup, _ log: Logger
     ) async throws -> ServerService {
-        let server = try await HTTPServer(group: group, endpoints: endpoints, handler: handler, limits: limits)
+        let server = try await HTTPServer(
+            group: group, endpoints: endpoints, handler: handler, passingBy: client, limits: limits)
         for (endpoint, address) in zip(endpoints, server.addresses) {
             let place = if case .unix(let file) = endpoint.location { "unix:\(file.path)" } else { address.description }
             log.info("listening", ["server": name, "address": place, "tls": endpoint.tls != nil])
