@@ -138,7 +138,8 @@ public struct Gateway: RequestHandler {
     private func challenges(
         _ head: RequestHead, from peer: PeerAddress, for route: RouteTable.Entry, _ answer: inout ImmediateAnswer
     ) -> Bool {
-        guard let priced = route.priced, !priced.mustRead(head), priced.terms.isEnforced, priced.isPreparable, !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
+        guard let priced = route.priced, !priced.mustRead(head), priced.terms.isEnforced, priced.isPreparable,
+            !CrossOrigin.isPreflight(head), !BrowserPage.isWanted(by: head), head.maxForwards != 0,
             !priced.mayHideStatuses || PaymentStatusPath.name(in: head) == nil,
             !priced.mayHideDocuments || self.table.discovery?.kind(at: head.path) == nil,
             !self.pauses.holds(priced.pattern.description, isPriced: true)

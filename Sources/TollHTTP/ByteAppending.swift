@@ -12,3 +12,26 @@ extension [UInt8] {
         text.withUTF8Buffer { unsafe self.append(contentsOf: $0) }
     }
 }
+
+// What consists of several pieces is written into room that was made once: each append to an array looks whether it is
+// another's, and whether there is room.
+extension OutputSpan<UInt8> {
+    /// Appends the bytes of a span, for which there must be room.
+    public mutating func append(span: Span<UInt8>) {
+        unsafe span.withUnsafeBufferPointer { unsafe self.append(bytes: $0) }
+    }
+
+    /// Appends the bytes of a text that is written in source, for which there must be room.
+    public mutating func append(literal text: StaticString) {
+        text.withUTF8Buffer { unsafe self.append(bytes: $0) }
+    }
+
+    private mutating func append(bytes: UnsafeBufferPointer<UInt8>) {
+        unsafe self.withUnsafeMutableBufferPointer { room, count in
+            precondition(bytes.count <= room.count - count, "There is room for what is written.")
+            guard let source = bytes.baseAddress, let start = room.baseAddress else { return }
+            unsafe (start + count).initialize(from: source, count: bytes.count)
+            count += bytes.count
+        }
+    }
+}

@@ -47,6 +47,9 @@ public struct Fields: Sendable {
     /// The bytes that names and values take, without separators.
     public var byteCount: Int { self.entries.reduce(0) { $0 + $1.name.count + $1.value.count } }
 
+    /// The bytes that all of it takes as it is sent, and what was removed from it.
+    public var storedByteCount: Int { self.buffer.count }
+
     // MARK: Adding
 
     /// Appends one field. False, and nothing appended, when the name is no token or the value has a control (CR, LF
@@ -61,25 +64,6 @@ public struct Fields: Sendable {
     public mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
         guard Self.isToken(name), Self.isSendable(value) else { return false }
         self.appendParsed(name: name, value: value)
-        return true
-    }
-
-    /// Appends one field whose value is written where it is to stand, under the same rule as append(_:_:)-(String,_).
-    ///
-    /// - Parameter write: Appends the value to what it is given, and leaves alone what stands there.
-    @discardableResult
-    public mutating func append(_ name: Span<UInt8>, writing write: (inout [UInt8]) -> Void) -> Bool {
-        guard Self.isToken(name) else { return false }
-        let start = self.buffer.count
-        self.buffer.append(span: name)
-        self.endName()
-        let valueStart = self.buffer.count
-        write(&self.buffer)
-        guard Self.isSendable(self.buffer.span.extracting(valueStart...)) else {
-            self.buffer.removeLast(self.buffer.count - start)
-            return false
-        }
-        self.endLine(from: start, nameEnd: valueStart - 2)
         return true
     }
 
@@ -118,18 +102,32 @@ public struct Fields: Sendable {
         let start = self.buffer.count
         self.buffer.append(contentsOf: name)
         let nameEnd = self.buffer.count
-        self.endName()
+        self.buffer.append(literal: ": ")
         self.buffer.append(contentsOf: value)
         self.endLine(from: start, nameEnd: nameEnd)
     }
 
     /// Appends one field without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
     public mutating func appendParsed(name: Span<UInt8>, value: Span<UInt8>) {
-        let start = self.buffer.count
-        self.buffer.append(span: name)
-        self.endName()
-        self.buffer.append(span: value)
-        self.endLine(from: start, nameEnd: start + name.count)
+        self.appendLine(nameCount: name.count, room: value.count) { line in
+            line.append(span: name)
+            line.append(literal: ": ")
+            line.append(span: value)
+        }
+    }
+
+    /// Appends one field without checking it: its name is written in source, and its value is made of what was checked.
+    public mutating func appendParsed(name: StaticString, value: Span<UInt8>) {
+        self.appendParsed(name: name, room: value.count) { $0.append(span: value) }
+    }
+
+    /// Appends one field without checking it, whose value is written where it is to stand, in room for so many bytes.
+    public mutating func appendParsed(name: StaticString, room: Int, writing write: (inout OutputSpan<UInt8>) -> Void) {
+        self.appendLine(nameCount: name.utf8CodeUnitCount, room: room) { line in
+            line.append(literal: name)
+            line.append(literal: ": ")
+            write(&line)
+        }
     }
 
     /// Appends one field that stands on `line`, without checking it; see ``appendParsed(name:value:)-(Collection<UInt8>,_)``.
@@ -138,20 +136,23 @@ public struct Fields: Sendable {
         guard name.lowerBound == 0, value.lowerBound == name.upperBound + 2, line[name.upperBound + 1] == 0x20,
             value.upperBound == line.count
         else { return self.appendParsed(name: line.extracting(name), value: line.extracting(value)) }
-        let start = self.buffer.count
-        self.buffer.append(span: line)
-        self.endLine(from: start, nameEnd: start + name.count)
+        self.appendLine(nameCount: name.count, room: line.count) { $0.append(span: line) }
     }
 
-    private mutating func endName() {
-        self.buffer.append(0x3A)
-        self.buffer.append(0x20)
+    /// Appends a line as `write` has it, without its end.
+    @inline(__always)
+    private mutating func appendLine(nameCount: Int, room: Int, _ write: (inout OutputSpan<UInt8>) -> Void) {
+        let start = self.buffer.count
+        self.buffer.append(addingCapacity: nameCount + room + 4) { line in
+            write(&line)
+            line.append(literal: "\r\n")
+        }
+        self.entries.append(Entry(start: start, nameEnd: start + nameCount, valueEnd: self.buffer.count - 2))
     }
 
     private mutating func endLine(from start: Int, nameEnd: Int) {
         self.entries.append(Entry(start: start, nameEnd: nameEnd, valueEnd: self.buffer.count))
-        self.buffer.append(0x0D)
-        self.buffer.append(0x0A)
+        self.buffer.append(literal: "\r\n")
     }
 
     // MARK: Reading
@@ -301,8 +302,8 @@ extension Fields {
         return true
     }
 
-    /// Appends `Name: value` lines to `bytes`; those that stand next to each other in one copy.
-    func append(linesTo bytes: inout [UInt8]) {
+    /// Appends `Name: value` lines; those that stand next to each other in one copy.
+    func append(linesTo bytes: inout OutputSpan<UInt8>) {
         var lines = 0..<0
         for entry in self.entries {
             if entry.line.lowerBound != lines.upperBound {

@@ -4,8 +4,8 @@
 /// come to, in steps that an engine takes within its own events. No task waits, and nothing is made for one.
 ///
 /// The engine sends what ``outgoing`` and ``fill(_:of:from:)`` say. Then one of three ends it: ``answer(_:to:)``, which
-/// ``sent(_:byteCount:to:from:)`` follows, ``abandoned(_:from:)`` or ``handle(_:_:_:)``. All but the last are called on the loop and
-/// must not wait.
+/// ``sent(_:byteCount:to:from:)`` follows, ``abandoned(_:from:)`` or ``handle(_:_:_:)``. All but the last are called on the loop
+/// and must not wait.
 public protocol Passage: AnyObject, Sendable {
     /// Whom it goes to and for how long, without target, fields and body. Plain HTTP, and no switch of protocols.
     var outgoing: ClientRequest { get }

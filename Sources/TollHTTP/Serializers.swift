@@ -15,22 +15,26 @@ public enum ResponseSerializer {
         close: Bool = false,
         to bytes: inout [UInt8]
     ) {
-        // Besides the fields with their separators: the status line, Date, the framing, Connection.
-        bytes.reserveCapacity(bytes.count + head.fields.byteCount + 4 * head.fields.count + 160)
-        bytes.append(literal: "HTTP/1.1 ")
-        bytes.append(decimal: UInt64(head.status))
-        bytes.append(0x20)
-        bytes.append(span: head.reason.utf8Span.span)
-        bytes.append(literal: "\r\n")
-        if let date, !head.fields.contains(.date) {
-            bytes.append(literal: "Date: ")
-            bytes.append(contentsOf: date)
+        let reason = head.reason
+        let date = head.fields.contains(.date) ? nil : date
+        // Besides what varies: the status line, Date, the framing, Connection.
+        let room = reason.utf8.count + (date?.count ?? 0) + head.fields.storedByteCount + 128
+        bytes.append(addingCapacity: room) { bytes in
+            bytes.append(literal: "HTTP/1.1 ")
+            bytes.append(decimal: UInt64(head.status))
+            bytes.append(0x20)
+            bytes.append(span: reason.utf8Span.span)
+            bytes.append(literal: "\r\n")
+            if let date {
+                bytes.append(literal: "Date: ")
+                bytes.append(span: date.span)
+                bytes.append(literal: "\r\n")
+            }
+            head.fields.append(linesTo: &bytes)
+            bytes.append(framing: framing)
+            if close { bytes.append(literal: "Connection: close\r\n") }
             bytes.append(literal: "\r\n")
         }
-        bytes.append(fields: head.fields)
-        bytes.append(framing: framing)
-        if close { bytes.append(literal: "Connection: close\r\n") }
-        bytes.append(literal: "\r\n")
     }
 
     /// A whole response of known body, without `Date`: for answers prepared once and kept.
@@ -53,29 +57,36 @@ public enum RequestSerializer {
         framing: BodyFraming,
         to bytes: inout [UInt8]
     ) {
-        // Besides the fields with their separators: the request line, Host, the framing.
-        bytes.reserveCapacity(bytes.count + target.count + fields.byteCount + 4 * fields.count + 128)
-        bytes.append(span: method.token.utf8Span.span)
-        bytes.append(0x20)
-        bytes.append(contentsOf: target)
-        bytes.append(literal: " HTTP/1.1\r\n")
-        if !fields.contains(.host) {
-            bytes.append(literal: "Host: ")
-            bytes.append(span: host.utf8Span.span)
+        let token = method.token
+        // Besides what varies: the request line, Host, the framing.
+        let room = token.utf8.count + target.count + host.utf8.count + fields.storedByteCount + 64
+        bytes.append(addingCapacity: room) { bytes in
+            bytes.append(span: token.utf8Span.span)
+            bytes.append(0x20)
+            bytes.append(span: target.span)
+            bytes.append(literal: " HTTP/1.1\r\n")
+            if !fields.contains(.host) {
+                bytes.append(literal: "Host: ")
+                bytes.append(span: host.utf8Span.span)
+                bytes.append(literal: "\r\n")
+            }
+            fields.append(linesTo: &bytes)
+            bytes.append(framing: framing)
             bytes.append(literal: "\r\n")
         }
-        bytes.append(fields: fields)
-        bytes.append(framing: framing)
-        bytes.append(literal: "\r\n")
     }
 }
 
 extension [UInt8] {
     /// Appends `Name: value` lines.
-    public mutating func append(fields: Fields) { fields.append(linesTo: &self) }
+    public mutating func append(fields: Fields) {
+        self.append(addingCapacity: fields.storedByteCount) { fields.append(linesTo: &$0) }
+    }
+}
 
-    /// Appends the field that announces a body, if any.
-    public mutating func append(framing: BodyFraming) {
+extension OutputSpan<UInt8> {
+    /// Appends the field that announces a body, if any: 38 bytes at most.
+    fileprivate mutating func append(framing: BodyFraming) {
         switch framing {
         case .none: break
         case .chunked: self.append(literal: "Transfer-Encoding: chunked\r\n")
@@ -86,8 +97,8 @@ extension [UInt8] {
         }
     }
 
-    /// Appends a number in decimal digits.
-    public mutating func append(decimal number: UInt64) {
+    /// Appends a number in decimal digits, 20 at most.
+    mutating func append(decimal number: UInt64) {
         var place: UInt64 = 1
         while number / place >= 10 { place *= 10 }
         while place > 0 {

@@ -228,6 +228,13 @@ struct Bench {
         return channel.response
     }
 
+    /// What was sent, but for the trace, whose ids are drawn.
+    static func withoutTrace(_ fields: Fields) -> Fields {
+        var fields = fields
+        fields.remove("traceparent")
+        return fields
+    }
+
     /// Asks for `/paid/1` with a credential of version 2.
     @discardableResult
     func pay(_ credential: JSON) async throws -> RecordedResponse { try await self.pay(.get, "/paid/1", credential) }

@@ -33,7 +33,8 @@ import TollTestKit
             "Tollgate-Amount": "1000",
             "Tollgate-Asset": Bench.asset.address, "Tollgate-Network": "eip155:84532", "idempotency-key": record.id.description,
         ]
-        #expect(sent.fields == expected, "\(sent.fields.map { "\(String(decoding: $0.name, as: UTF8.self))" })")
+        #expect(Bench.withoutTrace(sent.fields) == expected)
+        #expect(sent.fields.contains("traceparent"))
     }
 
     @Test func `a free request: the same without ours, and a stray credential is not the upstream's to see`() async throws {
@@ -47,7 +48,7 @@ import TollTestKit
             "Authorization": "Bearer x", "Via": "1.1 tollgate", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https",
             "X-Forwarded-Host": "api.example", "Forwarded": "for=192.0.2.7;host=api.example;proto=https",
         ]
-        #expect(bench.upstream.sent.first?.fields == expected)
+        #expect(bench.upstream.sent.first.map { Bench.withoutTrace($0.fields) } == expected)
     }
 
     @Test func `trailers of a client are held to the same`() async throws {

@@ -30,28 +30,34 @@ struct ForwardedFields: Sendable {
 
     /// Adds ours to fields from which all of them were removed. `Via` is gone on with whoever began it (RFC 9110 §7.6.3).
     func add(to fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {
-        fields.append("Via", head.minorVersion == 0 ? "1.0 tollgate" : "1.1 tollgate")
+        fields.append(contentsOf: head.minorVersion == 0 ? Self.via10 : Self.via11)
         let source = self.proxies.source(of: head, from: peer)
         let scheme = (source.scheme ?? self.publicScheme).rawValue
         let host = source.host.map { ArraySlice($0.utf8) } ?? head.authority
         let trusted = self.proxies.trusts(peer) ? self.proxies.words : nil
         let addresses = trusted == .xForwarded ? Self.list(head.fields, "x-forwarded-for", then: peer.ip) : source.ip
-        fields.append("X-Forwarded-For", addresses)
-        fields.append("X-Forwarded-Proto", scheme)
-        if let host { fields.append("X-Forwarded-Host".utf8Span.span, host.span) }
+        // Addresses are ours or were read as such, hosts and lists come from fields.
+        fields.appendParsed(name: "X-Forwarded-For", value: addresses.utf8Span.span)
+        fields.appendParsed(name: "X-Forwarded-Proto", value: scheme.utf8Span.span)
+        if let host { fields.appendParsed(name: "X-Forwarded-Host", value: host.span) }
         if trusted == .forwarded {
             fields.append("Forwarded", Self.list(head.fields, "forwarded", then: "for=\(Self.node(peer.ip))"))
         } else {
-            fields.append("Forwarded".utf8Span.span) { Self.write(ip: source.ip, scheme: scheme, host: host, to: &$0) }
+            let room = source.ip.utf8.count + (host?.count ?? 0) + 40
+            fields.appendParsed(name: "Forwarded", room: room) {
+                Self.write(ip: source.ip, scheme: scheme, host: host, to: &$0)
+            }
         }
     }
+
+    private static let (via10, via11): (Fields, Fields) = (["Via": "1.0 tollgate"], ["Via": "1.1 tollgate"])
 
     private static func list(_ fields: Fields, _ name: FieldName, then last: String) -> String {
         (fields.values(of: name).map { String(decoding: $0, as: UTF8.self) }.filter { !$0.isEmpty } + [last]).joined(
             separator: ", ")
     }
 
-    private static func write(ip: String, scheme: String, host: ArraySlice<UInt8>?, to element: inout [UInt8]) {
+    private static func write(ip: String, scheme: String, host: ArraySlice<UInt8>?, to element: inout OutputSpan<UInt8>) {
         element.append(literal: "for=")
         element.append(span: self.node(ip).utf8Span.span)
         if let host {

@@ -23,7 +23,7 @@ final class FreePassage: Passage {
         }
     }
 
-    let outgoing: ClientRequest
+    private let method: Method
     private let rules: Rules
     private let route: RouteTable.Entry
     private let attempt: UpstreamPool.Attempt
@@ -41,9 +41,13 @@ final class FreePassage: Passage {
         self.attempt = attempt
         self.trace = trace
         self.continuesTrace = continuesTrace
-        var outgoing = route.upstream.blank(for: attempt)
-        outgoing.method = head.method
-        self.outgoing = outgoing
+        self.method = head.method
+    }
+
+    var outgoing: ClientRequest {
+        var outgoing = self.route.upstream.blank(for: self.attempt)
+        outgoing.method = self.method
+        return outgoing
     }
 
     func fill(_ fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {

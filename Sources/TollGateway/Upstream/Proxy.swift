@@ -135,7 +135,8 @@ struct Proxy: Sendable {
 
     /// Makes of the head of an upstream's answer what the client gets.
     func prepare(
-        _ head: inout ResponseHead, from upstream: Upstream, to request: RequestHead, receipt: [(name: String, value: String)] = []
+        _ head: inout ResponseHead, from upstream: Upstream, to request: RequestHead,
+        receipt: [(name: String, value: String)] = []
     ) {
         self.forwarding.keepVisible(&head.fields, from: upstream)
         self.finish(&head, request, receipt: receipt)

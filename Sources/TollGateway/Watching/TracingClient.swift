@@ -28,7 +28,7 @@ extension Fields {
     ///   (§3.3).
     mutating func setTrace(_ trace: TraceContext, isContinued: Bool) {
         self.remove(traceParent)
-        self.append("traceparent".utf8Span.span) { trace.append(traceparentTo: &$0) }
+        self.appendParsed(name: "traceparent", room: TraceContext.byteCount) { trace.append(traceparentTo: &$0) }
         if !isContinued { self.remove(traceState) }
     }
 }

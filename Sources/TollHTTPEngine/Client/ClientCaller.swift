@@ -5,7 +5,7 @@ internal import TollHTTP
 /// Whoever has an exchange done within the loop's events, with no task that waits for it.
 protocol ClientCaller: AnyObject {
     /// Appends the request's head, which is known to be well formed: again where the exchange begins anew.
-    func writeHead(with scratch: inout ClientScratch)
+    func writeHead(of request: ClientRequest, with scratch: inout ClientScratch)
 
     /// The whole response is here, and its body is as long as was said. The last word, as is ``ended(_:)``.
     func answered(_ head: inout ResponseHead, _ body: [UInt8])
@@ -30,7 +30,7 @@ struct ClientScratch {
 
     /// Takes back what a response was read into.
     mutating func keep(_ head: consuming ResponseHead, _ body: inout [UInt8]) {
-        if head.fields.byteCount <= Self.keptMax {
+        if head.fields.storedByteCount <= Self.keptMax {
             head.status = 0
             head.fields.removeAll()
             self.response = head

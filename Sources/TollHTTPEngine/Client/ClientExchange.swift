@@ -27,9 +27,7 @@ final class ClientExchange: Watcher {
     private var hasRetried = false
     private var isCancelled = false
     private var uploadIsDone = true
-    private var parser: ResponseParser
-    private var decoder = BodyDecoder(request: .none)
-    private var piece: [UInt8] = []
+    private var reader: ResponseReader
     /// Nil unless the body is streamed.
     private var trailers: TrailerBox?
     private var failure: HTTPError?
@@ -40,8 +38,7 @@ final class ClientExchange: Watcher {
     private var writeWaiter: Waiter<Void>?
 
     init(_ request: consuming ClientRequest, limits: ClientLimits) {
-        self.parser = ResponseParser(
-            to: request.method, headerBytes: limits.headerBytes, fieldCount: limits.fieldCount, upgrade: request.upgrade)
+        self.reader = ResponseReader(to: request.method, upgrade: request.upgrade, limits: limits)
         self.request = request
     }
 
@@ -125,7 +122,7 @@ final class ClientExchange: Watcher {
     /// Sends the head, and what of the body is at hand. False when the connection is broken.
     private func sendHead(_ connection: ClientConnection) -> Bool {
         if let caller = self.caller, let shard = self.shard {
-            caller.writeHead(with: &shard.scratch)
+            caller.writeHead(of: self.request, with: &shard.scratch)
             return connection.write(shard.scratch.head) != .broken
         }
         let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }
@@ -180,8 +177,7 @@ final class ClientExchange: Watcher {
     func ended() {
         if self.progress == .streaming || self.progress == .awaitingBody {
             do throws(HTTPError) {
-                try self.decoder.close()
-                self.bodyProgressed(leftover: false)
+                self.bodyProgressed(try self.reader.close())
             } catch {
                 self.fail(error)
             }
@@ -201,7 +197,7 @@ final class ClientExchange: Watcher {
     /// and on a new connection, only when no byte of a response came, the body can be repeated, and either no byte of
     /// the request was taken by the kernel or doing it twice has the effect of doing it once.
     private var mayRepeat: Bool {
-        guard self.isOnUsedConnection, !self.hasRetried, self.parser.isAtStart else { return false }
+        guard self.isOnUsedConnection, !self.hasRetried, self.reader.isAtStart else { return false }
         if case .stream = self.request.body { return false }
         return self.wroteNothing || self.request.method.isIdempotent
     }
@@ -210,35 +206,23 @@ final class ClientExchange: Watcher {
 
     func received(_ bytes: Span<UInt8>) {
         do throws(HTTPError) {
-            var place = 0
-            if self.progress == .awaitingHead {
-                if self.caller != nil { self.takeScratch() }
-                guard let used = try self.parser.parse(bytes) else { return }
-                place = used
-                self.decoder = BodyDecoder(response: self.parser.framing)
-                self.progress = .awaitingBody
-            }
-            place += try self.decoder.decode(bytes.extracting(place...), room: .max, into: &self.piece)
-            self.bodyProgressed(leftover: place < bytes.count)
+            if self.caller != nil, self.progress == .awaitingHead, let shard = self.shard { self.reader.use(&shard.scratch) }
+            self.bodyProgressed(try self.reader.read(bytes))
         } catch {
             self.fail(error)
         }
     }
 
-    /// Reads into memory that was used before.
-    private func takeScratch() {
-        guard self.parser.isAtStart, let shard = self.shard else { return }
-        swap(&self.piece, &shard.scratch.body)
-        self.parser.readHead(into: &shard.scratch.response)
-    }
-
-    private func bodyProgressed(leftover: Bool) {
+    private func bodyProgressed(_ progress: ResponseReader.Progress) {
         let wasStreaming = self.progress == .streaming
-        if self.decoder.isDone {
-            self.trailers?.set(self.decoder.trailers)
-            self.conclude(keepingConnection: self.parser.keepAlive && self.uploadIsDone && !leftover)
-        } else {
+        switch progress {
+        case .head: return
+        case .body:
+            if self.progress == .awaitingHead { self.progress = .awaitingBody }
             self.shard?.core.setDeadline(self, after: self.request.bodyIdle)
+        case .over(let isReusable):
+            if let trailers = self.trailers { trailers.set(self.reader.trailers) }
+            self.conclude(keepingConnection: isReusable && self.uploadIsDone)
         }
         if wasStreaming {
             self.deliverPiece()
@@ -255,42 +239,32 @@ final class ClientExchange: Watcher {
     }
 
     private var isWorthWaitingFor: Bool {
-        guard case .length(let length) = self.parser.framing else { return false }
-        return length <= self.shard?.limits.wholeBodyBytes ?? 0
+        guard let length = self.reader.announced, let shard = self.shard else { return false }
+        return length <= shard.limits.wholeBodyBytes
     }
 
     private func deliverWhole() {
-        guard self.isWholeAndShort, let caller = self.caller.take() else {
-            return self.deliver(BodyStream(self.takePiece()))
+        guard self.caller != nil, let (head, body) = self.reader.takeWhole(), let caller = self.caller.take() else {
+            return self.deliver(BodyStream(self.reader.takePiece()))
         }
-        var head = self.parser.takeHead()
-        caller.answered(&head, self.piece)
-        self.shard?.scratch.keep(head, &self.piece)
-    }
-
-    /// Whether the body is all that was announced, and some was allowed.
-    private var isWholeAndShort: Bool {
-        self.parser.length == UInt64(self.piece.count) && self.request.method != .head && !self.parser.head.isBodyless
+        var (answer, piece) = (head, body)
+        caller.answered(&answer, piece)
+        self.shard?.scratch.keep(answer, &piece)
     }
 
     private func deliver(_ body: BodyStream) {
-        var response = ClientResponse(head: self.parser.takeHead(), length: self.parser.length, body: body)
+        var response = ClientResponse(head: self.reader.takeHead(), length: self.reader.length, body: body)
         if response.head.status == 101, let shard = self.shard {
             response.tunnel = ClientTunnel(LoopBound(current: self, of: shard.loop))
         }
         self.give(.success(response))
     }
 
-    private func takePiece() -> [UInt8] {
-        defer { self.piece = [] }
-        return self.piece
-    }
-
     // MARK: The response's body
 
     /// The next piece if it is here.
     func takeBody() -> Result<[UInt8]?, HTTPError>? {
-        if !self.piece.isEmpty { return .success(self.takePiece()) }
+        if !self.reader.piece.isEmpty { return .success(self.reader.takePiece()) }
         if let failure = self.failure { return .failure(failure) }
         return self.isOver ? .success(nil) : nil
     }

@@ -32,12 +32,18 @@ final class LoopCore {
     /// The value of `Date` for this second.
     private(set) var date: [UInt8]
 
+    /// A watcher's place, which others have had before it.
+    private struct Place {
+        var watcher: Watcher?
+        /// Tells events that were meant for another.
+        var generation: UInt32 = 0
+    }
+
     private var everySecond: [(_ date: [UInt8]) -> Bool] = []
     private var unfinished: [Watcher] = []
     private let poller: Poller
     private var second: Int64
-    private var watchers: [Watcher?] = [nil]
-    private var generations: [UInt32] = [0]
+    private var places = [Place()]
     private var deadlines: [UInt64] = [.max]
     private var free: [UInt32] = []
     private var nextSweep: UInt64 = .max
@@ -59,11 +65,10 @@ final class LoopCore {
         let slot: UInt32
         if let last = self.free.popLast() {
             slot = last
-            self.watchers[Int(slot)] = watcher
+            self.places[Int(slot)].watcher = watcher
         } else {
-            slot = UInt32(self.watchers.count)
-            self.watchers.append(watcher)
-            self.generations.append(0)
+            slot = UInt32(self.places.count)
+            self.places.append(Place(watcher: watcher))
             self.deadlines.append(.max)
         }
         watcher.slot = slot
@@ -88,8 +93,8 @@ final class LoopCore {
     func forget(_ watcher: Watcher) {
         guard watcher.slot != 0 else { return }
         let slot = Int(watcher.slot)
-        self.watchers[slot] = nil
-        self.generations[slot] &+= 1
+        let generation = self.places[slot].generation &+ 1
+        self.places[slot] = Place(generation: generation)
         self.deadlines[slot] = .max
         self.free.append(watcher.slot)
         watcher.slot = 0
@@ -100,11 +105,11 @@ final class LoopCore {
 
     /// Lets every watcher close what it has, and holds none any more.
     func end() {
-        for watcher in self.watchers { watcher?.loopEnds() }
-        self.watchers.removeAll()
+        for place in self.places { place.watcher?.loopEnds() }
+        self.places.removeAll()
     }
 
-    private func tag(_ slot: UInt32) -> UInt64 { UInt64(self.generations[Int(slot)]) << 32 | UInt64(slot) }
+    private func tag(_ slot: UInt32) -> UInt64 { UInt64(self.places[Int(slot)].generation) << 32 | UInt64(slot) }
 
     // MARK: Deadlines
 
@@ -123,7 +128,7 @@ final class LoopCore {
         for slot in self.deadlines.indices where self.deadlines[slot] != .max {
             if self.deadlines[slot] <= self.now {
                 self.deadlines[slot] = .max
-                self.watchers[slot]?.deadlinePassed()
+                self.places[slot].watcher?.deadlinePassed()
             } else if self.deadlines[slot] < next {
                 next = self.deadlines[slot]
             }
@@ -147,9 +152,10 @@ final class LoopCore {
         for index in 0..<count {
             let (tag, readiness) = self.poller.event(index)
             let slot = Int(truncatingIfNeeded: tag & 0xFFFF_FFFF)
+            let place = self.places[slot]
             if tag == Poller.bellTag {
                 bellRang = true
-            } else if self.generations[slot] == UInt32(tag >> 32), let watcher = self.watchers[slot] {
+            } else if place.generation == UInt32(tag >> 32), let watcher = place.watcher {
                 watcher.ready(readiness)
             }
         }
@@ -178,8 +184,7 @@ final class LoopCore {
 extension Duration {
     /// Whole nanoseconds, 0 for negative durations, at most a hundred years.
     var nanoseconds: UInt64 {
-        let (seconds, attoseconds) = self.components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        return UInt64(min(seconds, 3_200_000_000)) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
+        let hundredYears = Duration.seconds(3_200_000_000)
+        return UInt64(Swift.min(Swift.max(self, .zero), hundredYears).attoseconds / 1_000_000_000)
     }
 }

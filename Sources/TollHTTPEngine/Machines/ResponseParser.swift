@@ -35,7 +35,8 @@ public struct ResponseParser: Sendable {
     private var isVersion11 = false
     private var isChunked = false
     private var sawInterim = false
-    private let isHead: Bool
+    /// Whether the response is to `HEAD`.
+    let isHead: Bool
     private let upgrade: String?
     private let fieldCountMax: Int
 
@@ -126,18 +127,20 @@ public struct ResponseParser: Sendable {
         guard self.head.fields.count < self.fieldCountMax else { throw HTTPError(.tooLarge, "too many fields in the response") }
         let name = line.extracting(field.name)
         let value = line.extracting(field.value)
-        if name.isName("content-length") {
+        switch name.count {
+        case 10 where name.isName("connection"):
+            if value.listContains("close") { self.keepAlive = false }
+        case 14 where name.isName("content-length"):
             guard self.length == nil, let length = value.decimal else {
                 throw HTTPError(.malformed, "Content-Length of the response is not one number")
             }
             self.length = length
-        } else if name.isName("transfer-encoding") {
+        case 17 where name.isName("transfer-encoding"):
             guard !self.isChunked, value.isExactly("chunked"), self.isVersion11 else {
                 throw HTTPError(.malformed, "Transfer-Encoding of the response is not once chunked")
             }
             self.isChunked = true
-        } else if name.isName("connection"), value.listContains("close") {
-            self.keepAlive = false
+        default: break
         }
         self.head.fields.appendParsed(line: line, name: field.name, value: field.value)
     }

@@ -17,8 +17,8 @@ public final class HTTPServer: Sendable {
     /// - Parameters:
     ///   - endpoints: At least one.
     ///   - handler: Who answers where an endpoint has no handler of its own.
-    ///   - client: Sends, on the loops of the same group, what handlers say is to be passed on; without it they are asked to handle
-    ///     everything. Its connections are to be those that the handlers' own calls use.
+    ///   - client: Sends, on the loops of the same group, what handlers say is to be passed on; without it they are asked to
+    ///     handle everything. Its connections are to be those that the handlers' own calls use.
     /// - Throws: `invalidMessage` when a host is no address, `unavailable` when an address is taken or not ours.
     public init(
         group: EventLoopGroup,

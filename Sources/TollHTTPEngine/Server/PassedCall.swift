@@ -39,15 +39,14 @@ final class PassedCall: ClientCaller {
 
     // MARK: ClientCaller
 
-    func writeHead(with scratch: inout ClientScratch) {
+    func writeHead(of request: ClientRequest, with scratch: inout ClientScratch) {
         guard let connection = self.connection else { return }
         scratch.fields.removeAll()
         self.passage.fill(&scratch.fields, of: self.head, from: connection.peer)
         scratch.head.removeAll(keepingCapacity: true)
-        let outgoing = self.passage.outgoing
         RequestSerializer.append(
-            self.head.method, target: self.head.target, host: outgoing.origin.authority, fields: scratch.fields,
-            framing: ClientMessage.framing(of: outgoing), to: &scratch.head)
+            self.head.method, target: self.head.target, host: request.origin.authority, fields: scratch.fields,
+            framing: ClientMessage.framing(of: request), to: &scratch.head)
     }
 
     func answered(_ head: inout ResponseHead, _ body: [UInt8]) {

@@ -261,7 +261,7 @@ final class ServerExchange {
     }
 
     /// A body up to this is copied behind its head: one piece is sent more quickly than two.
-    private static let copiedMax = 4096
+    static let copiedMax = 4096
     /// Bytes that most heads fit.
     private static let likelyHeadByteCount = 768
 

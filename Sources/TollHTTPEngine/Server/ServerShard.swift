@@ -77,9 +77,8 @@ final class ServerShard: Watcher {
     func takeSpareHead() -> RequestHead { self.spareHeads.popLast() ?? RequestHead(method: .get, target: []) }
 
     func keepSpareHead(_ head: consuming RequestHead) {
-        guard self.spareHeads.count < Self.spareHeadMax, head.target.count + head.fields.byteCount <= Self.spareHeadByteMax else {
-            return
-        }
+        let byteCount = head.target.count + head.fields.storedByteCount
+        guard self.spareHeads.count < Self.spareHeadMax, byteCount <= Self.spareHeadByteMax else { return }
         self.spareHeads.append(head)
     }
 

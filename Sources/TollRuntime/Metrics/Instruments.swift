@@ -60,9 +60,7 @@ public final class Histogram: Sendable {
 extension Duration {
     /// Rounded down; 0 for negative durations.
     public var wholeMicroseconds: UInt64 {
-        let (seconds, attoseconds) = self.components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        return UInt64(seconds) &* 1_000_000 &+ UInt64(attoseconds / 1_000_000_000_000)
+        UInt64(clamping: max(self, .zero).attoseconds / 1_000_000_000_000)
     }
 
     /// Seconds as a decimal: `0.0025`.

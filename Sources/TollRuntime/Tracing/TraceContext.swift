@@ -44,16 +44,20 @@ public struct TraceContext: Hashable, Sendable {
         return number
     }
 
+    /// The bytes of the field's value.
+    public static let byteCount = 55
+
     /// As the field says it.
     public var traceparent: String {
-        var text: [UInt8] = []
-        self.append(traceparentTo: &text)
+        let text = [UInt8](capacity: Self.byteCount) { self.append(traceparentTo: &$0) }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Appends what the field says, 55 bytes.
-    public func append(traceparentTo text: inout [UInt8]) {
-        text += Self.version
+    /// Appends what the field says.
+    public func append(traceparentTo text: inout OutputSpan<UInt8>) {
+        text.append(UInt8(ascii: "0"))
+        text.append(UInt8(ascii: "0"))
+        text.append(UInt8(ascii: "-"))
         Self.append(self.traceID.high, to: &text)
         Self.append(self.traceID.low, to: &text)
         text.append(UInt8(ascii: "-"))
@@ -63,28 +67,29 @@ public struct TraceContext: Hashable, Sendable {
         text.append(UInt8(ascii: "0") + (self.flags & 1))
     }
 
-    private static let version = Array("00-".utf8)
-
     /// 32 digits.
-    public var traceText: String {
-        var text: [UInt8] = []
-        text.reserveCapacity(32)
-        Self.append(self.traceID.high, to: &text)
-        Self.append(self.traceID.low, to: &text)
-        return String(decoding: text, as: UTF8.self)
-    }
+    public var traceText: String { String(self.traceparent.dropFirst(3).prefix(32)) }
 
     /// 16 digits.
-    public var spanText: String {
-        var text: [UInt8] = []
-        Self.append(self.spanID, to: &text)
-        return String(decoding: text, as: UTF8.self)
+    public var spanText: String { String(self.traceparent.dropFirst(36).prefix(16)) }
+
+    private static func append(_ number: UInt64, to text: inout OutputSpan<UInt8>) {
+        self.append(UInt32(truncatingIfNeeded: number >> 32), to: &text)
+        self.append(UInt32(truncatingIfNeeded: number), to: &text)
     }
 
-    private static func append(_ number: UInt64, to text: inout [UInt8]) {
-        for place in 1...16 {
-            let digit = UInt8(truncatingIfNeeded: number >> UInt64(64 - 4 * place) & 15)
-            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    /// Eight digits at once, each in its byte.
+    private static func append(_ number: UInt32, to text: inout OutputSpan<UInt8>) {
+        var digits = UInt64(number)
+        digits = (digits << 16 | digits) & 0x0000_FFFF_0000_FFFF
+        digits = (digits << 8 | digits) & 0x00FF_00FF_00FF_00FF
+        digits = (digits << 4 | digits) & 0x0F0F_0F0F_0F0F_0F0F
+        // In a byte from ten on, six more carry into its upper half.
+        let letters = (digits &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        var characters = digits &+ 0x3030_3030_3030_3030 &+ letters &* 39
+        for _ in 0..<8 {
+            text.append(UInt8(truncatingIfNeeded: characters >> 56))
+            characters <<= 8
         }
     }
 

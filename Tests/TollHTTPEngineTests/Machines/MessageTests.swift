@@ -63,14 +63,24 @@ import TollHTTPEngine
         #expect(String(decoding: written, as: UTF8.self) == "X: 0\r\nA: 1\r\nC: 3\r\n")
     }
 
-    @Test func `a value is written where it stands, and leaves nothing behind when it cannot be sent`() {
+    @Test func `a value is written where it stands, up to the room that was asked for`() {
         var fields: Fields = ["A": "1"]
-        let taken = ["2", "", "3\n", " 4"].map { value in
-            fields.append("B".utf8Span.span) { $0.append(contentsOf: value.utf8) }
+        fields.appendParsed(name: "B", room: 3) { $0.append(literal: "two") }
+        fields.appendParsed(name: "B", room: 3) { _ in }
+        fields.appendParsed(name: "C", value: "3".utf8Span.span)
+        fields.appendParsed(name: "D".utf8Span.span, value: "4".utf8Span.span)
+        #expect(fields == ["A": "1", "B": "two", "B": "", "C": "3", "D": "4"])
+        fields.remove("B")
+        var written: [UInt8] = []
+        written.append(fields: fields)
+        #expect(String(decoding: written, as: UTF8.self) == "A: 1\r\nC: 3\r\nD: 4\r\n")
+    }
+
+    @Test func `more than there is room for is not written`() async {
+        await #expect(processExitsWith: .failure) {
+            var fields = Fields()
+            fields.appendParsed(name: "A", room: 3) { $0.append(literal: "more than that") }
         }
-        #expect(taken == [true, true, false, false])
-        fields.append("C", "5")
-        #expect(fields == ["A": "1", "B": "2", "B": "", "C": "5"])
     }
 
     @Test func `fields are written line by line, whatever was removed between them`() {
@@ -145,10 +155,10 @@ import TollHTTPEngine
     }
 
     @Test(arguments: [(0, "0"), (7, "7"), (10, "10"), (UInt64.max, "18446744073709551615")])
-    func `numbers are written in decimal`(number: UInt64, text: String) {
+    func `lengths are written in decimal`(number: UInt64, text: String) {
         var bytes: [UInt8] = [0x2D]
-        bytes.append(decimal: number)
-        #expect(bytes.elementsEqual("-\(text)".utf8))
+        ResponseSerializer.append(ResponseHead(status: 200), framing: .length(number), date: nil, close: true, to: &bytes)
+        #expect(bytes.elementsEqual("-HTTP/1.1 200 OK\r\nContent-Length: \(text)\r\nConnection: close\r\n\r\n".utf8))
     }
 
     @Test(arguments: [
