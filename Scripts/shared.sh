@@ -8,6 +8,9 @@ logs=.build/logs
 
 # What every build here is held to; the same flags everywhere, or SwiftPM builds everything again.
 swift_flags=(-Xswiftc -warnings-as-errors --explicit-target-dependency-import-check error)
+# What is measured, tried against others and packed is the same program: Swift's library is linked in, so that it asks for nothing but
+# Debian's own libraries, and calls of it take no detour.
+release_flags=(-c release --static-swift-stdlib -Xlinker -z -Xlinker now "${swift_flags[@]}")
 
 # Equal runs need equal hashes, or a simulated world would be another one each time.
 export SWIFT_DETERMINISTIC_HASHING=1

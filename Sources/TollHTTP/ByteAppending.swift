@@ -17,15 +17,18 @@ extension [UInt8] {
 // another's, and whether there is room.
 extension OutputSpan<UInt8> {
     /// Appends the bytes of a span, for which there must be room.
+    @inline(__always)
     public mutating func append(span: Span<UInt8>) {
         unsafe span.withUnsafeBufferPointer { unsafe self.append(bytes: $0) }
     }
 
     /// Appends the bytes of a text that is written in source, for which there must be room.
+    @inline(__always)
     public mutating func append(literal text: StaticString) {
         text.withUTF8Buffer { unsafe self.append(bytes: $0) }
     }
 
+    @inline(__always)
     private mutating func append(bytes: UnsafeBufferPointer<UInt8>) {
         unsafe self.withUnsafeMutableBufferPointer { room, count in
             precondition(bytes.count <= room.count - count, "There is room for what is written.")

@@ -145,7 +145,8 @@ public struct Fields: Sendable {
         let start = self.buffer.count
         self.buffer.append(addingCapacity: nameCount + room + 4) { line in
             write(&line)
-            line.append(literal: "\r\n")
+            line.append(0x0D)
+            line.append(0x0A)
         }
         self.entries.append(Entry(start: start, nameEnd: start + nameCount, valueEnd: self.buffer.count - 2))
     }
