@@ -90,4 +90,8 @@ extension PostgresPaymentReader: ReferenceReader {
             try reader.boundRecipients(on: network, at: time)
         }
     }
+
+    public func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference? {
+        try await self.sessions.read { reader throws(StoreError) in try reader.oldestBound(on: network, at: time) }
+    }
 }

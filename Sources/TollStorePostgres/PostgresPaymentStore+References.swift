@@ -29,6 +29,10 @@ extension PostgresPaymentStore: ReferenceStore {
         try await self.reader.boundRecipients(on: network, at: time)
     }
 
+    public func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference? {
+        try await self.reader.oldestBound(on: network, at: time)
+    }
+
     public func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int {
         var total = 0
         while true {

@@ -60,4 +60,8 @@ public final class SQLitePaymentReader: PaymentReader, ReferenceReader {
     public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
         try await self.reads.read { reader throws(StoreError) in try reader.boundRecipients(on: network, at: time) }
     }
+
+    public func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference? {
+        try await self.reads.read { reader throws(StoreError) in try reader.oldestBound(on: network, at: time) }
+    }
 }

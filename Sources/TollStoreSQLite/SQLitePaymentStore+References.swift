@@ -34,6 +34,10 @@ extension SQLitePaymentStore: ReferenceStore {
         try await self.reads.read { reader throws(StoreError) in try reader.boundRecipients(on: network, at: time) }
     }
 
+    public func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference? {
+        try await self.reads.read { reader throws(StoreError) in try reader.oldestBound(on: network, at: time) }
+    }
+
     public func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int {
         var total = 0
         while true {

@@ -12,8 +12,8 @@ struct DepositWatcher: Service {
     /// How often, where somebody is waited for.
     private static let interval = Duration.seconds(5)
 
-    /// So many blocks before the newest a look begins that nothing was looked at before: on no chain that is known are there as
-    /// many between two looks.
+    /// So many blocks before the oldest reference a first look begins: another process may have seen the chain a little further
+    /// on when it made that one.
     private static let blocksBehind: UInt64 = 256
 
     let name = "deposit watcher"
@@ -59,10 +59,9 @@ struct DepositWatcher: Service {
     func watch(_ network: TransferProofNetwork, _ state: State) async -> State {
         let chain = network.network.chain
         do {
-            let bound = try await self.method.references.boundRecipients(on: chain, at: self.now)
-            guard !bound.isEmpty else { return .idle }
+            guard let oldest = try await self.method.references.oldestBound(on: chain, at: self.now) else { return .idle }
             let tokens = Set(network.assets.compactMap { Address(hex: $0.address) })
-            var scan = try await self.scan(network, state, tokens)
+            var scan = try await self.scan(chain, state, tokens, since: oldest.head)
             let watch = network.watch(tokens)
             let rest = try await watch.advance(&scan) {
                 Set(try await self.method.references.boundRecipients(on: chain, at: self.now).compactMap { Address(hex: $0) })
@@ -80,17 +79,13 @@ struct DepositWatcher: Service {
 
     private var now: Int64 { Int64(self.environment.now()) }
 
-    /// From where this ledger stopped looking, or else from some blocks before the newest: the first who is waited for may have
-    /// been paid meanwhile.
-    private func scan(_ network: TransferProofNetwork, _ state: State, _ tokens: Set<Address>) async throws -> LogScan {
+    /// From where this ledger stopped looking, or from the oldest reference on where that is later: nothing before it is for
+    /// anybody who is waited for, however long the chain could not be asked.
+    private func scan(_ chain: ChainID, _ state: State, _ tokens: Set<Address>, since head: UInt64) async throws -> LogScan {
         if case .scanning(let scan) = state { return scan }
-        var mark: UInt64?
-        if case .fresh = state {
-            mark = try await self.store.mark(.watched(network.network.chain)).map { UInt64(max(0, $0)) }
-        }
-        if let mark { return LogScan(tokens: tokens, after: LogScan.Mark(block: mark)) }
-        let newest = try await network.chain.newest(.latest)
-        return LogScan(tokens: tokens, after: LogScan.Mark(block: newest - min(newest, Self.blocksBehind)))
+        var start = head - min(head, Self.blocksBehind)
+        if case .fresh = state, let mark = try await self.store.mark(.watched(chain)) { start = max(start, UInt64(max(0, mark))) }
+        return LogScan(tokens: tokens, after: LogScan.Mark(block: start))
     }
 
     /// Deposits a transfer for the reference that it is for, if it is for one.

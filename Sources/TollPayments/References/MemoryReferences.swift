@@ -18,6 +18,9 @@ struct MemoryReferences {
     }
 
     private(set) var references: [Bytes32: PaymentReference] = [:]
+    /// In which order they were opened.
+    private var numbers: [Bytes32: Int] = [:]
+    private var openedCount = 0
     /// Those that are not bound by an address, by what they ask.
     private var asking: [Ask: Set<Bytes32>] = [:]
     /// Those that are.
@@ -49,6 +52,12 @@ struct MemoryReferences {
         return Set(own + shared).sorted()
     }
 
+    func oldestBound(on network: ChainID, at time: Int64) -> PaymentReference? {
+        self.references.values.filter {
+            $0.option.network == network && $0.binding != .signature && $0.isKnown(at: time)
+        }.min { self.numbers[$0.hash, default: 0] < self.numbers[$1.hash, default: 0] }
+    }
+
     mutating func prune(endedBefore time: Int64, keeping paid: Set<Bytes32>) -> Int {
         let ended = self.references.values.filter { $0.expires < time && !paid.contains($0.hash) }
         for reference in ended { self.remove(reference) }
@@ -61,6 +70,7 @@ struct MemoryReferences {
 
     private mutating func remove(_ reference: PaymentReference) {
         self.references[reference.hash] = nil
+        self.numbers[reference.hash] = nil
         let (ask, recipient) = (Self.ask(of: reference), Self.recipient(of: reference))
         self.asking[ask]?.remove(reference.hash)
         if self.asking[ask]?.isEmpty == true { self.asking[ask] = nil }
@@ -107,6 +117,8 @@ extension MemoryReferences: ReferenceTable {
     mutating func add(_ reference: PaymentReference) throws(StoreError) {
         guard self.references[reference.hash] == nil else { throw .defect(PaymentReference.isThere) }
         self.references[reference.hash] = reference
+        self.numbers[reference.hash] = self.openedCount
+        self.openedCount += 1
         if case .address = reference.binding {
             self.bound[Self.recipient(of: reference), default: []].insert(reference.hash)
         } else {
@@ -140,6 +152,10 @@ extension MemoryPaymentStore: ReferenceStore {
 
     public func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String] {
         self.ledger.withLock { $0.references.boundRecipients(on: network, at: time) }
+    }
+
+    public func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference? {
+        self.ledger.withLock { $0.references.oldestBound(on: network, at: time) }
     }
 
     public func pruneReferences(endedBefore time: Int64) async throws(StoreError) -> Int {

@@ -26,6 +26,9 @@ public protocol ReferenceReader: Sendable {
     /// The recipients of references bound by address or amount on `network` that are known at `time`, lower case, each once:
     /// what comes in there may be for one of them.
     func boundRecipients(on network: ChainID, at time: Int64) async throws(StoreError) -> [String]
+
+    /// Of the same references the one that was opened first; nil when there is none.
+    func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference?
 }
 
 /// The part of the ledger that keeps what was asked for until it is paid or forgotten.

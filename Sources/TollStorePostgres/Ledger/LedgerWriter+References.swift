@@ -158,9 +158,18 @@ extension LedgerReader {
         ).rows { row throws(StoreError) in try row.text(0) }
     }
 
-    private func reference(_ condition: String, _ values: [PostgresParameter]) throws(StoreError) -> PaymentReference? {
+    /// Of the same references the one that was opened first.
+    func oldestBound(on network: ChainID, at time: Int64) throws(StoreError) -> PaymentReference? {
+        try self.reference(
+            "kind <> 'signature' AND network = $1 AND expires > $2",
+            [.text(network.description), .integer(time - PaymentReference.graceSeconds)], first: "number")
+    }
+
+    private func reference(
+        _ condition: String, _ values: [PostgresParameter], first order: String = "number DESC"
+    ) throws(StoreError) -> PaymentReference? {
         try self.session.run(
-            "SELECT hash, detail FROM payment_references WHERE \(condition) ORDER BY number DESC LIMIT 1", values
+            "SELECT hash, detail FROM payment_references WHERE \(condition) ORDER BY \(order) LIMIT 1", values
         ).first { row throws(StoreError) in
             try ReferenceRow.reference(hash: try row.blob(0), detail: try row.text(1))
         }

@@ -288,6 +288,12 @@ public struct ReferenceStoreConformance: Sendable {
             try self.expect(try await store.boundRecipients(on: network, at: last + 1), is: Array(all.prefix(2)), "one less")
             try self.expect(try await store.boundRecipients(on: network, at: last + 3), is: [], "those after a day")
             try self.expect(try await store.boundRecipients(on: ChainID(eip155: 1), at: 0), is: [], "those elsewhere")
+            // The one that was opened first ends first, too; the second and the last but one end together.
+            for (time, number) in [(last, 0), (last + 1, 1), (last + 2, 2), (last + 3, nil)] as [(Int64, Int?)] {
+                try self.expect(
+                    try await store.oldestBound(on: network, at: time)?.head, is: number.map { 4_000 + UInt64($0) }, "the oldest")
+            }
+            try self.expect(try await store.oldestBound(on: ChainID(eip155: 1), at: 0), is: nil, "one elsewhere")
         }
     }
 

@@ -42,6 +42,12 @@ extension SimulatedStore: ReferenceStore {
         }
     }
 
+    func oldestBound(on network: ChainID, at time: Int64) async throws(StoreError) -> PaymentReference? {
+        try await self.read { image throws(StoreError) in
+            try await Self.references(of: image).oldestBound(on: network, at: time)
+        }
+    }
+
     private static func references(of image: any PaymentStore) throws(StoreError) -> any ReferenceStore {
         guard let references = image as? any ReferenceStore else { throw .defect("this ledger keeps no references") }
         return references

@@ -41,6 +41,19 @@ import TollTestKit
         #expect(try await self.stand.deposits().count == 1)
     }
 
+    @Test("what was sent while the chain could not be asked is found, however long that was")
+    func findsWhatCameInTheDark() async throws {
+        let (watcher, network) = try self.watcher()
+        self.stand.chain.mine(blocks: 1_000)
+        let asked = try #require(try await self.stand.ask(.address))
+        try await self.stand.send(asked, number: 0)
+        self.stand.chain.mine(blocks: 2_000)
+        var state = await watcher.watch(network, .idle)
+        for _ in 0..<20 { state = await watcher.watch(network, state) }
+        #expect(try await self.stand.deposits().count == 1)
+        #expect(try await self.stand.state(asked) == "paid")
+    }
+
     @Test("whatever else comes in is nobody's deposit")
     func leavesOthers() async throws {
         let (watcher, network) = try self.watcher()
