@@ -32,15 +32,18 @@ public final class PostgresPaymentStore: PaymentStore {
     /// Opens the ledger in the database that a `postgres://` URL names, or makes it in a schema that is empty. Blocks: call it at
     /// start.
     ///
-    /// - Parameter alone: Whether to keep out all others who write, with one session that writes: nobody else may have the ledger
-    ///   open to write it, and none can from then on. Claims against the exposure are then refused.
+    /// - Parameters:
+    ///   - alone: Whether to keep out all others who write, with one session that writes: nobody else may have the ledger open to
+    ///     write it, and none can from then on. Claims against the exposure are then refused.
+    ///   - statementTime: How long a statement may take, in whole seconds: every one takes milliseconds, and a server that needs
+    ///     longer is taken to be down.
     /// - Throws: What is wrong with the database: not reached, no permission, another program's, newer than this program.
-    public init(url: String, alone: Bool = false) throws(StoreError) {
-        let link = PostgresLink(url: url, access: alone ? .alone : .writing)
+    public init(url: String, alone: Bool = false, statementTime: Duration = .seconds(5)) throws(StoreError) {
+        let link = PostgresLink(url: url, access: alone ? .alone : .writing, statementTime: statementTime)
         try LedgerSchema.migrate(try link.open(), link.place)
         if !alone { _ = try link.connect() }
         let recent = RecentPayments()
-        let readers = alone ? PostgresLink(url: url, access: .reading) : link
+        let readers = alone ? PostgresLink(url: url, access: .reading, statementTime: statementTime) : link
         self.reader = try PostgresPaymentReader(readers, count: Self.readerCount)
         self.writers = try ReaderPool(
             count: alone ? 1 : Self.writerCount, waitingCountMax: Self.waitingCountMax,

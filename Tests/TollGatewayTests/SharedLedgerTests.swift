@@ -14,7 +14,7 @@ import TollTestKit
     private static func open(_ url: String) async throws -> PostgresPaymentStore {
         try await withCheckedContinuation { (continuation: CheckedContinuation<Result<PostgresPaymentStore, any Error>, Never>) in
             DispatchQueue(label: "tollgate.test.opening").async {
-                continuation.resume(returning: Result { try PostgresPaymentStore(url: url) })
+                continuation.resume(returning: Result { try PostgresPaymentStore(url: url, statementTime: .seconds(60)) })
             }
         }.get()
     }

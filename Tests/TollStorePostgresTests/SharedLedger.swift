@@ -14,7 +14,8 @@ final class SharedLedger: PaymentStoreHarness {
 
     func openPostgres() async throws -> PostgresPaymentStore {
         let url = try await self.database.url
-        return try await onThread { try PostgresPaymentStore(url: url) }
+        // With everything else that a run does at the same time, a server may get no processor for a while.
+        return try await onThread { try PostgresPaymentStore(url: url, statementTime: .seconds(60)) }
     }
 
     /// Runs SQL in the ledger's database as the server's owner.

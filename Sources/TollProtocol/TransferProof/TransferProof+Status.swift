@@ -48,8 +48,6 @@ extension TransferProof {
         public let received: UInt256
         /// What counts for it, in the order of arrival.
         public let transactions: [Transaction]
-        /// Blocks that the youngest of ``transactions`` is deep, its own included.
-        public let confirmations: UInt64?
         /// Seconds since 1970.
         public let expires: Int64
         /// Why it does not go on.
@@ -61,14 +59,13 @@ extension TransferProof {
         /// Puts one together. What is nil is left out.
         public init(
             reference: Reference, state: State, amount: UInt256, received: UInt256, transactions: [Transaction] = [],
-            confirmations: UInt64? = nil, expires: Int64, reason: Reason? = nil
+            expires: Int64, reason: Reason? = nil
         ) {
             self.reference = reference
             self.state = state
             self.amount = amount
             self.received = received
             self.transactions = transactions
-            self.confirmations = confirmations
             self.expires = expires
             self.reason = reason
         }
@@ -87,7 +84,6 @@ extension TransferProof {
             ]
             json["missing"] = self.missing.map { .string($0.description) }
             json["transactions"] = .array(self.transactions.map { .object($0.json) })
-            json["confirmations"] = self.confirmations.map(JSON.integer)
             json["expires"] = .integer(self.expires)
             json["reason"] = self.reason.map { .string($0.rawValue) }
             return json
@@ -121,8 +117,6 @@ extension TransferProof {
                 read.append(try Transaction(object, at: "transactions[\(index)]"))
             }
             self.transactions = read
-            self.confirmations =
-                reader.value("confirmations") == nil ? nil : try reader.whole("confirmations", "a number of blocks")
             guard let expires = Int64(exactly: try reader.whole("expires", "seconds since 1970")) else {
                 throw reader.malformed("expires", "seconds since 1970")
             }

@@ -29,7 +29,6 @@ enum LedgerSchema {
 
     /// Settings of every session.
     private static let settings = """
-        SET lock_timeout = '4s'; -- A statement that waits for longer gets an error and not silence.
         SET idle_in_transaction_session_timeout = '10s'; -- A gateway that froze does not hold the locks of others.
         SET client_connection_check_interval = '1s'; -- Nor does one that is gone.
         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
@@ -40,7 +39,9 @@ enum LedgerSchema {
         guard connection.serverVersion >= self.serverVersionMin else {
             throw PostgresError(kind: .lost, message: "the server is older than PostgreSQL 14")
         }
-        try connection.script(self.settings, within: PostgresConnection.statementTime)
+        // A statement that waits for others nearly as long as it may gets an error, and not silence.
+        let lockMilliseconds = connection.statementTime.components.seconds * 800
+        try connection.script("SET lock_timeout = \(lockMilliseconds);\n\(self.settings)", within: connection.statementTime)
     }
 
     /// Refuses what is no ledger, is of a newer program, or cannot do what is asked of it. Changes nothing.

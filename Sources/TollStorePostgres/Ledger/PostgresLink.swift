@@ -25,12 +25,14 @@ final class PostgresLink: Sendable {
 
     private let url: String
     private let access: LedgerSchema.Access
+    private let statementTime: Duration
     private let state = Mutex(State())
 
     /// A link to what a `postgres://` URL says. Does not connect yet.
-    init(url: String, access: LedgerSchema.Access) {
+    init(url: String, access: LedgerSchema.Access, statementTime: Duration = PostgresConnection.statementTime) {
         self.url = url
         self.access = access
+        self.statementTime = statementTime
     }
 
     /// Throws when the server was found gone a moment ago, or somebody is finding out.
@@ -63,7 +65,7 @@ final class PostgresLink: Sendable {
     /// A new connection to a server that a ledger may be in, whatever it holds now.
     func open() throws(StoreError) -> PostgresConnection {
         do throws(PostgresError) {
-            let connection = try PostgresConnection(url: self.url)
+            let connection = try PostgresConnection(url: self.url, statementTime: self.statementTime)
             self.state.withLock { $0.place = connection.place }
             try LedgerSchema.configure(connection)
             return connection

@@ -10,8 +10,12 @@ private import Glibc
 final class PostgresConnection {
     /// How long connecting may take for each address of the host, in seconds, unless the URL says otherwise.
     static let connectSeconds = 5
-    /// How long a statement may take. Every statement of the ledger takes milliseconds; a server that needs longer is down.
+    /// How long a statement may take, unless somebody says otherwise. Every statement of the ledger takes milliseconds; a server
+    /// that needs longer is down.
     static let statementTime = Duration.seconds(5)
+
+    /// How long a statement may take here.
+    let statementTime: Duration
 
     private let handle: OpaquePointer
     private var statements: [String: String] = [:]
@@ -19,7 +23,8 @@ final class PostgresConnection {
     private(set) var isLost = false
 
     /// Connects to what a `postgres://` URL says. What it leaves out comes from libpq's environment and files (PGPASSWORD …).
-    init(url: String) throws(PostgresError) {
+    init(url: String, statementTime: Duration = PostgresConnection.statementTime) throws(PostgresError) {
+        self.statementTime = statementTime
         // libpq quotes what it cannot read, and that may be a part of a password.
         guard Self.isReadable(url) else {
             throw PostgresError(kind: .lost, message: "the URL cannot be read; percent-encode user and password")
@@ -74,9 +79,9 @@ final class PostgresConnection {
     /// Runs one statement; prepares it when it is new.
     @discardableResult
     func run(
-        _ sql: String, _ values: [PostgresParameter] = [], within time: Duration = PostgresConnection.statementTime
+        _ sql: String, _ values: [PostgresParameter] = [], within time: Duration? = nil
     ) throws(PostgresError) -> PostgresResult {
-        let deadline = ContinuousClock.now + time
+        let deadline = ContinuousClock.now + (time ?? self.statementTime)
         let name = try self.statement(sql, deadline)
         return try self.check(sent: self.send(name, values), deadline)
     }

@@ -130,18 +130,18 @@ import TollProtocol
                 .init(txHash: TransferSample.hash, amount: 9_000, blockNumber: 7),
                 .init(txHash: .zero, amount: 1_000, blockNumber: nil),
             ],
-            confirmations: 3, expires: 1_770_000_000, reason: .underpaid)
+            expires: 1_770_000_000, reason: .underpaid)
         #expect(
             JSON.object(status.json).text == """
                 {"reference":"000102030405060708090a0b0c0d0e0f","state":"underpaid","amount":"10042","received":"10000",\
                 "missing":"42",\
                 "transactions":[{"txHash":"\(TransferSample.hash)","amount":"9000","blockNumber":7},\
-                {"txHash":"\(Bytes32.zero)","amount":"1000"}],"confirmations":3,"expires":1770000000,"reason":"underpaid"}
+                {"txHash":"\(Bytes32.zero)","amount":"1000"}],"expires":1770000000,"reason":"underpaid"}
                 """)
         #expect(try TransferProof.Status(status.json) == status)
         #expect(
             status.challengeMembers.members.map(\.name) == [
-                "reference", "state", "received", "missing", "transactions", "confirmations", "reason",
+                "reference", "state", "received", "missing", "transactions", "reason",
             ])
     }
 
@@ -149,7 +149,7 @@ import TollProtocol
         let instructions = try TransferSample.instructions()
         let status = TransferProof.Status(
             reference: TransferSample.reference, state: .processing, amount: instructions.amount, received: 0,
-            transactions: [.init(txHash: TransferSample.hash, amount: 10_042, blockNumber: 7)], confirmations: 1,
+            transactions: [.init(txHash: TransferSample.hash, amount: 10_042, blockNumber: 7)],
             expires: instructions.expires)
         for format in TransferProof.Format.allCases {
             let body = instructions.body(as: format, with: status.challengeMembers)
@@ -177,7 +177,6 @@ import TollProtocol
         ("transactions", nil, "transactions"), ("transactions", [1], "transactions"),
         ("transactions", .array([JSON](repeating: [:], count: 257)), "transactions"),
         ("transactions", [["txHash": "0x", "amount": "1"]], "transactions[0].txHash"), ("expires", "1", "expires"),
-        ("confirmations", -1, "confirmations"),
         ("reason", "a\nb", "reason"), ("reason", "", "reason"), ("reason", .string(String(repeating: "a", count: 65)), "reason"),
     ]
 
