@@ -105,7 +105,7 @@ public struct Gateway: RequestHandler {
                 environment: parts.environment, log: parts.log),
             metrics: parts.metrics, environment: parts.environment, log: parts.log)
         self.paidCalls = PaidCalls(means, proxy)
-        self.passing = FreePassage.Rules(proxy, configuration.trustedProxies, parts.value)
+        self.passing = FreePassage.Rules(configuration.trustedProxies, parts.value)
         self.signIns = SignIns(
             to: configuration.publicURL, verifier: parts.signIns, environment: parts.environment, log: parts.log)
     }
@@ -115,7 +115,7 @@ public struct Gateway: RequestHandler {
         guard case .route(let index) = self.table.router.decide(head.method, path: head.path) else { return .handle }
         let route = self.table.routes[index]
         guard route.priced == nil else { return self.challenges(head, from: peer, for: route, &answer) ? .answered : .handle }
-        guard answer.passesOn, let passage = self.passage(of: head, on: route) else { return .handle }
+        guard answer.passesOn, let passage = self.passage(of: head, from: peer, on: route) else { return .handle }
         return .pass(passage)
     }
 
@@ -126,13 +126,30 @@ public struct Gateway: RequestHandler {
     }
 
     /// A free request that nothing has to be waited for but the upstream; nil when there is more to it.
-    private func passage(of head: RequestHead, on route: RouteTable.Entry) -> FreePassage? {
-        guard head.framing == .none, head.method != .options, route.rates == nil, !head.fields.contains(.upgrade),
-            !PaymentStatusPath.isOne(head), !self.pauses.holds(route.name, isPriced: false),
-            let attempt = route.upstream.attempt()
+    private func passage(of head: RequestHead, from peer: PeerAddress, on route: RouteTable.Entry) -> FreePassage? {
+        guard head.framing == .none, head.method != .options, !head.fields.contains(.upgrade), !PaymentStatusPath.isOne(head),
+            !self.pauses.holds(route.name, isPriced: false), let attempt = route.upstream.attempt()
         else { return nil }
+        var proxy = self.proxy
+        if let rates = route.rates, let gate = self.rates {
+            guard let verdict = self.admitHere(head, from: peer, within: rates.address, gate) else {
+                route.upstream.release(attempt)
+                return nil
+            }
+            proxy.rates = verdict
+        }
         let (trace, isContinued) = self.trace(of: head)
-        return FreePassage(head, on: route, attempt, trace, continuesTrace: isContinued, self.passing)
+        return FreePassage(head.method, on: route, attempt, trace, continuesTrace: isContinued, by: proxy, self.passing)
+    }
+
+    /// How a client stands to limits that this process counts alone, where it is within them. What is refused is not counted: it
+    /// is looked at anew when it is handled.
+    private func admitHere(
+        _ head: RequestHead, from peer: PeerAddress, within rules: [RateRule], _ gate: RateGate
+    ) -> RateVerdict? {
+        guard !gate.isShared else { return nil }
+        let verdict = gate.admitHere(rules, self.trustedProxies.source(of: head, from: peer).subscriber)
+        return verdict.isAdmitted ? verdict : nil
     }
 
     private func challenges(
@@ -146,10 +163,7 @@ public struct Gateway: RequestHandler {
         else { return false }
         let challenge = priced.challenge(forPath: head.path)
         if let rates = route.rates, let gate = self.rates {
-            guard !gate.isShared else { return false }
-            // What is refused is not counted: it is looked at anew when it is handled.
-            let verdict = gate.admitHere(rates.unpaid, self.trustedProxies.source(of: head, from: peer).subscriber)
-            guard verdict.isAdmitted else { return false }
+            guard let verdict = self.admitHere(head, from: peer, within: rates.unpaid, gate) else { return false }
             challenge.write(to: &answer, for: head, adding: verdict.fields)
         } else {
             challenge.write(to: &answer, for: head)

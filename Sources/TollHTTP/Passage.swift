@@ -3,12 +3,15 @@
 /// A request without a body that is passed on as it is, and its answer passed back: what ``RequestHandler/handle(_:_:)`` would
 /// come to, in steps that an engine takes within its own events. No task waits, and nothing is made for one.
 ///
-/// The engine sends what ``outgoing`` and ``fill(_:of:from:)`` say. Then one of three ends it: ``answer(_:to:)``, which
-/// ``sent(_:byteCount:to:from:)`` follows, ``abandoned(_:from:)`` or ``handle(_:_:_:)``. All but the last are called on the loop
-/// and must not wait.
+/// The engine sends what ``outgoing`` and ``fill(_:of:from:)`` say, unless the client is gone: then the passage is ``unused()``.
+/// One of three ends what was sent: ``answer(_:to:)``, which ``sent(_:byteCount:to:from:)`` follows, ``abandoned(_:from:)`` or
+/// ``handle(_:_:_:)``. All but the last are called on the loop and must not wait.
 public protocol Passage: AnyObject, Sendable {
     /// Whom it goes to and for how long, without target, fields and body. Plain HTTP, and no switch of protocols.
     var outgoing: ClientRequest { get }
+
+    /// Nothing was sent, and nothing is going to be: the client was gone already.
+    func unused()
 
     /// Appends the fields that the server behind is to get; again where a connection broke and another takes its place.
     func fill(_ fields: inout Fields, of head: RequestHead, from peer: PeerAddress)

@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 import TollGateway
 import TollHTTP
+import TollPayments
 import TollRuntime
 import TollTestKit
 
@@ -23,12 +24,14 @@ import TollTestKit
     private static func bothWays(
         _ method: TollHTTP.Method = .get, _ target: String = "/free/x?a=%20b", _ fields: Fields = [:], isGone: Bool = false,
         routes: [Route]? = nil, cors: CORSPolicy = .any, mode: GatewayMode = .live, trustedProxies: TrustedProxies = .none,
+        rateLimits: RateLimits = RateLimits(), counts: (any SharedCache)? = nil,
         upstream: @escaping Behind = { _ in .text("{}") }
     ) async throws -> (passed: Seen, handled: Seen) {
         var seen: [Seen] = []
         for enginePassesOn in [true, false] {
             var bench = try Bench(
-                cors: cors, routes: routes, access: .query, mode: mode, trustedProxies: trustedProxies, upstream: upstream)
+                cors: cors, routes: routes, access: .query, mode: mode, trustedProxies: trustedProxies, rateLimits: rateLimits,
+                counts: counts, upstream: upstream)
             bench.enginePassesOn = enginePassesOn
             var given = fields
             given.append("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
@@ -163,6 +166,18 @@ import TollTestKit
         #expect(passed.log.last?.contains("client=203.0.113.9") == true)
     }
 
+    @Test func `limits hold, and answers say how the client stands to them`() async throws {
+        let (passed, handled) = try await Self.bothWays(rateLimits: RateLimits(address: [RateLimit(2, per: 60)]))
+        #expect(passed == handled)
+        #expect(passed.answer?.contains("RateLimit-Remaining: 1") == true)
+
+        let bench = try Bench(rateLimits: RateLimits(address: [RateLimit(2, per: 60)]))
+        var statuses: [Int] = []
+        for _ in 0..<4 { statuses.append(try await bench.ask(.get, "/free/x").status) }
+        #expect(statuses == [200, 200, 429, 429])
+        #expect(bench.upstream.sent.count == 2)
+    }
+
     @Test func `what more is to be done for is handled`() async throws {
         func passesOn(
             _ bench: Bench, _ method: TollHTTP.Method = .get, _ target: String = "/free/x", _ fields: Fields = [:],
@@ -185,7 +200,12 @@ import TollTestKit
         bench.gateway.pauses.resume(nil)
         #expect(passesOn(bench))
 
-        #expect(!passesOn(try Bench(rateLimits: RateLimits(address: [RateLimit(10, per: 1)]))))
+        let limits = RateLimits(address: [RateLimit(1, per: 60)])
+        #expect(!passesOn(try Bench(rateLimits: limits, counts: MemoryCache(now: { .zero }))), "replicas are asked")
+        let limited = try Bench(rateLimits: limits)
+        #expect(passesOn(limited))
+        #expect(!passesOn(limited), "who is refused gets an answer")
+
         let secure = Upstream(name: "api", origin: Origin(scheme: .https, host: "upstream.internal"))
         let routes = [Route(pattern: try RoutePattern("/free/**"), upstream: secure, terms: nil)]
         #expect(!passesOn(try Bench(routes: routes)))

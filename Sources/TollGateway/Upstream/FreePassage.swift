@@ -8,14 +8,12 @@ internal import TollRuntime
 final class FreePassage: Passage {
     /// What is the same for every request to a gateway.
     final class Rules: Sendable {
-        let proxy: Proxy
         let trustedProxies: TrustedProxies
         let environment: Environment
         let metrics: GatewayMetrics
         let access: AccessLog?
 
-        init(_ proxy: Proxy, _ trustedProxies: TrustedProxies, _ parts: Gateway.Parts) {
-            self.proxy = proxy
+        init(_ trustedProxies: TrustedProxies, _ parts: Gateway.Parts) {
             self.trustedProxies = trustedProxies
             self.environment = parts.environment
             self.metrics = parts.metrics
@@ -23,8 +21,9 @@ final class FreePassage: Passage {
         }
     }
 
-    private let method: Method
     private let rules: Rules
+    private let proxy: Proxy
+    private let method: Method
     private let route: RouteTable.Entry
     private let attempt: UpstreamPool.Attempt
     private let trace: TraceContext
@@ -32,16 +31,18 @@ final class FreePassage: Passage {
     /// In microseconds, for the access log.
     private let upstreamTook = Atomic<UInt64>(0)
 
+    /// - Parameter proxy: Knows how the client stands to its limits.
     init(
-        _ head: RequestHead, on route: RouteTable.Entry, _ attempt: UpstreamPool.Attempt, _ trace: TraceContext,
-        continuesTrace: Bool, _ rules: Rules
+        _ method: Method, on route: RouteTable.Entry, _ attempt: UpstreamPool.Attempt, _ trace: TraceContext,
+        continuesTrace: Bool, by proxy: Proxy, _ rules: Rules
     ) {
         self.rules = rules
+        self.proxy = proxy
+        self.method = method
         self.route = route
         self.attempt = attempt
         self.trace = trace
         self.continuesTrace = continuesTrace
-        self.method = head.method
     }
 
     var outgoing: ClientRequest {
@@ -50,15 +51,17 @@ final class FreePassage: Passage {
         return outgoing
     }
 
+    func unused() { self.route.upstream.release(self.attempt) }
+
     func fill(_ fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {
-        self.rules.proxy.forwarding.write(&fields, of: head, from: peer)
+        self.proxy.forwarding.write(&fields, of: head, from: peer)
         fields.setTrace(self.trace, isContinued: self.continuesTrace)
     }
 
     func answer(_ head: inout ResponseHead, to request: RequestHead) {
         let took = self.route.upstream.answered(head.status, self.attempt)
         if self.rules.access != nil { self.upstreamTook.store(took.wholeMicroseconds, ordering: .relaxed) }
-        self.rules.proxy.prepare(&head, from: self.route.upstream.settings, to: request)
+        self.proxy.prepare(&head, from: self.route.upstream.settings, to: request)
     }
 
     func sent(_ status: Int, byteCount: Int, to request: RequestHead, from peer: PeerAddress) {
@@ -105,9 +108,9 @@ final class FreePassage: Passage {
         switch outcome {
         case .success(let answer):
             pool.answered(answer.head.status, self.attempt)
-            await self.rules.proxy.relay(answer, from: pool.settings, request.head, receipt: [], responder)
+            await self.proxy.relay(answer, from: pool.settings, request.head, receipt: [], responder)
         case .failure(let error):
-            await self.rules.proxy.pass(
+            await self.proxy.pass(
                 request, to: pool, after: UpstreamPool.Failure(attempt: self.attempt, error: error), responder)
         }
     }

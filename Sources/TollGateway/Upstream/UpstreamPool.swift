@@ -78,9 +78,12 @@ final class UpstreamPool: Sendable {
         return self.count(.status(status), since: attempt.start)
     }
 
+    /// Nothing is made of an attempt.
+    func release(_ attempt: Attempt) { self.book.withLock { $0.abandoned(attempt.place) } }
+
     /// The client gave an attempt up after so long: that tells nothing of the address.
     func abandoned(_ attempt: Attempt) -> Duration {
-        self.book.withLock { $0.abandoned(attempt.place) }
+        self.release(attempt)
         return self.count(.failure, since: attempt.start)
     }
 

@@ -369,7 +369,7 @@ final class ServerConnection: Watcher {
         guard let client = self.shard.client, self.shard.parser.head.framing == .none else {
             preconditionFailure("A request is passed on that has a body, or by an engine that passes none on.")
         }
-        guard self.mayHandle() else { return passage.abandoned(self.shard.parser.head, from: self.peer) }
+        guard self.mayHandle() else { return passage.unused() }
         let call = PassedCall(passage, self.shard.parser.takeHead(leaving: self.shard.takeSpareHead()), of: self)
         self.passed = call
         call.start(in: client)

@@ -1,5 +1,6 @@
 // Copyright the Tollgate authors. SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Synchronization
 import Testing
 import TollHTTP
@@ -11,6 +12,8 @@ import TollTestKit
     /// What the engine said to passages, in order.
     final class Notes: Sendable {
         private let state = Mutex<[String]>([])
+        /// Lets a loop go on that waits within its event.
+        let isHeld = DispatchSemaphore(value: 0)
 
         func add(_ note: String) { self.state.withLock { $0.append(note) } }
 
@@ -27,7 +30,12 @@ import TollTestKit
         let notes: Notes
 
         func receive(_ head: RequestHead, peer: PeerAddress, answer: inout ImmediateAnswer) -> Disposition {
-            answer.passesOn && head.framing == .none ? .pass(Plain(self.origin, head.method, self.notes)) : .handle
+            guard !head.path.elementsEqual("/hold".utf8) else {
+                self.notes.add("held")
+                self.notes.isHeld.wait()
+                return .handle
+            }
+            return answer.passesOn && head.framing == .none ? .pass(Plain(self.origin, head.method, self.notes)) : .handle
         }
 
         func handle(_ request: Request, _ responder: consuming Responder) async {
@@ -44,6 +52,8 @@ import TollTestKit
             self.outgoing = .patient(method, origin, target: [])
             self.notes = notes
         }
+
+        func unused() { self.notes.add("unused") }
 
         func fill(_ fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {
             fields.append("X-From", peer.ip)
@@ -186,6 +196,22 @@ import TollTestKit
         }
         await gone.wait()
         #expect(await passing.notes.all(1) == ["abandoned /"])
+    }
+
+    @Test func `nothing is sent for a client that says at once that nothing more comes`() async throws {
+        let group = try EventLoopGroup(count: 1)
+        let upstream = try await TestServer(TestServer.describe)
+        let passing = try await Passing(to: upstream.port, in: group)
+        let (first, client) = (try RawClient(port: passing.port), try RawClient(port: passing.port))
+        // The request and its end are both there when the loop looks.
+        first.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(await passing.notes.all(1) == ["held"])
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        client.shutdownWrite()
+        passing.notes.isHeld.signal()
+        #expect(client.receiveAll().isEmpty)
+        #expect(first.receive(until: "handled").hasSuffix("handled"))
+        #expect(await Set(passing.notes.all(3)) == ["held", "handled", "unused"])
     }
 
     @Test func `a client that goes away within a streamed answer takes the call along`() async throws {
