@@ -357,7 +357,10 @@ int toll_thread_start(void (*body)(void *), void *context, const char *name) {
     return 0;
 }
 
-void toll_keep_freed_memory(int bytes) { mallopt(M_TRIM_THRESHOLD, bytes); }
+void toll_keep_freed_memory(int bytes, int arenas) {
+    mallopt(M_ARENA_MAX, arenas);
+    mallopt(M_TRIM_THRESHOLD, bytes);
+}
 
 static _Thread_local void *mark;
 void *toll_thread_mark(void) { return mark; }

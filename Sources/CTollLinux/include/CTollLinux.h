@@ -79,8 +79,8 @@ void toll_bell_ring(int fd);
 void toll_bell_clear(int fd);
 
 // Memory.
-/// Has the C library keep so many freed bytes in each of its arenas instead of giving them back at once.
-void toll_keep_freed_memory(int bytes);
+/// Has the C library make so many arenas at most, and keep so many freed bytes in each instead of giving them back at once.
+void toll_keep_freed_memory(int bytes, int arenas);
 
 // Time and randomness.
 uint64_t toll_monotonic_nanoseconds(void);

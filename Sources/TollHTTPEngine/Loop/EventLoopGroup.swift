@@ -44,9 +44,11 @@ public final class EventLoopGroup: Sendable {
 
     /// For a program that serves: what requests free is used by the next ones, and not given back to the system in between, page
     /// by page and many times a second. Holds for the whole process.
-    public static func keepFreedMemory() { toll_keep_freed_memory(self.keptBytes) }
+    public static func keepFreedMemory() { toll_keep_freed_memory(self.keptBytes, Int32(self.coreCount + 1)) }
 
-    /// What some hundred requests in work take, for each of the C library's arenas, of which there is about one per busy thread.
+    /// What some hundred requests in work take, for each of the C library's arenas: one for each core, whose loop seldom has to
+    /// share it, and one for all other threads. With eight for each core, as many as there would be, what is kept depended on
+    /// which threads happened to be busy at once.
     private static let keptBytes: Int32 = 8 << 20
 
     /// Runs an asynchronous function on the first loop and blocks the calling thread until it has ended: the bridge
