@@ -44,6 +44,7 @@ enum LanguageRules {
         "Sources/TollClient/Journal/JournalFile.swift": "the journal's file and its lock",
         "Sources/TollTestKit/HTTP/RawClient.swift": "a socket that sends what no client would",
         "Sources/TollTestKit/HTTP/RawServer.swift": "a socket that answers what no server would",
+        "Sources/TollTestKit/HTTP/SilentPort.swift": "a socket that is bound, and at which nobody listens",
         "Tests/": "sockets, files and faults that a test makes",
     ]
 

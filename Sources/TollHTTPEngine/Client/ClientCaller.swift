@@ -29,11 +29,11 @@ struct ClientScratch {
     private static let keptMax = 16 * 1024
 
     /// Takes back what a response was read into.
-    mutating func keep(_ head: consuming ResponseHead, _ body: inout [UInt8]) {
+    mutating func keep(_ head: inout ResponseHead, _ body: inout [UInt8]) {
         if head.fields.storedByteCount <= Self.keptMax {
             head.status = 0
             head.fields.removeAll()
-            self.response = head
+            swap(&head, &self.response)
         }
         guard body.count <= Self.keptMax else { return }
         body.removeAll(keepingCapacity: true)

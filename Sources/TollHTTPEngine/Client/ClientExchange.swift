@@ -244,12 +244,11 @@ final class ClientExchange: Watcher {
     }
 
     private func deliverWhole() {
-        guard self.caller != nil, let (head, body) = self.reader.takeWhole(), let caller = self.caller.take() else {
+        guard self.caller != nil, var whole = self.reader.takeWhole(), let caller = self.caller.take() else {
             return self.deliver(BodyStream(self.reader.takePiece()))
         }
-        var (answer, piece) = (head, body)
-        caller.answered(&answer, piece)
-        self.shard?.scratch.keep(answer, &piece)
+        caller.answered(&whole.head, whole.body)
+        self.shard?.scratch.keep(&whole.head, &whole.body)
     }
 
     private func deliver(_ body: BodyStream) {

@@ -31,9 +31,6 @@ public final class RawServer: Sendable {
         }
     }
 
-    /// No socket could be had.
-    public struct Failure: Error {}
-
     /// Where it listens on this machine.
     public let port: UInt16
     private let descriptor: Int32
@@ -43,20 +40,9 @@ public final class RawServer: Sendable {
     public var requests: [String] { self.seen.withLock { $0 } }
 
     /// A server that gives each connection the next of its scripts.
-    public init(_ scripts: [Script]) throws(Failure) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(listener, pointer, length) + getsockname(listener, pointer, &length)
-            }
-        }
-        guard status == 0, listen(listener, 16) == 0 else { throw Failure() }
-        self.descriptor = listener
-        self.port = UInt16(bigEndian: address.sin_port)
+    public init(_ scripts: [Script]) throws(SilentPort.Failure) {
+        (self.descriptor, self.port) = try SilentPort.bound()
+        guard listen(self.descriptor, 16) == 0 else { throw SilentPort.Failure() }
         Thread.detachNewThread { self.serve(scripts) }
     }
 
@@ -75,13 +61,24 @@ public final class RawServer: Sendable {
             }
             switch script.ending {
             case .close: break
-            case .linger: _ = self.readHead(connection)
+            case .linger: self.readRest(connection)
             case .reset:
                 var off = linger(l_onoff: 1, l_linger: 0)
                 unsafe setsockopt(connection, SOL_SOCKET, SO_LINGER, &off, socklen_t(MemoryLayout<linger>.size))
             }
             close(connection)
         }
+    }
+
+    /// Reads until the client closes, or has sent a further head. In large pieces: it may be the rest of a long body.
+    private func readRest(_ connection: Int32) {
+        var (rest, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 64 * 1024))
+        while !rest.suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            let count = unsafe recv(connection, &buffer, buffer.count, 0)
+            guard count > 0 else { return }
+            rest += buffer.prefix(count)
+        }
+        self.seen.withLock { $0.append(String(decoding: rest, as: UTF8.self)) }
     }
 
     private func readHead(_ connection: Int32) -> Bool {

@@ -3,6 +3,7 @@
 import Testing
 import TollHTTP
 import TollHTTPEngine
+import TollTestKit
 
 /// The clients a rule holds for.
 enum ClientKind: String, Sendable, CaseIterable {
@@ -119,16 +120,10 @@ enum ClientKind: String, Sendable, CaseIterable {
 
     @Test(arguments: ClientKind.allCases)
     func `nobody there is a failure to connect, before anything was sent`(kind: ClientKind) async throws {
-        let group = try EventLoopGroup(count: 1)
-        let port: UInt16
-        do {
-            let server = try await TestServer()
-            port = server.port
-            await server.server.drain(within: .seconds(1))
-        }
+        let (group, port) = (try EventLoopGroup(count: 1), try SilentPort())
         let client = kind.make(group)
         for host in ["127.0.0.1", "localhost", "no-such-name.invalid"] {
-            let origin = Origin(scheme: .http, host: host, port: port)
+            let origin = Origin(scheme: .http, host: host, port: port.number)
             let error = await Self.failure(client, ClientRequest.patient(.post, origin, target: Array("/".utf8)))
             #expect(error?.code == .connectFailed)
             #expect(error?.isBeforeSend == true)
