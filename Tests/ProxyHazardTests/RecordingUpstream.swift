@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TollTestKit
 
 /// A server behind the gateway that writes down what it is asked and says "ok". It reads as carelessly as servers do, and with
 /// none of our code: fields are looked for by text, line ends are not checked.
@@ -23,38 +24,52 @@ final class RecordingUpstream: Sendable {
     }
 
     let port: UInt16
-    private let listener: Int32
+    private let listener: Listener
     private let state = Mutex<[Seen]>([])
 
     /// Every request that has begun, in order.
     var seen: [Seen] { self.state.withLock { $0 } }
 
     init() throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let status = unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                unsafe bind(listener, pointer, length) + getsockname(listener, pointer, &length)
-            }
-        }
-        guard status == 0, listen(listener, 64) == 0 else { throw CocoaError(.featureUnsupported) }
-        self.listener = listener
-        self.port = UInt16(bigEndian: address.sin_port)
+        let (descriptor, port) = try SilentPort.bound()
+        let listener = Listener(descriptor)
+        (self.listener, self.port) = (listener, port)
+        guard listen(descriptor, 64) == 0 else { throw CocoaError(.featureUnsupported) }
         Thread.detachNewThread { [weak self] in
+            defer { listener.close() }
             while true {
-                let connection = accept(listener, nil, nil)
-                guard connection >= 0, let upstream = self else { return }
+                let connection = accept(descriptor, nil, nil)
+                guard connection >= 0 else { return }
+                guard let upstream = self else {
+                    close(connection)
+                    return
+                }
                 Thread.detachNewThread { upstream.serve(connection) }
             }
         }
     }
 
-    deinit {
-        shutdown(self.listener, Int32(SHUT_RDWR))
-        close(self.listener)
+    deinit { self.listener.shut() }
+
+    /// The socket that listens. The thread that accepts closes it: were it closed beside that thread, its number could be another
+    /// upstream's by the time the thread accepts again, and a client of that one would wait for nobody.
+    private final class Listener: Sendable {
+        private let descriptor: Mutex<Int32?>
+
+        init(_ descriptor: Int32) { self.descriptor = Mutex(descriptor) }
+
+        /// Wakes the thread, which then ends.
+        func shut() {
+            self.descriptor.withLock { descriptor in
+                if let descriptor { shutdown(descriptor, Int32(SHUT_RDWR)) }
+            }
+        }
+
+        func close() {
+            self.descriptor.withLock { descriptor in
+                if let open = descriptor.take() { Glibc.close(open) }
+            }
+        }
     }
 
     private func serve(_ connection: Int32) {

@@ -4,8 +4,8 @@ internal import TollHTTP
 
 /// Whoever has an exchange done within the loop's events, with no task that waits for it.
 protocol ClientCaller: AnyObject {
-    /// Appends the request's head, which is known to be well formed: again where the exchange begins anew.
-    func writeHead(of request: ClientRequest, with scratch: inout ClientScratch)
+    /// Writes the request's head: again where the exchange begins anew. Why it cannot be sent; nil when it can.
+    func writeHead(of request: ClientRequest, with scratch: inout ClientScratch) -> String?
 
     /// The whole response is here, and its body is as long as was said. The last word, as is ``ended(_:)``.
     func answered(_ head: inout ResponseHead, _ body: [UInt8])

@@ -64,7 +64,7 @@ final class ClientExchange: Watcher {
         self.start(in: shard)
     }
 
-    /// Starts for a caller in this event, who has seen to it that the head is well formed.
+    /// Starts for a caller in this event.
     func start(in shard: ClientShard, for caller: any ClientCaller) {
         self.caller = caller
         self.start(in: shard)
@@ -113,16 +113,20 @@ final class ClientExchange: Watcher {
     func connected(_ connection: ClientConnection) {
         self.connection = connection
         self.progress = .awaitingHead
-        guard self.sendHead(connection) else { return self.ended() }
+        do throws(HTTPError) {
+            guard try self.sendHead(connection) else { return self.ended() }
+        } catch { return self.fail(error) }
         self.wroteNothing = false
         if case .stream(let stream, let length) = self.request.body { self.upload(stream, length) }
         connection.pump()
     }
 
     /// Sends the head, and what of the body is at hand. False when the connection is broken.
-    private func sendHead(_ connection: ClientConnection) -> Bool {
+    private func sendHead(_ connection: ClientConnection) throws(HTTPError) -> Bool {
         if let caller = self.caller, let shard = self.shard {
-            caller.writeHead(of: self.request, with: &shard.scratch)
+            if let fault = caller.writeHead(of: self.request, with: &shard.scratch) {
+                throw HTTPError(.invalidMessage, fault, isBeforeSend: true)
+            }
             return connection.write(shard.scratch.head) != .broken
         }
         let body: [UInt8] = if case .bytes(let bytes) = self.request.body { bytes } else { [] }

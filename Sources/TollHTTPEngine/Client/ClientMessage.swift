@@ -16,7 +16,12 @@ enum ClientMessage {
                 return "a switch of protocols has a name and no body"
             }
         }
-        guard request.fields.contains(anyOf: self.owned) else { return nil }
+        return self.fault(in: request.fields)
+    }
+
+    /// Why fields cannot be sent: two framings are how one request becomes two.
+    static func fault(in fields: Fields) -> String? {
+        guard fields.contains(anyOf: self.owned) else { return nil }
         return "Content-Length, Transfer-Encoding and Connection are written by the client"
     }
 

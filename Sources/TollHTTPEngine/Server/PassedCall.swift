@@ -39,23 +39,27 @@ final class PassedCall: ClientCaller {
 
     // MARK: ClientCaller
 
-    func writeHead(of request: ClientRequest, with scratch: inout ClientScratch) {
-        guard let connection = self.connection else { return }
+    func writeHead(of request: ClientRequest, with scratch: inout ClientScratch) -> String? {
+        guard let connection = self.connection else { return "the client has gone away" }
         scratch.fields.removeAll()
         self.passage.fill(&scratch.fields, of: self.head, from: connection.peer)
+        if let fault = ClientMessage.fault(in: scratch.fields) { return fault }
         scratch.head.removeAll(keepingCapacity: true)
         RequestSerializer.append(
             self.head.method, target: self.head.target, host: request.origin.authority, fields: scratch.fields,
             framing: ClientMessage.framing(of: request), to: &scratch.head)
+        return nil
     }
 
     func answered(_ head: inout ResponseHead, _ body: [UInt8]) {
         self.exchange = nil
         guard let connection = self.connection.take() else { return }
-        let status = head.status
         self.passage.answer(&head, to: self.head)
+        var body = body
+        // As for any handler: what cannot be sent as it is becomes a 500.
+        if ServerExchange.fault(in: head) != nil { (head, body) = (ResponseHead(status: 500), []) }
         let isSent = connection.answer(self, head, body)
-        self.passage.sent(status, byteCount: isSent ? body.count : 0, to: self.head, from: connection.peer)
+        self.passage.sent(head.status, byteCount: isSent ? body.count : 0, to: self.head, from: connection.peer)
         connection.answered(self)
     }
 

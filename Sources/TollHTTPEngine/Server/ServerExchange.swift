@@ -267,7 +267,7 @@ final class ServerExchange {
 
     private static let owned = FieldNameSet([.contentLength, .transferEncoding, .connection])
 
-    private static func fault(in head: ResponseHead) -> String? {
+    static func fault(in head: ResponseHead) -> String? {
         guard 200...999 ~= head.status else { return "a final status is 200–999, not \(head.status)" }
         guard head.fields.contains(anyOf: self.owned) else { return nil }
         return "Content-Length, Transfer-Encoding and Connection are written by the engine"

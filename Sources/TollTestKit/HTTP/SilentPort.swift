@@ -18,8 +18,8 @@ public final class SilentPort: Sendable {
 
     deinit { close(self.descriptor) }
 
-    /// A socket bound to a free port of 127.0.0.1.
-    static func bound() throws(Failure) -> (descriptor: Int32, port: UInt16) {
+    /// A socket bound to a free port of 127.0.0.1, for whoever begins to listen there.
+    public static func bound() throws(Failure) -> (descriptor: Int32, port: UInt16) {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

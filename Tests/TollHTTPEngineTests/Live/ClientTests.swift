@@ -121,6 +121,7 @@ enum ClientKind: String, Sendable, CaseIterable {
     @Test(arguments: ClientKind.allCases)
     func `nobody there is a failure to connect, before anything was sent`(kind: ClientKind) async throws {
         let (group, port) = (try EventLoopGroup(count: 1), try SilentPort())
+        defer { withExtendedLifetime(port) {} }
         let client = kind.make(group)
         for host in ["127.0.0.1", "localhost", "no-such-name.invalid"] {
             let origin = Origin(scheme: .http, host: host, port: port.number)

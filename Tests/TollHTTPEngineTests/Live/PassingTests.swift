@@ -57,11 +57,12 @@ import TollTestKit
 
         func fill(_ fields: inout Fields, of head: RequestHead, from peer: PeerAddress) {
             fields.append("X-From", peer.ip)
+            if head.path.elementsEqual("/framed".utf8) { fields.append("Transfer-Encoding", "chunked") }
             fields.append(endToEnd: head.fields, roomFor: 0, byteCount: 0) { $0.count == 4 }
         }
 
         func answer(_ head: inout ResponseHead, to request: RequestHead) {
-            head.fields.removeHopByHop()
+            if !request.path.elementsEqual("/careless".utf8) { head.fields.removeHopByHop() }
             head.fields.append("X-Passed", String(decoding: request.target, as: UTF8.self))
         }
 
@@ -127,6 +128,16 @@ import TollTestKit
         #expect(
             upstream.requests == ["GET /x?y HTTP/1.1\r\nHost: 127.0.0.1:\(upstream.port)\r\nX-From: 127.0.0.1\r\nB: 2\r\n\r\n"])
         #expect(await passing.notes.all(1) == ["sent 201 2 /x?y"])
+    }
+
+    @Test func `a passage cannot frame a message, neither upward nor downward`() async throws {
+        let group = try EventLoopGroup(count: 1)
+        let upstream = try await TestServer(TestServer.describe)
+        let passing = try await Passing(to: upstream.port, in: group)
+        #expect(try passing.talk("GET /framed HTTP/1.1\r\n\(Self.close)").hasSuffix("failed"))
+        let careless = try passing.talk("GET /careless HTTP/1.1\r\n\(Self.close)")
+        #expect(careless.hasPrefix("HTTP/1.1 500 ") && careless.hasSuffix("\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+        #expect(await passing.notes.all(2) == ["failed invalidMessage /framed", "sent 500 0 /careless"])
     }
 
     @Test func `requests that come all at once are answered in their order, passed on or not`() async throws {
@@ -250,6 +261,7 @@ import TollTestKit
 
     @Test func `an upstream that is not there, speaks no HTTP or breaks off is told of in a task`() async throws {
         let (group, unused) = (try EventLoopGroup(count: 1), try SilentPort())
+        defer { withExtendedLifetime(unused) {} }
         let absent = try await Passing(to: unused.number, in: group)
         #expect(try absent.talk("GET / HTTP/1.1\r\n\(Self.close)").hasSuffix("failed"))
         #expect(await absent.notes.all(1) == ["failed connectFailed /"])
